@@ -1,0 +1,1 @@
+"""Bytes by digest: published once, by rename, and never changed."""

@@ -1,0 +1,1 @@
+"""Frozen types, enums and errors; imports nothing of the project and nothing heavy."""

@@ -1,0 +1,59 @@
+"""The closed vocabularies of the service; each value is what the API and the tables show."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Task(StrEnum):
+    """What a model answers."""
+
+    TEXT_CLASSIFICATION = "text-classification"
+    IMAGE_CLASSIFICATION = "image-classification"
+    FEATURE_EXTRACTION = "feature-extraction"  # a plain text encoder without a head
+
+
+class Format(StrEnum):
+    """How a model's file is laid out."""
+
+    HUGGINGFACE = "huggingface"
+    DECLARED_NETWORK = "declared_network"
+    ONNX = "onnx"
+
+
+class ModelStatus(StrEnum):
+    """Whether a model passed validation."""
+
+    READY = "ready"
+    REJECTED = "rejected"
+
+
+DatasetStatus = ModelStatus
+
+
+class DatasetKind(StrEnum):
+    """What one row of a dataset is."""
+
+    LABELLED = "labelled"  # a text and its label
+    IMAGES = "images"  # an image and its label
+
+
+class Role(StrEnum):
+    """What a dataset is for in a transfer."""
+
+    TRAIN = "train"
+    VALIDATION = "validation"
+    TEST = "test"
+    SOURCE = "source"
+    SOURCE_TEST = "source_test"
+
+
+class EvaluationKind(StrEnum):
+    """Whose predictions an evaluation scores, and on which language's rows."""
+
+    TRANSFERRED = "transferred"
+    SOURCE_MODEL = "source-model"  # untouched, on the target test rows
+    TFIDF = "tfidf"  # baseline: character n-grams + logistic regression on the same labels
+    MAJORITY = "majority"  # baseline: always the most frequent training label
+    SOURCE_BEFORE = "source-before"  # the source model on the source test rows
+    SOURCE_AFTER = "source-after"  # the transferred model on the source test rows

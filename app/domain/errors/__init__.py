@@ -1,0 +1,72 @@
+"""The families of errors; the leaves stand beside them, one file per noun.
+
+A leaf carries fields, builds its own message and tells the user what to do next. HTTP statuses
+live in `app/api/errors.py` alone.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+
+class BabelportError(Exception):
+    """The root: a stable `code`, a `message` of what happened, an `advice` of what to do next."""
+
+    code: ClassVar[str] = "internal-error"
+
+    def __init__(self, message: str, advice: str, **fields: Any) -> None:
+        super().__init__(message)
+        self.message = message
+        self.advice = advice
+        self.fields = fields
+
+    def as_dict(self) -> dict[str, Any]:
+        """`code`, `message`, `advice` and `fields`, ready for JSON."""
+        return {
+            "code": self.code,
+            "message": self.message,
+            "advice": self.advice,
+            "fields": self.fields,
+        }
+
+
+class InvalidInput(BabelportError):
+    """What the user sent cannot be used as it is."""
+
+    code = "invalid-input"
+
+
+class RejectedFile(InvalidInput):
+    """An upload that was read in a child process and cannot become a Model or a Dataset."""
+
+    code = "rejected-file"
+
+
+class NotFound(BabelportError):
+    """Nothing by that name or id."""
+
+    code = "not-found"
+
+
+class Conflict(BabelportError):
+    """The request is sound, but the present state forbids it."""
+
+    code = "conflict"
+
+
+class TooLarge(BabelportError):
+    """The upload is over a limit of the settings."""
+
+    code = "too-large"
+
+
+class Unavailable(BabelportError):
+    """A part of the service cannot answer just now; the same request may succeed later."""
+
+    code = "unavailable"
+
+
+class TransferFailed(BabelportError):
+    """A transfer cannot be completed; recorded on the transfer, never an HTTP status."""
+
+    code = "transfer-failed"

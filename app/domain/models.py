@@ -1,0 +1,78 @@
+"""The Model: an immutable registered artifact, and what its file says about itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from app.domain.enums import Format, ModelStatus, Task
+
+
+@dataclass(frozen=True)
+class ImageInput:
+    """The images a model takes; a pixel of 0..255 becomes `(value / 255 - mean) / std`.
+
+    `resizes` tells whether the model's own preprocessing scales an image of any size to
+    `height` x `width`; otherwise an image of another shape is refused. `mean` and `std` have one
+    number per channel.
+    """
+
+    channels: int
+    height: int
+    width: int
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    resizes: bool = False
+
+
+@dataclass(frozen=True)
+class TextInput:
+    """The texts a model takes: cut at `max_tokens`, each with `prefix` before it."""
+
+    max_tokens: int
+    prefix: str = ""
+
+
+@dataclass(frozen=True)
+class ModelFacts:
+    """What reading a model's file established; `input` is TextInput or ImageInput."""
+
+    format: Format
+    task: Task
+    labels: tuple[str, ...]
+    input: TextInput | ImageInput
+    architecture: str
+    parameters: int
+
+
+@dataclass(frozen=True)
+class ModelHints:
+    """What the user says of a file that cannot say it itself; the file wins where both speak.
+
+    `input` is the JSON form of an ImageInput (any subset of its fields).
+    """
+
+    labels: tuple[str, ...] = ()
+    input: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Model:
+    """A registered model: `facts` and `sha256` are None exactly when it was rejected.
+
+    `rejection` holds an error's `as_dict()`; `parent_id` and `transfer_id` are its lineage.
+    """
+
+    id: str
+    name: str
+    version: int
+    status: ModelStatus
+    languages: tuple[str, ...]
+    created_at: datetime
+    size_bytes: int
+    sha256: str | None = None
+    facts: ModelFacts | None = None
+    rejection: dict[str, Any] | None = None
+    parent_id: str | None = None
+    transfer_id: str | None = None

@@ -1,0 +1,87 @@
+"""The Transfer: a job that carries a model into a language."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from app.domain.enums import Role
+from app.domain.transfer_states import TransferState
+
+
+@dataclass(frozen=True)
+class Sample:
+    """How many target training rows a transfer may see: per class, or in all (stratified)."""
+
+    per_class: int | None = None
+    rows: int | None = None
+
+
+@dataclass(frozen=True)
+class TransferSpec:
+    """What the user asked for, immutable once queued.
+
+    `datasets` maps each role to a dataset id. `parameters` are validated by the method's own
+    schema. `validation_fraction` and `test_fraction` say how much of `train` is split off where
+    the user gave no such dataset; a validation fraction of 0 trains without early stopping.
+    `sample` draws the training rows anew for each repeat; validation rows are part of the sample.
+    """
+
+    model_id: str
+    language: str
+    method: str
+    datasets: dict[Role, str]
+    parameters: dict[str, Any] = field(default_factory=dict)
+    name: str | None = None
+    seed: int = 0
+    repeats: int = 1
+    sample: Sample | None = None
+    validation_fraction: float = 0.15
+    test_fraction: float = 0.2
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a running transfer is: `phase` names the work, `eta_seconds` counts all of it."""
+
+    phase: str
+    fraction: float
+    eta_seconds: float | None = None
+
+
+@dataclass(frozen=True)
+class Transfer:
+    """A transfer as stored.
+
+    `attempt` is the fencing token: it grows with each claim, and a write by an older attempt is
+    refused. `result` holds the summary, comparison, spread and split digest of a succeeded
+    transfer; `failure` an error's `as_dict()` of a failed one.
+    """
+
+    id: str
+    spec: TransferSpec
+    state: TransferState
+    created_at: datetime
+    attempt: int = 0
+    cancel_requested: bool = False
+    worker: str | None = None
+    lease_expires_at: datetime | None = None
+    process_group: int | None = None
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    progress: Progress | None = None
+    model_id: str | None = None
+    result: dict[str, Any] | None = None
+    failure: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class TransferEvent:
+    """One line of a transfer's history; `sequence` counts from 1 within the transfer."""
+
+    transfer_id: str
+    sequence: int
+    kind: str
+    data: dict[str, Any]
+    at: datetime

@@ -1,0 +1,1 @@
+"""What comes in and goes out: model files, tables of text, images."""

@@ -1,0 +1,64 @@
+"""The Network: any trainable classifier, of text or images, as methods and serving see it."""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor, nn
+
+from app.learn.examples import Inputs
+
+Batch = dict[str, Tensor]
+
+
+class Network(nn.Module, abc.ABC):
+    """A torch module from a batch to logits (n, classes) float32; formats build and save it.
+
+    A network without labels is a plain encoder: `forward` is an error until `add_head` ran.
+    """
+
+    labels: tuple[str, ...]
+
+    @abc.abstractmethod
+    def collate(self, inputs: Inputs) -> Batch:
+        """Texts or uint8 images (n, channels, height, width) as one batch of CPU tensors."""
+
+    @abc.abstractmethod
+    def lengths(self, inputs: Inputs) -> list[int]:
+        """The cost of each input (tokens; 1 for an image), by which batches are bucketed."""
+
+    @abc.abstractmethod
+    def features(self, batch: Batch) -> Tensor:
+        """What the head reads: float (n, width), or (n, tokens, width) for heads that pool."""
+
+    @abc.abstractmethod
+    def head(self, features: Tensor) -> Tensor:
+        """Logits (n, classes) from `features`; `forward` is the two in a row."""
+
+    @abc.abstractmethod
+    def head_parameters(self) -> Iterator[nn.Parameter]:
+        """The parameters after `features`; every other parameter is the body."""
+
+    @abc.abstractmethod
+    def add_head(self, labels: tuple[str, ...]) -> None:
+        """Give a plain encoder a fresh linear head for `labels`."""
+
+    @abc.abstractmethod
+    def reset(self) -> None:
+        """Draw every parameter anew (torch's seed): the same architecture, nothing learnt."""
+
+    def forward(self, batch: Batch) -> Tensor:
+        """Logits (n, classes)."""
+        return self.head(self.features(batch))
+
+    def body_parameters(self) -> Iterator[nn.Parameter]:
+        """The parameters before `features`."""
+        head = {id(p) for p in self.head_parameters()}
+        return (p for p in self.parameters() if id(p) not in head)
+
+
+def move(batch: Batch, device: torch.device) -> Batch:
+    """The batch on `device`."""
+    return {name: tensor.to(device, non_blocking=True) for name, tensor in batch.items()}

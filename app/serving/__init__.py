@@ -1,0 +1,1 @@
+"""Predictions from registered models, in a process of their own."""

@@ -1,0 +1,52 @@
+"""One frozen Settings, read from the environment (prefix `BABELPORT_`) and grouped by topic."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Every knob of the service; sizes in bytes, times in seconds."""
+
+    model_config = SettingsConfigDict(env_prefix="BABELPORT_", frozen=True, extra="ignore")
+
+    # Where things lie
+    data_dir: Path = Path("var")
+    database_url: str = ""
+
+    # The API
+    host: str = "127.0.0.1"
+    port: int = Field(8000, ge=1, le=65535)
+    max_upload_bytes: int = 4 * 1024**3
+    max_predict_inputs: int = 256
+    max_predict_body_bytes: int = 64 * 1024**2
+
+    # Reading uploads in a child process
+    inspection_seconds: float = 120.0
+    inspection_memory_bytes: int = 12 * 1024**3
+    max_unpacked_bytes: int = 8 * 1024**3
+    max_archive_members: int = 200_000
+
+    # The worker
+    lease_seconds: float = 15.0
+    poll_seconds: float = 0.2
+    stop_grace_seconds: float = 1.0
+    max_attempts: int = 3
+
+    # Serving
+    loaded_models: int = 3
+
+    @property
+    def url(self) -> str:
+        """The database URL; an embedded SQLite under `data_dir` unless one is set."""
+        return self.database_url or f"sqlite:///{(self.data_dir / 'babelport.sqlite').resolve()}"
+
+
+@lru_cache(maxsize=1)
+def settings() -> Settings:
+    """The settings of this process, read once."""
+    return Settings()

@@ -1,0 +1,1 @@
+"""SQLAlchemy tables and queries, one file per noun; callers commit."""

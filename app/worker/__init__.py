@@ -1,0 +1,1 @@
+"""Claims transfers, watches their processes, keeps their leases."""
