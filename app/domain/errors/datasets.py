@@ -1,0 +1,3 @@
+"""Errors about datasets."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""Errors about models."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""Errors about predictions."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""Errors about transfers."""
+
+from __future__ import annotations
