@@ -1,0 +1,76 @@
+"""The house rules that a machine can check: sizes, names, docstrings and torch at the door."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+SOURCES = sorted((ROOT / "app").rglob("*.py"))
+FORBIDDEN_NAMES = ("util", "helper", "manager", "common", "misc")
+MOST_LINES_OF_A_FILE = 200
+MOST_LINES_OF_A_FUNCTION = 40
+
+Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+
+
+def _name(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+def _definitions(path: Path) -> Iterator[Definition]:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            yield node
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=_name)
+def test_a_file_is_short_and_named_for_what_it_holds(path: Path) -> None:
+    assert len(path.read_text().splitlines()) <= MOST_LINES_OF_A_FILE
+    assert not any(word in path.stem for word in FORBIDDEN_NAMES)
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=_name)
+def test_a_function_is_short(path: Path) -> None:
+    long = [
+        f"{node.name}: {length} lines"
+        for node in _definitions(path)
+        if not isinstance(node, ast.ClassDef)
+        and (length := (node.end_lineno or 0) - node.lineno + 1) > MOST_LINES_OF_A_FUNCTION
+    ]
+    assert not long
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=_name)
+def test_what_is_public_is_documented(path: Path) -> None:
+    tree = ast.parse(path.read_text())
+    top = [n for n in tree.body if isinstance(n, ast.FunctionDef | ast.ClassDef)]
+    silent = [n.name for n in top if not n.name.startswith("_") and not ast.get_docstring(n)]
+    assert ast.get_docstring(tree), "the file has no docstring"
+    assert not silent
+
+
+def test_the_api_is_built_without_importing_torch() -> None:
+    code = (
+        "import sys; import app.main; "
+        "heavy = {'torch', 'transformers', 'sklearn'} & set(sys.modules); "
+        "sys.exit(f'imported {heavy}' if heavy else 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 0, done.stderr
+
+
+def test_nothing_unpickles_an_upload() -> None:
+    # The one place that may is `babelport convert`, on the user's own machine.
+    outside = [p for p in SOURCES if p.parent.name != "convert" and p.stem != "convert"]
+    for path in outside:
+        text = path.read_text()
+        assert "allow_pickle=True" not in text, path
+        assert "torch.load(" not in text, path
+        assert "import pickle" not in text, path
+        assert "joblib.load" not in text, path
