@@ -1,0 +1,1 @@
+"""Target-model transfer: train the source model on labelled target rows."""

@@ -1,0 +1,1 @@
+"""Joint transfer: train on source and target rows together."""

@@ -1,0 +1,57 @@
+"""The parameters of every method that trains a network by gradient descent."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from app.learn.training_options import Optimiser, Strategy, TrainingOptions
+from app.methods.contract import Parameters
+
+
+class TrainingParameters(Parameters):
+    """What a user may choose; what is left out (null) follows from the model and the data."""
+
+    strategy: Strategy = Field(
+        Strategy.LP_FT,
+        description="full: train every parameter; head: only the head (quick, the body stays as "
+        "it is); lp-ft: the head first, then every parameter; scratch: every parameter drawn "
+        "anew, the control that shows what the source model was worth.",
+    )
+    epochs: int | None = Field(
+        None, ge=1, le=10_000, description="Passes over the training rows, at most, per stage."
+    )
+    max_steps: int | None = Field(
+        None, ge=1, le=1_000_000, description="Batches trained on, at most, per stage."
+    )
+    batch_size: int | None = Field(None, ge=1, le=4096, description="Rows of one batch.")
+    learning_rate: float | None = Field(
+        None, gt=0, le=10, description="Largest learning rate where every parameter is trained."
+    )
+    head_learning_rate: float | None = Field(
+        None, gt=0, le=10, description="Largest learning rate where only the head is trained."
+    )
+    weight_decay: float = Field(0.01, ge=0, le=1, description="Decoupled decay of weights.")
+    warm_up: float = Field(
+        0.1, ge=0, le=0.9, description="Share of the steps in which the learning rate rises."
+    )
+    clip: float = Field(1.0, gt=0, le=1000, description="Largest norm of the gradient.")
+    patience: int = Field(
+        5,
+        ge=1,
+        le=1000,
+        description="Checks on the validation rows without improvement before training stops.",
+    )
+    class_weights: bool = Field(
+        False, description="Weigh rows of rare labels more, so that each label counts the same."
+    )
+    augment: bool | None = Field(
+        None,
+        description="Train on images moved, turned and scaled a little at random; null means "
+        "yes for images where the body is trained. Text is never changed.",
+    )
+    optimiser: Optimiser = Field(Optimiser.ADAMW, description="adamw, or sgd with momentum 0.9.")
+
+    def options(self) -> TrainingOptions:
+        """The same choices in the form in which `app.learn` takes them."""
+        names = TrainingOptions.__dataclass_fields__
+        return TrainingOptions(**{name: getattr(self, name) for name in names})
