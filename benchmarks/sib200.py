@@ -1,0 +1,133 @@
+"""SIB-200 topics with the starter encoder: zero-shot, then `fine-tune` and `joint` by label budget.
+
+    python -m benchmarks.sib200 --data FOLDER [--languages swh_Latn,deu_Latn] [--seeds 3]
+
+FOLDER holds one folder per language with train.tsv, dev.tsv and test.tsv. The English head is
+trained on English train (dev decides when to stop). Every figure is accuracy on the 204 untouched
+test rows, the mean over seeds (other heads and other samples of labels), with a 95% bootstrap
+interval over rows and seeds. TF-IDF + logistic regression is fitted on the same labels. The body
+of the encoder stays frozen (strategy `head`), so each text is encoded once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from rich.progress import Progress, track
+
+from app.domain.enums import Format, Task
+from app.domain.models import ModelFacts, ModelHints
+from app.domain.transfers import Sample
+from app.formats.catalog import format_named
+from app.formats.starter import build_starter_encoder
+from app.learn.baselines import majority, tfidf
+from app.learn.examples import Examples
+from app.learn.monitor import Silence
+from app.learn.network import Network
+from app.learn.predicting import predict
+from app.learn.splits import draw_sample
+from app.methods.contract import MethodInput
+from app.methods.fine_tune.run import run as fine_tune
+from app.methods.fine_tune.spec import FineTuneParameters
+from app.methods.joint.run import run as joint
+from app.methods.joint.spec import JointParameters
+from benchmarks.intervals import mean_accuracy
+from benchmarks.memoised import Memoised
+from benchmarks.record import record
+from benchmarks.sib200_data import Language, read_languages
+
+BUDGETS: tuple[int | None, ...] = (8, 32, 128, None)
+
+
+def main() -> None:
+    """Run the grid and write `results/sib200.json`."""
+    options = _options()
+    started = time.monotonic()
+    labels, languages = read_languages(options.data)
+    chosen = [x for x in languages if not options.languages or x.name in options.languages]
+    source = languages[0]
+    network = _encoded(options.starter, {t for x in [source, *chosen] for t in x.texts()}, labels)
+    heads = [_english_head(network, source, seed) for seed in range(options.seeds)]
+    rows = []
+    for language in track(chosen, "languages"):
+        rows.append(_language(language, source, heads))
+    record(
+        "sib200",
+        {
+            "seconds": round(time.monotonic() - started),
+            "seeds": options.seeds,
+            "strategy": "head",
+            "test_rows": len(source.test),
+            "languages": rows,
+        },
+    )
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--starter", type=Path, default=Path("var/starter"))
+    parser.add_argument("--languages", type=lambda text: text.split(","), default=[])
+    parser.add_argument("--seeds", type=int, default=3)
+    return parser.parse_args()
+
+
+def _encoded(folder: Path, texts: set[str], labels: tuple[str, ...]) -> Memoised:
+    """The starter encoder with every text's vector at hand and a head for `labels`."""
+    network = _starter(folder)
+    ordered = sorted(texts, key=len)
+    vectors = []
+    with torch.inference_mode():
+        for start in track(range(0, len(ordered), 64), "encoding sentences"):
+            vectors.append(network.features(network.collate(ordered[start : start + 64])))
+    memoised = Memoised(network, torch.cat(vectors).clone(), {t: i for i, t in enumerate(ordered)})
+    memoised.add_head(labels)
+    return memoised
+
+
+def _english_head(network: Memoised, english: Language, seed: int) -> Network:
+    torch.manual_seed(seed)
+    start = copy.deepcopy(network)
+    start.reset()
+    given = MethodInput(start, english.train, HEAD_ONLY, validation=english.dev, seed=seed)
+    return fine_tune(given, Silence()).network
+
+
+def _language(language: Language, source: Language, heads: list[Network]) -> dict[str, Any]:
+    targets = language.test.targets
+    zero_shot = [_correct(head, language.test) for head in heads]
+    cells = [_budget(language, source, heads, budget) for budget in BUDGETS]
+    return {
+        "language": language.name,
+        "majority": float((majority(language.train, language.test) == targets).mean()),
+        "zero_shot": mean_accuracy(np.stack(zero_shot)),
+        "budgets": cells,
+    }
+
+
+def _budget(
+    language: Language, source: Language, heads: list[Network], budget: int | None
+) -> dict[str, Any]:
+    correct: dict[str, list[np.ndarray]] = {"tfidf": [], "fine-tune": [], "joint": []}
+    for seed, head in enumerate(heads):
+        train = _sample(language.train, budget, seed)
+        validation = language.dev if budget is None else None
+        for name, run, parameters in METHODS:
+            given = MethodInput(
+                copy.deepcopy(head), train, parameters, validation, source.train, seed
+            )
+            correct[name].append(_correct(run(given, Silence()).network, language.test))
+        correct["tfidf"].append(tfidf(train, language.test) == language.test.targets)
+    return {"labels": budget or len(language.train)} | {
+        name: mean_accuracy(np.stack(rows)) for name, rows in correct.items()
+    }
+
+
+if __name__ == "__main__":
+    main()
