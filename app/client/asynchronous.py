@@ -1,0 +1,129 @@
+"""The asynchronous client."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import httpx
+from httpx_sse import aconnect_sse
+
+from app.client.call import Call
+from app.client.nouns import Datasets, Evaluations, Models
+from app.client.problem import problem_of, unreachable
+from app.client.stream import Reconnection, event_of, is_final
+from app.client.transfers import FINAL_STATES, Transfers
+
+JSON = dict[str, Any]
+# An upload is answered when it was read and checked, which takes minutes for a large model.
+_TIMEOUT = httpx.Timeout(30, read=900, write=900)
+
+
+class AsyncClient:
+    """A Babelport service at `url`, as `Client` but awaited; an asynchronous context manager."""
+
+    def __init__(self, url: str = "http://127.0.0.1:8000") -> None:
+        self._http = httpx.AsyncClient(base_url=url, timeout=_TIMEOUT)
+        self.models = _Models(self._http, self._send)
+        self.datasets: Datasets[Awaitable[JSON]] = Datasets(self._send)
+        self.transfers = _Transfers(self._http, self._send)
+        self.evaluations: Evaluations[Awaitable[JSON]] = Evaluations(self._send)
+
+    async def methods(self) -> JSON:
+        """The methods of transfer, under `items`, with their parameters as JSON schema."""
+        return await self._send(Call("GET", "/v1/methods"))
+
+    async def predict(self, model: str, inputs: list[Any]) -> JSON:
+        """Labels with probabilities for texts, or for images (base64 PNG or nested numbers)."""
+        call = Call("POST", f"/v1/models/{model}/predict", json={"inputs": inputs})
+        return await self._send(call)
+
+    async def health(self) -> JSON:
+        """The service's liveness."""
+        return await self._send(Call("GET", "/health"))
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._http.aclose()
+
+    async def __aenter__(self) -> AsyncClient:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def _send(self, call: Call) -> JSON:
+        with ExitStack() as opened:
+            try:
+                given = call.arguments(opened)
+                response = await self._http.request(call.method, call.path, **given)
+            except httpx.TransportError as error:
+                raise unreachable(self._http.base_url, error) from error
+        if response.is_error:
+            raise problem_of(response)
+        return response.json() if response.content else {}
+
+
+class _Models(Models[Awaitable[JSON]]):
+    def __init__(self, http: httpx.AsyncClient, send: Callable[[Call], Awaitable[JSON]]) -> None:
+        super().__init__(send)
+        self._http = http
+
+    async def download(self, model: str, path: str | Path) -> Path:
+        """Write the model's artifact to `path`; an archive or a single file, as registered."""
+        target = Path(path)
+        async with self._http.stream("GET", f"/v1/models/{model}/artifact") as response:
+            if response.is_error:
+                await response.aread()
+                raise problem_of(response)
+            with target.open("wb") as file:
+                async for chunk in response.aiter_bytes():
+                    file.write(chunk)
+        return target
+
+
+class _Transfers(Transfers[Awaitable[JSON]]):
+    def __init__(self, http: httpx.AsyncClient, send: Callable[[Call], Awaitable[JSON]]) -> None:
+        super().__init__(send)
+        self._http = http
+
+    async def events(self, transfer: str, after: int = 0) -> AsyncIterator[JSON]:
+        """The transfer's events (`sequence`, `kind`, `at`, `data`) until its final one.
+
+        `progress` events have no sequence. A lost connection is taken up again where it ended.
+        """
+        reconnection = Reconnection(after)
+        while True:
+            received = 0
+            try:
+                async for event in self._connection(transfer, reconnection):
+                    received += 1
+                    yield event
+                    if is_final(event):
+                        return
+                if not received and (await self.get(transfer))["state"] in FINAL_STATES:
+                    return
+            except httpx.TransportError as error:
+                if reconnection.is_hopeless():
+                    raise unreachable(self._http.base_url, error) from error
+            await asyncio.sleep(reconnection.pause())
+
+    async def wait(self, transfer: str, on_event: Callable[[JSON], None] | None = None) -> JSON:
+        """Wait until the transfer is over and return it, whether it succeeded or not."""
+        async for event in self.events(transfer):
+            if on_event is not None:
+                on_event(event)
+        return await self.get(transfer)
+
+    async def _connection(self, transfer: str, reconnection: Reconnection) -> AsyncIterator[JSON]:
+        path = f"/v1/transfers/{transfer}/events"
+        async with aconnect_sse(self._http, "GET", path, **reconnection.arguments()) as source:
+            if source.response.is_error:
+                await source.response.aread()
+                raise problem_of(source.response)
+            async for sent in source.aiter_sse():
+                reconnection.received(sent.id)
+                yield event_of(sent)

@@ -1,0 +1,130 @@
+"""The nouns of the client, once for both clients.
+
+`Answer` is `dict[str, Any]` in the synchronous client, and an awaitable of it in the other.
+Answers are the service's JSON as it is; docs/api.md describes their fields.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+from app.client.call import Call
+
+Answer = TypeVar("Answer")
+Send = Callable[[Call], Answer]
+
+
+class Models(Generic[Answer]):
+    """Registered models; `model` is an id, a name (its newest version) or `name@version`."""
+
+    def __init__(self, send: Send[Answer]) -> None:
+        self._send = send
+
+    def upload(
+        self,
+        path: str | Path,
+        name: str | None = None,
+        language: str = "en",
+        labels: list[str] | None = None,
+        input: dict[str, Any] | None = None,
+    ) -> Answer:
+        """Register a model file; `labels` and `input` say what the file cannot say itself."""
+        fields = {"name": name, "language": language, "labels": labels, "input": input}
+        return self._send(Call("POST", "/v1/models", fields=fields, files={"file": Path(path)}))
+
+    def get(self, model: str) -> Answer:
+        """One model."""
+        return self._send(Call("GET", f"/v1/models/{model}"))
+
+    def list(
+        self,
+        limit: int = 50,
+        cursor: str | None = None,
+        name: str | None = None,
+        status: str | None = None,
+    ) -> Answer:
+        """A page of models, newest first: `items` and `next_cursor`."""
+        params = {"limit": limit, "cursor": cursor, "name": name, "status": status}
+        return self._send(Call("GET", "/v1/models", params=params))
+
+    def lineage(self, model: str) -> Answer:
+        """The model's ancestors, the nearest first, with the transfers between them."""
+        return self._send(Call("GET", f"/v1/models/{model}/lineage"))
+
+    def delete(self, model: str) -> Answer:
+        """Delete a model that nothing uses."""
+        return self._send(Call("DELETE", f"/v1/models/{model}"))
+
+
+class Datasets(Generic[Answer]):
+    """Registered datasets."""
+
+    def __init__(self, send: Send[Answer]) -> None:
+        self._send = send
+
+    def upload(
+        self,
+        path: str | Path,
+        language: str,
+        name: str | None = None,
+        text: str | None = None,
+        label: str | None = None,
+        group: str | None = None,
+        kind: str | None = None,
+    ) -> Answer:
+        """Register a data file; `text`, `label` and `group` name its columns."""
+        fields = {"language": language, "name": name, "kind": kind}
+        fields |= {"text": text, "label": label, "group": group}
+        return self._send(Call("POST", "/v1/datasets", fields=fields, files={"file": Path(path)}))
+
+    def get(self, dataset: str, model: str | None = None) -> Answer:
+        """One dataset with its report; with `model`, also its tokens per word under that model."""
+        return self._send(Call("GET", f"/v1/datasets/{dataset}", params={"model": model}))
+
+    def list(self, limit: int = 50, cursor: str | None = None) -> Answer:
+        """A page of datasets, newest first: `items` and `next_cursor`."""
+        return self._send(Call("GET", "/v1/datasets", params={"limit": limit, "cursor": cursor}))
+
+    def preview(self, dataset: str, offset: int = 0, limit: int = 20) -> Answer:
+        """Some rows of a dataset, under `items`."""
+        params = {"offset": offset, "limit": limit}
+        return self._send(Call("GET", f"/v1/datasets/{dataset}/preview", params=params))
+
+    def delete(self, dataset: str) -> Answer:
+        """Delete a dataset that nothing uses."""
+        return self._send(Call("DELETE", f"/v1/datasets/{dataset}"))
+
+
+class Evaluations(Generic[Answer]):
+    """Scores of models and baselines."""
+
+    def __init__(self, send: Send[Answer]) -> None:
+        self._send = send
+
+    def of(self, transfer: str) -> Answer:
+        """All evaluations of a transfer, under `items`."""
+        return self._send(Call("GET", f"/v1/transfers/{transfer}/evaluations"))
+
+    def get(self, evaluation: str) -> Answer:
+        """One evaluation."""
+        return self._send(Call("GET", f"/v1/evaluations/{evaluation}"))
+
+    def list(
+        self,
+        limit: int = 50,
+        cursor: str | None = None,
+        transfer: str | None = None,
+        model: str | None = None,
+    ) -> Answer:
+        """A page of evaluations, newest first: `items` and `next_cursor`."""
+        params = {"limit": limit, "cursor": cursor, "transfer": transfer, "model": model}
+        return self._send(Call("GET", "/v1/evaluations", params=params))
+
+    def rows(
+        self, evaluation: str, order: str = "worst", offset: int = 0, limit: int = 50
+    ) -> Answer:
+        """Per-row predictions under `items`; `order` is `worst` (first) or `row`."""
+        params = {"order": order, "offset": offset, "limit": limit}
+        return self._send(Call("GET", f"/v1/evaluations/{evaluation}/rows", params=params))

@@ -1,0 +1,130 @@
+"""The synchronous client."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import httpx
+from httpx_sse import connect_sse
+
+from app.client.call import Call
+from app.client.nouns import Datasets, Evaluations, Models
+from app.client.problem import problem_of, unreachable
+from app.client.stream import Reconnection, event_of, is_final
+from app.client.transfers import FINAL_STATES, Transfers
+
+JSON = dict[str, Any]
+# An upload is answered when it was read and checked, which takes minutes for a large model.
+_TIMEOUT = httpx.Timeout(30, read=900, write=900)
+
+
+class Client:
+    """A Babelport service at `url`; usable as a context manager, safe to share among threads.
+
+    Every method returns the service's JSON and raises `BabelportProblem` on an error.
+    """
+
+    def __init__(self, url: str = "http://127.0.0.1:8000") -> None:
+        self._http = httpx.Client(base_url=url, timeout=_TIMEOUT)
+        self.models = _Models(self._http, self._send)
+        self.datasets: Datasets[JSON] = Datasets(self._send)
+        self.transfers = _Transfers(self._http, self._send)
+        self.evaluations: Evaluations[JSON] = Evaluations(self._send)
+
+    def methods(self) -> JSON:
+        """The methods of transfer, under `items`, with their parameters as JSON schema."""
+        return self._send(Call("GET", "/v1/methods"))
+
+    def predict(self, model: str, inputs: list[Any]) -> JSON:
+        """Labels with probabilities for texts, or for images (base64 PNG or nested numbers)."""
+        return self._send(Call("POST", f"/v1/models/{model}/predict", json={"inputs": inputs}))
+
+    def health(self) -> JSON:
+        """The service's liveness."""
+        return self._send(Call("GET", "/health"))
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _send(self, call: Call) -> JSON:
+        with ExitStack() as opened:
+            try:
+                response = self._http.request(call.method, call.path, **call.arguments(opened))
+            except httpx.TransportError as error:
+                raise unreachable(self._http.base_url, error) from error
+        if response.is_error:
+            raise problem_of(response)
+        return response.json() if response.content else {}
+
+
+class _Models(Models[JSON]):
+    def __init__(self, http: httpx.Client, send: Callable[[Call], JSON]) -> None:
+        super().__init__(send)
+        self._http = http
+
+    def download(self, model: str, path: str | Path) -> Path:
+        """Write the model's artifact to `path`; an archive or a single file, as registered."""
+        target = Path(path)
+        with self._http.stream("GET", f"/v1/models/{model}/artifact") as response:
+            if response.is_error:
+                response.read()
+                raise problem_of(response)
+            with target.open("wb") as file:
+                for chunk in response.iter_bytes():
+                    file.write(chunk)
+        return target
+
+
+class _Transfers(Transfers[JSON]):
+    def __init__(self, http: httpx.Client, send: Callable[[Call], JSON]) -> None:
+        super().__init__(send)
+        self._http = http
+
+    def events(self, transfer: str, after: int = 0) -> Iterator[JSON]:
+        """The transfer's events (`sequence`, `kind`, `at`, `data`) until its final one.
+
+        `progress` events have no sequence. A lost connection is taken up again where it ended.
+        """
+        reconnection = Reconnection(after)
+        while True:
+            received = 0
+            try:
+                for event in self._connection(transfer, reconnection):
+                    received += 1
+                    yield event
+                    if is_final(event):
+                        return
+                if not received and (self.get(transfer))["state"] in FINAL_STATES:
+                    return
+            except httpx.TransportError as error:
+                if reconnection.is_hopeless():
+                    raise unreachable(self._http.base_url, error) from error
+            time.sleep(reconnection.pause())
+
+    def wait(self, transfer: str, on_event: Callable[[JSON], None] | None = None) -> JSON:
+        """Block until the transfer is over and return it, whether it succeeded or not."""
+        for event in self.events(transfer):
+            if on_event is not None:
+                on_event(event)
+        return self.get(transfer)
+
+    def _connection(self, transfer: str, reconnection: Reconnection) -> Iterator[JSON]:
+        path = f"/v1/transfers/{transfer}/events"
+        with connect_sse(self._http, "GET", path, **reconnection.arguments()) as source:
+            if source.response.is_error:
+                source.response.read()
+                raise problem_of(source.response)
+            for sent in source.iter_sse():
+                reconnection.received(sent.id)
+                yield event_of(sent)

@@ -1,0 +1,90 @@
+"""The transfers of the client: starting them, in one request or with files, and reading them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Generic
+
+from app.client.call import Call
+from app.client.nouns import Answer, Send
+
+FINAL_STATES = frozenset({"succeeded", "failed", "cancelled"})
+
+
+class Transfers(Generic[Answer]):
+    """Jobs that carry a model into a language."""
+
+    def __init__(self, send: Send[Answer]) -> None:
+        self._send = send
+
+    def start(
+        self,
+        model: str,
+        language: str,
+        datasets: dict[str, str],
+        method: str,
+        parameters: dict[str, Any] | None = None,
+        idempotency_key: str | None = None,
+        **spec: Any,
+    ) -> Answer:
+        """Queue a transfer; `datasets` maps roles (`train`, `test`, ...) to dataset ids.
+
+        `spec` takes the remaining fields: name, seed, repeats, sample, validation_fraction,
+        test_fraction. A key makes the request safe to send twice.
+        """
+        body = {"model": model, "language": language, "datasets": datasets, "method": method}
+        body |= {"parameters": parameters or {}} | spec
+        headers = _key_header(idempotency_key)
+        return self._send(Call("POST", "/v1/transfers", json=body, headers=headers))
+
+    def start_with_files(
+        self,
+        model: str | Path,
+        files: dict[str, str | Path],
+        language: str,
+        method: str,
+        parameters: dict[str, Any] | None = None,
+        model_info: dict[str, Any] | None = None,
+        datasets: dict[str, Any] | None = None,
+        idempotency_key: str | None = None,
+        **spec: Any,
+    ) -> Answer:
+        """Upload a model file and data files by role, and queue their transfer, all or nothing.
+
+        `model_info` may hold name, language, labels and input of the model file; `datasets` may
+        hold per role the name, language and columns of its file.
+        """
+        body = {"language": language, "method": method, "parameters": parameters or {}} | spec
+        body |= {"model": model_info or {}, "datasets": datasets or {}}
+        sent = {"model": Path(model)} | {role: Path(path) for role, path in files.items()}
+        headers = _key_header(idempotency_key)
+        return self._send(
+            Call("POST", "/v1/transfers", fields={"spec": body}, files=sent, headers=headers)
+        )
+
+    def get(self, transfer: str) -> Answer:
+        """One transfer: its state, progress, result or failure."""
+        return self._send(Call("GET", f"/v1/transfers/{transfer}"))
+
+    def list(
+        self,
+        limit: int = 50,
+        cursor: str | None = None,
+        state: str | None = None,
+        model: str | None = None,
+    ) -> Answer:
+        """A page of transfers, newest first: `items` and `next_cursor`."""
+        params = {"limit": limit, "cursor": cursor, "state": state, "model": model}
+        return self._send(Call("GET", "/v1/transfers", params=params))
+
+    def cancel(self, transfer: str) -> Answer:
+        """Ask a transfer to stop; its source model and datasets stay as they are."""
+        return self._send(Call("POST", f"/v1/transfers/{transfer}/cancel"))
+
+    def split(self, transfer: str) -> Answer:
+        """Which rows of which dataset trained, validated and tested a succeeded transfer."""
+        return self._send(Call("GET", f"/v1/transfers/{transfer}/split"))
+
+
+def _key_header(key: str | None) -> dict[str, str]:
+    return {} if key is None else {"Idempotency-Key": key}

@@ -1,0 +1,29 @@
+"""What every use case works with, made once per process at its edge."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy.orm import Session, sessionmaker
+
+from app.artifacts.disk import DiskArtifacts
+from app.settings import Settings
+from app.store.database import open_database, session_factory
+
+
+@dataclass(frozen=True)
+class Context:
+    """The settings, the artifacts and the database sessions of this process."""
+
+    settings: Settings
+    artifacts: DiskArtifacts
+    sessions: sessionmaker[Session]
+
+
+def open_context(settings: Settings) -> Context:
+    """Open the artifacts under `data_dir` and the database; no connection is made yet."""
+    return Context(
+        settings=settings,
+        artifacts=DiskArtifacts(settings.data_dir / "artifacts"),
+        sessions=session_factory(open_database(settings.url)),
+    )
