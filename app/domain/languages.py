@@ -1,0 +1,38 @@
+"""Language tags, written one way only so that two spellings of a language compare equal."""
+
+from __future__ import annotations
+
+import langcodes
+
+from app.domain.errors.languages import LanguageUnknown
+
+
+def parse_language(tag: str) -> str:
+    """The BCP-47 tag in its shortest canonical form: `DE` -> `de`, `swh_Latn` -> `sw`.
+
+    Underscores count as hyphens, three-letter codes become two-letter ones where those exist,
+    and a script that goes without saying is dropped (`zho_Hant` stays `zh-Hant`).
+    Raises `LanguageUnknown`, with a suggestion where the tag is the code of a country.
+    """
+    try:
+        language = langcodes.Language.get(langcodes.standardize_tag(tag.strip(), macro=True))
+    except langcodes.LanguageTagError:
+        raise LanguageUnknown(tag) from None
+    if not language.is_valid():
+        raise LanguageUnknown(tag, _language_of_country(language.language))
+    return language.simplify_script().to_tag()
+
+
+def script_of(tag: str) -> str | None:
+    """The ISO 15924 code of the script in which the language is usually written, if known."""
+    return langcodes.Language.get(tag).maximize().script
+
+
+def _language_of_country(code: str | None) -> str | None:
+    """Most wrong tags are country codes (`jp`, `cn`, `ua`): the country's likeliest language."""
+    if code is None or len(code) != 2:
+        return None
+    country = langcodes.Language.make(territory=code.upper())
+    if not country.is_valid():
+        return None
+    return country.maximize().language

@@ -1,0 +1,1 @@
+"""Labelled images: read from NPZ, IDX and class folders, kept as one canonical safetensors file."""

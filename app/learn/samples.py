@@ -1,0 +1,29 @@
+"""A smaller training set drawn from a larger one, as if fewer rows had been labelled."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from app.domain.transfers import Sample
+from app.learn.apportion import apportion
+from app.learn.examples import Examples
+
+
+def draw_sample(examples: Examples, sample: Sample, seed: int) -> Examples:
+    """`sample.per_class` rows of each label (all of a rarer one), then `sample.rows` in all.
+
+    The draw in all is stratified, with a row of each label while there are rows for it. With
+    one seed a smaller sample per class lies within a larger one. Row order is kept.
+    """
+    draw = np.random.default_rng(seed)
+    by_label = [
+        draw.permutation(np.flatnonzero(examples.targets == label))
+        for label in np.unique(examples.targets)
+    ]
+    if sample.per_class is not None:
+        by_label = [rows[: sample.per_class] for rows in by_label]
+    if sample.rows is not None:
+        sizes = np.array([len(rows) for rows in by_label], dtype=np.int64)
+        shares = apportion(sizes, sample.rows, draw)
+        by_label = [rows[:share] for rows, share in zip(by_label, shares, strict=True)]
+    return examples.take(np.sort(np.concatenate([*by_label, np.empty(0, dtype=np.int64)])))
