@@ -1,0 +1,38 @@
+"""Artifacts as folders: each archive is unpacked once and kept beside its bytes."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+from app.artifacts.archive import SINGLE_FILE, unpack
+from app.artifacts.disk import DiskArtifacts
+from app.artifacts.members import is_archive
+
+
+def open_folder(artifacts: DiskArtifacts, digest: str, max_bytes: int, max_members: int) -> Path:
+    """The unpacked copy of an artifact, made at the first call; read it, never write to it.
+
+    An artifact that is no archive becomes a folder with `model.onnx`. Raises the errors of
+    `unpack`, and FileNotFoundError when the artifact is not here.
+    """
+    ready = artifacts.unpacked_path(digest)
+    if ready.is_dir():
+        return ready
+    with artifacts.workspace() as workspace:
+        folder = workspace / "unpacked"
+        unfold(artifacts.path(digest), folder, max_bytes, max_members)
+        return artifacts.adopt_unpacked(folder, digest)
+
+
+def unfold(file: Path, folder: Path, max_bytes: int, max_members: int) -> None:
+    """Write an artifact's content into an absent `folder`, be it an archive or a single file."""
+    if is_archive(file):
+        unpack(file, folder, max_bytes, max_members)
+        return
+    folder.mkdir(parents=True)
+    try:
+        os.link(file, folder / SINGLE_FILE)
+    except OSError:  # another disk, or a file system without links
+        shutil.copyfile(file, folder / SINGLE_FILE)

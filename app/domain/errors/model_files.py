@@ -1,0 +1,133 @@
+"""Errors about the files of a model: what they are, what they hold, whether they fit together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from app.domain.errors import RejectedFile
+
+ACCEPTED = (
+    "a Hugging Face directory as .zip or .tar.gz (config.json, *.safetensors, and tokenizer.json "
+    "or preprocessor_config.json)",
+    "a zip of model.safetensors and architecture.json",
+    "an image classifier as .onnx",
+)
+
+
+class FormatRunsCode(RejectedFile):
+    """The file is of a kind that runs code when it is read."""
+
+    code = "format-runs-code"
+
+    def __init__(self, file: str, kind: str) -> None:
+        super().__init__(
+            f"{file} is {kind}, a format that can run code when it is read.",
+            "Run `babelport convert SOURCE TARGET` on the machine where you trust the file, and "
+            "send what it writes; in a folder with safetensors, leave this file out.",
+            file=file,
+            kind=kind,
+        )
+
+
+class FormatUnknown(RejectedFile):
+    """Nothing in the upload is a model that the service reads."""
+
+    code = "format-unknown"
+
+    def __init__(self, found: Sequence[str]) -> None:
+        some = ", ".join(found[:8]) or "nothing"
+        super().__init__(
+            f"No model was recognised; the upload holds {some}.",
+            f"Send one of: {'; '.join(ACCEPTED)}.",
+            found=list(found[:50]),
+        )
+
+
+class FileMissing(RejectedFile):
+    """A model folder lacks a file that its format needs."""
+
+    code = "model-file-missing"
+
+    def __init__(self, file: str, why: str, advice: str) -> None:
+        super().__init__(f"The model has no {file}, which {why}.", advice, file=file)
+
+
+class FileInvalid(RejectedFile):
+    """A file of the model is damaged or says something that cannot be."""
+
+    code = "model-file-invalid"
+
+    def __init__(self, file: str, problem: str, advice: str = "") -> None:
+        super().__init__(
+            f"{file}: {problem}.",
+            advice or f"Write {file} again with the program that made the model.",
+            file=file,
+            problem=problem,
+        )
+
+
+class TaskUnsupported(RejectedFile):
+    """The model does something else than the service can transfer."""
+
+    code = "task-unsupported"
+
+    def __init__(self, found: str) -> None:
+        super().__init__(
+            f"The model is {found}.",
+            "Send a single-label text or image classifier, or a plain text encoder.",
+            found=found,
+        )
+
+
+class ArchitectureUnsupported(RejectedFile):
+    """The network's kind, or one of its layers, cannot be read here."""
+
+    code = "architecture-unsupported"
+
+    def __init__(self, architecture: str, reason: str) -> None:
+        super().__init__(
+            f"The architecture {architecture} cannot be used: {reason}.",
+            "Send a model of another architecture, or an image classifier as ONNX.",
+            architecture=architecture,
+            reason=reason,
+        )
+
+
+class WeightsDoNotFit(RejectedFile):
+    """The weight file and the architecture disagree about a tensor."""
+
+    code = "weights-do-not-fit"
+
+    def __init__(self, file: str, problem: str) -> None:
+        super().__init__(
+            f"{file} does not fit the architecture: {problem}.",
+            "Save the weights and the architecture from the same network and send both.",
+            file=file,
+            problem=problem,
+        )
+
+
+class LabelsDoNotFit(RejectedFile):
+    """The number of labels is not the number of the model's answers."""
+
+    code = "labels-do-not-fit"
+
+    def __init__(self, labels: int, outputs: int) -> None:
+        super().__init__(
+            f"The model gives {outputs} numbers for each input, but {labels} labels are named.",
+            f"Name exactly {outputs} different labels, in the order of the model's outputs.",
+            labels=labels,
+            outputs=outputs,
+        )
+
+
+class WeightsNotFinite(RejectedFile):
+    """The model's answers are not numbers."""
+
+    code = "weights-not-finite"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The model answers a plain input with NaN or infinity.",
+            "Check the training: weights that diverged cannot be transferred.",
+        )
