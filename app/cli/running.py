@@ -1,0 +1,132 @@
+"""Starts an API and a worker as child processes, and stops them again."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from types import FrameType
+
+import httpx
+
+from app.cli.ports import is_free
+from app.domain.errors.service import PortTaken, ServiceNotReady
+from app.settings import Settings
+
+_READY_SECONDS = 90.0
+_STOP_SECONDS = 10.0
+
+
+class Service:
+    """A running API and worker; `url` is the API's address."""
+
+    def __init__(self, url: str, children: dict[str, subprocess.Popen[bytes]]) -> None:
+        self.url = url
+        self._children = children
+
+    def ended(self) -> str | None:
+        """The name of a part that ended by itself, if one did."""
+        parts = self._children.items()
+        return next((name for name, child in parts if child.poll() is not None), None)
+
+
+@contextmanager
+def running_service(
+    settings: Settings, logs: Path | None, progress: Callable[[float], None]
+) -> Iterator[Service]:
+    """An API on `settings.host:port` and a worker, both ready, for the time of the block.
+
+    Their output goes to files in `logs`, or to ours when that is None. SIGTERM ends the block as
+    Ctrl-C does. Raises `PortTaken` and `ServiceNotReady`.
+    """
+    _refuse_taken_port(settings)
+    with ExitStack() as opened:
+        opened.enter_context(_terminable())
+        children: dict[str, subprocess.Popen[bytes]] = {}
+        opened.callback(_stop, children)
+        for name in ("api", "worker"):
+            children[name] = _start(name, settings, logs)
+        service = Service(f"http://{_reachable(settings.host)}:{settings.port}", children)
+        _wait_until_ready(service, logs, progress)
+        yield service
+
+
+def _start(name: str, settings: Settings, logs: Path | None) -> subprocess.Popen[bytes]:
+    environment = os.environ | {
+        "BABELPORT_DATA_DIR": str(settings.data_dir.resolve()),
+        "BABELPORT_DATABASE_URL": settings.database_url,
+        "BABELPORT_HOST": settings.host,
+        "BABELPORT_PORT": str(settings.port),
+    }
+    command = [sys.executable, "-m", "app.cli.main", name]
+    # A process group of its own: Ctrl-C reaches us alone, and we stop the parts in order.
+    if logs is None:
+        return subprocess.Popen(command, env=environment, process_group=0)
+    logs.mkdir(parents=True, exist_ok=True)
+    with (logs / f"{name}.log").open("wb") as log:
+        return subprocess.Popen(
+            command, env=environment, stdout=log, stderr=subprocess.STDOUT, process_group=0
+        )
+
+
+def _wait_until_ready(
+    service: Service, logs: Path | None, progress: Callable[[float], None]
+) -> None:
+    started = time.monotonic()
+    while (waited := time.monotonic() - started) < _READY_SECONDS:
+        if (name := service.ended()) is not None:
+            raise ServiceNotReady(name, _last_lines(logs, name))
+        progress(min(0.95, waited / 10))
+        try:
+            if httpx.get(f"{service.url}/ready", timeout=2).status_code == 200:
+                progress(1.0)
+                return
+        except httpx.TransportError:
+            pass
+        time.sleep(0.1)
+    raise ServiceNotReady("api", _last_lines(logs, "api"))
+
+
+def _stop(children: dict[str, subprocess.Popen[bytes]]) -> None:
+    for child in reversed(children.values()):
+        if child.poll() is None:
+            child.terminate()
+    for child in children.values():
+        try:
+            child.wait(_STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            child.wait()
+
+
+@contextmanager
+def _terminable() -> Iterator[None]:
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _refuse_taken_port(settings: Settings) -> None:
+    if not is_free(settings.host, settings.port):
+        raise PortTaken(settings.host, settings.port)
+
+
+def _reachable(host: str) -> str:
+    return "127.0.0.1" if host in ("0.0.0.0", "::", "") else host
+
+
+def _last_lines(logs: Path | None, name: str) -> str:
+    if logs is None:
+        return ""
+    lines = (logs / f"{name}.log").read_text(encoding="utf-8", errors="replace").splitlines()
+    return "\n".join(lines[-15:])
