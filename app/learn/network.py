@@ -53,6 +53,15 @@ class Network(nn.Module, abc.ABC):
         """Logits (n, classes)."""
         return self.head(self.features(batch))
 
+    def prepare_training(self, inputs: Inputs) -> None:
+        """Get ready to train every parameter on `inputs`; called on the device of training.
+
+        A network may put away what these inputs never touch (unused rows of a large embedding).
+        """
+
+    def finish_training(self) -> None:
+        """Undo `prepare_training`, keeping what was learnt; the last call before saving."""
+
     def body_parameters(self) -> Iterator[nn.Parameter]:
         """The parameters before `features`."""
         head = {id(p) for p in self.head_parameters()}

@@ -1,0 +1,71 @@
+"""Keeps the best parameters seen on validation rows, and says when to stop looking."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from app.learn.material import Material
+
+_BATCH = 128
+
+
+class EarlyStopping:
+    """Checks the trained parameters on validation rows and remembers the best.
+
+    Better is a higher accuracy, or the same with a lower log loss. Parameters and buffers (the
+    running means of batch norm) that do not change in the stage are not copied.
+    """
+
+    def __init__(self, network: nn.Module, rows: Material, patience: int) -> None:
+        self._network = network
+        self._rows = rows
+        self._patience = patience
+        self._best: tuple[float, float] = (-1.0, 0.0)
+        self._kept: dict[str, Tensor] = {}
+        self._without_improvement = 0
+
+    def check(self) -> dict[str, float]:
+        """Score the present parameters: `validation_accuracy` and `validation_loss`."""
+        accuracy, loss = _score(self._network, self._rows)
+        if (accuracy, -loss) > self._best:
+            self._best = (accuracy, -loss)
+            self._without_improvement = 0
+            self._kept = {name: t.detach().clone() for name, t in _changing(self._network)}
+        else:
+            self._without_improvement += 1
+        return {"validation_accuracy": accuracy, "validation_loss": loss}
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether as many checks as the patience allows brought nothing better."""
+        return self._without_improvement >= self._patience
+
+    @torch.no_grad()
+    def restore(self) -> None:
+        """Put the best parameters back."""
+        for name, tensor in _changing(self._network):
+            tensor.copy_(self._kept[name])
+
+
+def _changing(network: nn.Module) -> list[tuple[str, Tensor]]:
+    trained = [(name, p) for name, p in network.named_parameters() if p.requires_grad]
+    return trained + list(network.named_buffers())
+
+
+@torch.no_grad()
+def _score(network: nn.Module, rows: Material) -> tuple[float, float]:
+    was_training = network.training
+    network.eval()
+    order = np.argsort(rows.lengths, kind="stable")
+    correct, loss = 0, 0.0
+    for start in range(0, len(order), _BATCH):
+        chosen = order[start : start + _BATCH]
+        logits = rows.logits(chosen)
+        targets = rows.targets[torch.from_numpy(chosen).to(rows.targets.device)]
+        correct += int((logits.argmax(dim=-1) == targets).sum())
+        loss += float(functional.cross_entropy(logits, targets, reduction="sum"))
+    network.train(was_training)
+    return correct / len(order), loss / len(order)

@@ -1,0 +1,113 @@
+"""Runs one stage of training on rows: the head on cached features, or every parameter."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+
+from app.learn.batches import Stream, batches
+from app.learn.class_weights import class_weights
+from app.learn.examples import Examples
+from app.learn.feature_cache import CachedRows, cache_features
+from app.learn.material import Material, RawRows
+from app.learn.monitor import Monitor
+from app.learn.network import Network
+from app.learn.portion import Portion
+from app.learn.recipe import Stage
+from app.learn.training import StageRows, train_stage
+
+Account = tuple[list[dict[str, Any]], str]
+
+
+@dataclass(frozen=True)
+class AdaptationRows:
+    """Rows to train on, drawn by `streams` (positions in `train`), and rows to check on."""
+
+    train: Examples
+    streams: tuple[Stream, ...]
+    validation: Examples | None = None
+
+
+def run_stage(
+    network: Network,
+    stage: Stage,
+    rows: AdaptationRows,
+    generator: torch.Generator,
+    monitor: Monitor,
+) -> Account:
+    """Train what the stage trains, in place; the history and why the stage ended."""
+    if stage.name == "head":
+        return _train_head(network, stage, rows, generator, monitor)
+    network.requires_grad_(True)
+    network.prepare_training(rows.train.inputs)
+    try:
+        network.train()
+        train, validation = _raw(network, stage, rows, generator)
+        return train_stage(
+            network, stage, _stage_rows(train, validation, stage, rows, generator), monitor
+        )
+    finally:
+        network.finish_training()
+
+
+def _train_head(
+    network: Network,
+    stage: Stage,
+    rows: AdaptationRows,
+    generator: torch.Generator,
+    monitor: Monitor,
+) -> Account:
+    """The body is in eval mode throughout: neither dropout nor batch statistics move it."""
+    network.eval().requires_grad_(False)
+    for parameter in network.head_parameters():
+        parameter.requires_grad_(True)
+    cached = None if stage.augment else _cached(network, rows, monitor)
+    if cached is not None:
+        stage = replace(stage, learning_rate=stage.learning_rate / _spread(cached[0].features))
+    train, validation = cached or _raw(network, stage, rows, generator)
+    staged = _stage_rows(train, validation, stage, rows, generator)
+    return train_stage(network, stage, staged, Portion(monitor, 0.5, 1.0))
+
+
+def _cached(
+    network: Network, rows: AdaptationRows, monitor: Monitor
+) -> tuple[CachedRows, CachedRows | None] | None:
+    train = cache_features(network, rows.train, Portion(monitor, 0.0, 0.45))
+    if train is None or rows.validation is None:
+        return None if train is None else (train, None)
+    validation = cache_features(network, rows.validation, Portion(monitor, 0.45, 0.5))
+    return None if validation is None else (train, validation)
+
+
+def _raw(
+    network: Network, stage: Stage, rows: AdaptationRows, generator: torch.Generator
+) -> tuple[RawRows, RawRows | None]:
+    device = next(network.parameters()).device
+    train = RawRows(network, rows.train, device, generator if stage.augment else None)
+    return train, RawRows(network, rows.validation, device) if rows.validation else None
+
+
+def _stage_rows(
+    train: Material,
+    validation: Material | None,
+    stage: Stage,
+    rows: AdaptationRows,
+    generator: torch.Generator,
+) -> StageRows:
+    rng = np.random.default_rng(int(torch.randint(2**31, (1,), generator=generator)))
+    order = batches(rows.streams, train.lengths, stage.batch_size, rng)
+    weights = None
+    if stage.class_weights:
+        classes = int(train.targets.max()) + 1
+        weights = torch.from_numpy(class_weights(rows.train.targets, classes))
+        weights = weights.to(train.targets.device)
+    return StageRows(train=train, order=order, validation=validation, class_weights=weights)
+
+
+def _spread(features: torch.Tensor) -> float:
+    """The typical distance of one feature from its mean: the unit in which a head sees its rows."""
+    deviation = features.flatten(1) - features.flatten(1).mean(dim=0)
+    return max(float(deviation.square().mean().sqrt()), 1e-6)

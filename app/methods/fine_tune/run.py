@@ -1,0 +1,22 @@
+"""The work of `fine-tune`."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from app.learn.adaptation import adapt
+from app.learn.batches import Stream
+from app.learn.monitor import Monitor
+from app.learn.run_stage import AdaptationRows
+from app.methods.contract import MethodInput, MethodOutput
+
+
+def run(given: MethodInput, monitor: Monitor) -> MethodOutput:
+    """Train the source model on the target rows by the strategy asked for."""
+    rows = AdaptationRows(
+        train=given.train,
+        streams=(Stream(np.arange(len(given.train))),),
+        validation=given.validation,
+    )
+    history, stopped = adapt(given.network, rows, given.parameters.options(), given.seed, monitor)
+    return MethodOutput(network=given.network, history=history, stopped=stopped)

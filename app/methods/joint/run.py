@@ -1,0 +1,33 @@
+"""The work of `joint`."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from app.learn.adaptation import adapt
+from app.learn.batches import Stream
+from app.learn.joining import join
+from app.learn.monitor import Monitor
+from app.learn.run_stage import AdaptationRows
+from app.methods.contract import MethodInput, MethodOutput
+
+
+def run(given: MethodInput, monitor: Monitor) -> MethodOutput:
+    """Train on batches of target and source rows; `target_share` of each is target rows.
+
+    Drawing the languages by share, whatever their sizes, keeps a small target language from
+    drowning (temperature sampling: Arivazhagan et al., 2019), and the source rows keep the source
+    language from being forgotten (rehearsal).
+    """
+    if given.source is None:
+        raise ValueError("joint needs source rows; its specification requires the role")
+    target, share = len(given.train), given.parameters.target_share
+    joined = join(given.train, given.source)
+    positions = np.arange(len(joined))
+    rows = AdaptationRows(
+        train=joined,
+        streams=(Stream(positions[:target], share), Stream(positions[target:], 1.0 - share)),
+        validation=given.validation,
+    )
+    history, stopped = adapt(given.network, rows, given.parameters.options(), given.seed, monitor)
+    return MethodOutput(network=given.network, history=history, stopped=stopped)
