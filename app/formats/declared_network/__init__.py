@@ -1,0 +1,1 @@
+"""Image classifiers as safetensors and a declarative list of layers."""

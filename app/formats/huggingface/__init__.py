@@ -1,0 +1,1 @@
+"""Hugging Face directories: text and image classifiers, and plain text encoders."""
