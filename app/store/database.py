@@ -1,0 +1,69 @@
+"""Opening the database: SQLite in WAL mode or PostgreSQL, both with the same promises."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.orm import Session, sessionmaker
+
+_BUSY_MILLISECONDS = 30_000
+_READS_ONLY = "babelport_reads_only"
+
+
+def open_database(url: str) -> Engine:
+    """The engine for `url`: `sqlite:///FILE` or `postgresql://...` (driven by psycopg 3).
+
+    A SQLite file's folder is made when it is missing. Every SQLite transaction begins IMMEDIATE,
+    so that one which reads and then writes never fails half-way; see `session_factory` for
+    sessions that only read.
+    """
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        return _open_sqlite(parsed)
+    return create_engine(_with_psycopg(parsed), pool_pre_ping=True)
+
+
+def session_factory(engine: Engine, reads_only: bool = False) -> sessionmaker[Session]:
+    """Makes sessions; with `reads_only` they refuse to write and hold no lock that writers need.
+
+    The caller commits: functions of the store and the services never do. A writing session on
+    SQLite excludes other writers from its first statement to its commit, so keep it short.
+    """
+    if reads_only:
+        engine = engine.execution_options(**{_READS_ONLY: True}, **_driver_options(engine))
+    return sessionmaker(engine, expire_on_commit=False)
+
+
+def _driver_options(engine: Engine) -> dict[str, Any]:
+    return {"postgresql_readonly": True} if engine.dialect.name == "postgresql" else {}
+
+
+def _with_psycopg(url: URL) -> URL:
+    if url.drivername in ("postgres", "postgresql"):
+        return url.set(drivername="postgresql+psycopg")
+    return url
+
+
+def _open_sqlite(url: URL) -> Engine:
+    if url.database and url.database != ":memory:":
+        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(url)
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: Any, _record: Any) -> None:
+    # Without this the driver begins transactions by rules of its own, and only before writes.
+    connection.isolation_level = None
+    connection.execute(f"PRAGMA busy_timeout = {_BUSY_MILLISECONDS}")
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA foreign_keys = ON")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    reads_only = connection.get_execution_options().get(_READS_ONLY, False)
+    connection.exec_driver_sql(f"PRAGMA query_only = {'ON' if reads_only else 'OFF'}")
+    connection.exec_driver_sql("BEGIN" if reads_only else "BEGIN IMMEDIATE")

@@ -1,0 +1,117 @@
+"""What the attempt that holds a transfer may write; each write is refused to any other.
+
+`attempt` is a fencing token (Kleppmann, How to do distributed locking, 2016): a worker that
+slept through the end of its lease finds the transfer at a later attempt and writes nothing.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import update
+from sqlalchemy.orm import Session
+
+from app.domain.errors.transfers import LeaseLost
+from app.domain.transfer_states import TransferState, is_final, may_move
+from app.domain.transfers import Progress
+from app.store import events
+from app.store.claims import claim
+from app.store.clock import database_now
+from app.store.tables import transfers
+
+__all__ = [
+    "cancelled",
+    "claim",
+    "fail",
+    "hand_back",
+    "record_event",
+    "record_process_group",
+    "record_progress",
+    "renew",
+    "succeed",
+]
+
+
+def renew(session: Session, id: str, attempt: int, lease_seconds: float) -> bool:
+    """Hold the transfer for `lease_seconds` from now; True when it should be cancelled.
+
+    Raises `LeaseLost`, as every function here, when another attempt holds it or it has ended.
+    """
+    until = database_now(session) + timedelta(seconds=lease_seconds)
+    return _write(session, id, attempt, lease_expires_at=until)
+
+
+def record_process_group(session: Session, id: str, attempt: int, group: int) -> None:
+    """Note the operating system's process group of the transfer's child."""
+    _write(session, id, attempt, process_group=group)
+
+
+def record_progress(session: Session, id: str, attempt: int, progress: Progress) -> bool:
+    """Note how far the transfer is; True when it should be cancelled."""
+    return _write(session, id, attempt, progress=progress)
+
+
+def record_event(session: Session, id: str, attempt: int, kind: str, data: dict[str, Any]) -> None:
+    """Add a line to the transfer's history, as `events.append` does, but for the holder alone."""
+    _write(session, id, attempt, cancel_requested=transfers.c.cancel_requested)
+    events.append(session, id, kind, data)
+
+
+def succeed(session: Session, id: str, attempt: int, model_id: str, result: dict[str, Any]) -> None:
+    """Record the model that the transfer made, and its result."""
+    values = {"model_id": model_id, "result": result}
+    _move(session, id, attempt, TransferState.SUCCEEDED, {"model_id": model_id}, **values)
+
+
+def fail(session: Session, id: str, attempt: int, failure: dict[str, Any]) -> None:
+    """Record why the transfer cannot be completed: an error's `as_dict()`."""
+    _move(session, id, attempt, TransferState.FAILED, failure, failure=failure)
+
+
+def cancelled(session: Session, id: str, attempt: int) -> None:
+    """Record that the transfer was stopped because somebody asked for it."""
+    _move(session, id, attempt, TransferState.CANCELLED, {})
+
+
+def hand_back(session: Session, id: str, attempt: int) -> None:
+    """Put the transfer back into the queue because its worker stops; no attempt is lost by it."""
+    values = {"handed_back": transfers.c.handed_back + 1, "progress": None}
+    about = {"reason": "worker-stopped"}
+    _move(session, id, attempt, TransferState.QUEUED, about, **values)
+
+
+def _move(
+    session: Session,
+    id: str,
+    attempt: int,
+    after: TransferState,
+    about: dict[str, Any],
+    **values: Any,
+) -> None:
+    values |= {"state": after, "lease_expires_at": None, "process_group": None}
+    if is_final(after):
+        values["finished_at"] = database_now(session)
+    before = [state for state in TransferState if may_move(state, after)]
+    _write(session, id, attempt, before, **values)
+    events.append(session, id, after, about)
+
+
+def _write(
+    session: Session,
+    id: str,
+    attempt: int,
+    before: list[TransferState] | None = None,
+    **values: Any,
+) -> bool:
+    held = (
+        transfers.c.id == id,
+        transfers.c.attempt == attempt,
+        transfers.c.state == TransferState.RUNNING,
+        transfers.c.state.in_(before or [TransferState.RUNNING]),
+    )
+    statement = update(transfers).where(*held).values(**values)
+    row = session.execute(statement.returning(transfers.c.cancel_requested)).one_or_none()
+    if row is None:
+        raise LeaseLost(id, attempt)
+    return bool(row.cancel_requested)

@@ -1,0 +1,59 @@
+"""Which queued or running transfers use a model or a dataset, and deletion refused while any do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from sqlalchemy import Table, select
+from sqlalchemy.orm import Session
+
+from app.domain.errors.transfers import NeededByTransfers, TransferInputsGone
+from app.domain.transfer_states import TransferState, is_final
+from app.domain.transfers import TransferSpec
+from app.store.tables import datasets, models, transfer_datasets, transfers
+
+_UNFINISHED = [state for state in TransferState if not is_final(state)]
+
+
+def transfers_of_model(session: Session, model_id: str) -> list[str]:
+    """Ids of queued and running transfers that start from the model."""
+    query = select(transfers.c.id).where(
+        transfers.c.source_model_id == model_id, transfers.c.state.in_(_UNFINISHED)
+    )
+    return list(session.scalars(query))
+
+
+def transfers_of_dataset(session: Session, dataset_id: str) -> list[str]:
+    """Ids of queued and running transfers that read the dataset."""
+    query = select(transfers.c.id).distinct().join(transfer_datasets)
+    query = query.where(
+        transfer_datasets.c.dataset_id == dataset_id, transfers.c.state.in_(_UNFINISHED)
+    )
+    return list(session.scalars(query))
+
+
+def refuse_while_used(
+    session: Session, table: Table, id: str, users: Callable[[Session, str], list[str]]
+) -> None:
+    """Raise `NeededByTransfers` when `users` names any; until the commit none can be added."""
+    # The lock comes first: a transfer inserted meanwhile holds a share of it (`keep_inputs`).
+    session.execute(select(table.c.id).where(table.c.id == id).with_for_update())
+    if using := users(session, id):
+        raise NeededByTransfers(id, using)
+
+
+def keep_inputs(session: Session, spec: TransferSpec) -> None:
+    """Keep the model and datasets of `spec` from being deleted until the transaction ends.
+
+    Raises `TransferInputsGone` naming those that do not exist.
+    """
+    gone = _absent(session, models, {spec.model_id})
+    gone += _absent(session, datasets, set(spec.datasets.values()))
+    if gone:
+        raise TransferInputsGone(gone)
+
+
+def _absent(session: Session, table: Table, ids: set[str]) -> list[str]:
+    query = select(table.c.id).where(table.c.id.in_(ids)).order_by(table.c.id)
+    found = session.scalars(query.with_for_update(read=True, key_share=True))
+    return sorted(ids - set(found))

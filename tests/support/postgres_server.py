@@ -1,0 +1,66 @@
+"""A PostgreSQL server of the tests' own, on a free loopback port, gone when they end."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+_NEWEST_FIRST = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
+# Speed over safety: nothing of this server outlives the tests.
+_SETTINGS = {
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "max_connections": "50",
+    "shared_buffers": "32MB",
+}
+
+
+def server_binaries() -> Path | None:
+    """The folder with `initdb` and `pg_ctl`, or None where no server is installed."""
+    found = shutil.which("pg_ctl")
+    folders = [Path(found).resolve().parent] if found else []
+    candidates = [f for f in folders + _NEWEST_FIRST if (f / "initdb").exists()]
+    return candidates[0] if candidates else None
+
+
+@contextmanager
+def postgres_server(binaries: Path) -> Iterator[str]:
+    """The URL of a fresh server's `postgres` database, while the context lasts."""
+    # Not below pytest's own folder: that one is closed to the user who runs the server.
+    home = Path(tempfile.mkdtemp(prefix="babelport-postgres-"))
+    port = _free_port()
+    options = f"-h 127.0.0.1 -p {port} -k {home} " + " ".join(
+        f"-c {name}={value}" for name, value in _SETTINGS.items()
+    )
+    data, log = str(home / "data"), str(home / "log")
+    if os.getuid() == 0:
+        shutil.chown(home, "postgres")
+    try:
+        initialise = ["-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync"]
+        _run(binaries / "initdb", *initialise, "--locale=C")
+        _run(binaries / "pg_ctl", "-D", data, "-l", log, "-w", "-o", options, "start")
+        yield f"postgresql://postgres@127.0.0.1:{port}/postgres"
+    finally:
+        _run(binaries / "pg_ctl", "-D", data, "-m", "immediate", "-w", "stop", check=False)
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def _run(program: Path, *arguments: str, check: bool = True) -> None:
+    command = [str(program), *arguments]
+    if os.getuid() == 0:  # the server refuses to run as root
+        command = ["runuser", "-u", "postgres", "--", *command]
+    # The server inherits what pg_ctl is given; a pipe would never end.
+    subprocess.run(command, check=check, timeout=60, stdout=subprocess.DEVNULL, cwd="/")
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

@@ -1,0 +1,104 @@
+"""Builders of records, valid as they stand; name only what a test is about."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from app.domain.datasets import Dataset, DatasetFacts
+from app.domain.enums import (
+    DatasetKind,
+    DatasetStatus,
+    EvaluationKind,
+    Format,
+    ModelStatus,
+    Role,
+    Task,
+)
+from app.domain.evaluations import Evaluation
+from app.domain.identity import new_id, now
+from app.domain.models import Model, ModelFacts, TextInput
+from app.domain.transfer_states import TransferState
+from app.domain.transfers import Transfer, TransferSpec
+from app.store import datasets, models, transfers
+
+
+def a_model(**changes: Any) -> Model:
+    """A ready English text classifier with two labels."""
+    facts = ModelFacts(
+        format=Format.HUGGINGFACE,
+        task=Task.TEXT_CLASSIFICATION,
+        labels=("no", "yes"),
+        input=TextInput(max_tokens=64),
+        architecture="BertForSequenceClassification",
+        parameters=1234,
+    )
+    model = Model(
+        id=new_id("mdl"),
+        name="tickets",
+        version=1,
+        status=ModelStatus.READY,
+        languages=("en",),
+        created_at=now(),
+        size_bytes=10,
+        sha256="a" * 64,
+        facts=facts,
+    )
+    return replace(model, **changes)
+
+
+def a_dataset(**changes: Any) -> Dataset:
+    """A ready German dataset of four labelled rows."""
+    facts = DatasetFacts(DatasetKind.LABELLED, rows=4, labels=("no", "yes"), grouped=False)
+    dataset = Dataset(
+        id=new_id("dst"),
+        name="german tickets",
+        language="de",
+        status=DatasetStatus.READY,
+        created_at=now(),
+        size_bytes=10,
+        upload_sha256="b" * 64,
+        sha256="c" * 64,
+        facts=facts,
+    )
+    return replace(dataset, **changes)
+
+
+def a_transfer(model: Model, dataset: Dataset, **changes: Any) -> Transfer:
+    """A queued transfer of `model` with `dataset` as its training rows."""
+    spec = TransferSpec(
+        model_id=model.id,
+        language=dataset.language,
+        method="fine-tune",
+        datasets={Role.TRAIN: dataset.id},
+    )
+    transfer = Transfer(id=new_id("trf"), spec=spec, state=TransferState.QUEUED, created_at=now())
+    return replace(transfer, **changes)
+
+
+def an_evaluation(transfer: Transfer, **changes: Any) -> Evaluation:
+    """The transferred model's evaluation on the transfer's own training dataset."""
+    evaluation = Evaluation(
+        id=new_id("evl"),
+        transfer_id=transfer.id,
+        kind=EvaluationKind.TRANSFERRED,
+        dataset_id=transfer.spec.datasets[Role.TRAIN],
+        rows=4,
+        labels=("no", "yes"),
+        metrics={"accuracy": {"value": 0.5, "low": 0.0, "high": 1.0}},
+        created_at=now(),
+    )
+    return replace(evaluation, **changes)
+
+
+def queue_a_transfer(session: Session, **changes: Any) -> Transfer:
+    """Insert a model, a dataset and a queued transfer of them; the caller commits."""
+    model, dataset = a_model(), a_dataset()
+    model = replace(model, version=models.next_version(session, model.name))
+    models.insert(session, model)
+    datasets.insert(session, dataset)
+    transfer = a_transfer(model, dataset, **changes)
+    transfers.insert(session, transfer)
+    return transfer
