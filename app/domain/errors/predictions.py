@@ -1,3 +1,109 @@
 """Errors about predictions."""
 
 from __future__ import annotations
+
+from app.domain.errors import Conflict, InvalidInput, TooLarge, Unavailable
+
+
+class UnusableInput(InvalidInput):
+    """One input is not what the model takes; `position` counts from 0, as in the request."""
+
+    code = "input-unusable"
+
+    def __init__(self, position: int, problem: str, advice: str) -> None:
+        super().__init__(f"inputs[{position}] {problem}.", advice, position=position)
+
+
+class ImageOfAnotherShape(InvalidInput):
+    """An image has not the shape the model was trained on; shapes are channels, height, width."""
+
+    code = "image-of-another-shape"
+
+    def __init__(self, position: int, got: tuple[int, ...], wanted: tuple[int, int, int]) -> None:
+        super().__init__(
+            f"inputs[{position}] is an image of {_times(got)}; the model takes {_times(wanted)} "
+            "(channels, height, width).",
+            "Scale or crop the image to that shape before sending it.",
+            position=position,
+            got=list(got),
+            wanted=list(wanted),
+        )
+
+
+class NothingToPredict(InvalidInput):
+    """The request holds no input."""
+
+    code = "no-inputs"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The request holds no input.",
+            'Send {"inputs": [...]} with at least one input, or {"input": ...}.',
+        )
+
+
+class TooManyInputs(TooLarge):
+    """One request holds more inputs than the settings allow."""
+
+    code = "too-many-inputs"
+
+    def __init__(self, inputs: int, limit: int) -> None:
+        super().__init__(
+            f"The request holds {inputs} inputs; the limit is {limit}.",
+            "Send them in several requests, or raise BABELPORT_MAX_PREDICT_INPUTS.",
+            inputs=inputs,
+            limit=limit,
+        )
+
+
+class PredictionBodyTooLarge(TooLarge):
+    """The body of a prediction request is over the limit of the settings."""
+
+    code = "prediction-body-too-large"
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(
+            f"The body of the request is larger than {limit} bytes.",
+            "Send fewer inputs at a time, or raise BABELPORT_MAX_PREDICT_BODY_BYTES.",
+            limit=limit,
+        )
+
+
+class ModelCannotPredict(Conflict):
+    """The model was rejected, or is an encoder without a head."""
+
+    code = "model-cannot-predict"
+
+    def __init__(self, model: str, reason: str, advice: str) -> None:
+        super().__init__(f"The model {model} cannot predict: {reason}.", advice, model=model)
+
+
+class PredictorStopped(Unavailable):
+    """The process that computes predictions ended while it held this request."""
+
+    code = "predictor-stopped"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The process that computes predictions ended while it held this request.",
+            "Send the request again; if it happens again, the model may need more memory than "
+            "there is.",
+        )
+
+
+class ModelNotLoaded(Unavailable):
+    """The predictor could not load the model, or the model failed on this input."""
+
+    code = "model-failed-to-predict"
+
+    def __init__(self, model: str, reason: str) -> None:
+        super().__init__(
+            f"The model {model} could not be loaded or run: {reason}.",
+            "Look at the log of the API; uploading the model again replaces a damaged file.",
+            model=model,
+            reason=reason,
+        )
+
+
+def _times(shape: tuple[int, ...]) -> str:
+    return "x".join(map(str, shape))

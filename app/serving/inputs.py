@@ -1,0 +1,39 @@
+"""Turns the inputs of a prediction request into what networks take, or says which is wrong."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from app.domain.errors.predictions import UnusableInput
+from app.domain.models import ImageInput, ModelFacts
+from app.serving.images import prepare_image
+
+PreparedInputs = list[str] | list[np.ndarray]
+
+
+def prepare_inputs(facts: ModelFacts, inputs: list[Any]) -> PreparedInputs:
+    """Texts, or uint8 images (channels, height, width), as the model's facts demand.
+
+    Decoding images takes a while; call it off the event loop. Raises UnusableInput and
+    ImageOfAnotherShape, which name the input's position.
+    """
+    if isinstance(facts.input, ImageInput):
+        wanted = facts.input
+        return [prepare_image(position, given, wanted) for position, given in enumerate(inputs)]
+    return [_prepare_text(position, given) for position, given in enumerate(inputs)]
+
+
+def _prepare_text(position: int, given: Any) -> str:
+    if not isinstance(given, str):
+        kind = type(given).__name__
+        raise UnusableInput(position, f"is no text but {kind}", "This model takes texts.")
+    if not given.strip():
+        raise UnusableInput(position, "is empty", "Leave empty texts out of the request.")
+    try:
+        given.encode("utf-8")
+    except UnicodeEncodeError as cause:
+        problem = f"holds half a character (a lone surrogate) at {cause.start}"
+        raise UnusableInput(position, problem, "Send whole Unicode characters.") from cause
+    return given
