@@ -1,0 +1,1 @@
+"""ONNX image classifiers as trainable networks, written back into their original graphs."""

@@ -1,0 +1,113 @@
+"""The OnnxNetwork: a planned ONNX graph as a trainable classifier of images."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from onnx import ModelProto
+from torch import Tensor, nn
+from torch.nn import functional
+
+from app.domain.models import ImageInput
+from app.formats.onnx.fresh_weights import draw
+from app.formats.onnx.image_input import Layout, layout_of
+from app.formats.onnx.plan import Plan
+from app.formats.onnx.run_steps import run_steps
+from app.learn.examples import Inputs
+from app.learn.network import Batch, Network
+
+
+class OnnxNetwork(Network):
+    """Runs the plan's steps; its parameters are the graph's own weights.
+
+    `source` is the model as it was read, into which `write_model` puts the trained weights.
+    """
+
+    def __init__(
+        self, source: ModelProto, plan: Plan, labels: tuple[str, ...], image: ImageInput
+    ) -> None:
+        super().__init__()
+        self.source, self.plan, self.labels, self.image = source, plan, labels, image
+        self.layout = layout_of(plan.graph, image.channels)
+        self.weights = nn.ParameterList()
+        self._parameter_names: list[str] = []
+        self._buffer_names: dict[str, str] = {}
+        self._small: dict[str, Tensor] = {}
+        for name, array in plan.graph.constants.items():
+            self._keep(name, torch.from_numpy(np.array(array)))
+
+    def _keep(self, name: str, tensor: Tensor) -> None:
+        weight = self.plan.weights.get(name)
+        if weight is not None and weight.trained:
+            self.weights.append(nn.Parameter(tensor))
+            self._parameter_names.append(name)
+        elif tensor.is_floating_point() and tensor.numel() > 1:
+            self._buffer_names[name] = f"buffer_{len(self._buffer_names)}"
+            self.register_buffer(self._buffer_names[name], tensor)
+        else:
+            self._small[name] = tensor  # shapes, axes and single numbers are read on the CPU
+
+    def values(self) -> dict[str, Tensor]:
+        """Every constant of the graph by its ONNX name, weights as they are now."""
+        buffers = {name: self.get_buffer(key) for name, key in self._buffer_names.items()}
+        weights = zip(self._parameter_names, self.weights, strict=True)
+        return {**self._small, **buffers, **dict(weights)}
+
+    def collate(self, inputs: Inputs) -> Batch:
+        """Uint8 images (n, channels, height, width) as float32 `pixels`, scaled."""
+        if isinstance(inputs, list):
+            raise TypeError("an image classifier takes images, not texts")
+        pixels = torch.from_numpy(np.ascontiguousarray(inputs)).float()
+        wanted = (self.image.height, self.image.width)
+        if tuple(pixels.shape[2:]) != wanted and self.image.resizes:
+            pixels = functional.interpolate(pixels, wanted, mode="bilinear", antialias=True)
+        if tuple(pixels.shape[1:]) != (self.image.channels, *wanted):
+            raise ValueError(f"images of shape {tuple(pixels.shape[1:])} do not fit the model")
+        mean = torch.tensor(self.image.mean).view(1, -1, 1, 1)
+        std = torch.tensor(self.image.std).view(1, -1, 1, 1)
+        return {"pixels": (pixels / 255 - mean) / std}
+
+    def lengths(self, inputs: Inputs) -> list[int]:
+        """1 for each image."""
+        return [1] * len(inputs)
+
+    def features(self, batch: Batch) -> Tensor:
+        """What the last layer with weights reads: (n, width), or an image before a convolution."""
+        values = self.values()
+        values[self.plan.graph.input] = _arrange(batch["pixels"], self.layout)
+        return run_steps(self.plan.body, values, self.plan.graph.opset, self.training)
+
+    def head(self, features: Tensor) -> Tensor:
+        """Logits float32 (n, classes), before any softmax of the graph."""
+        values = self.values()
+        values[self.plan.head_input] = features
+        logits = run_steps(self.plan.head, values, self.plan.graph.opset, self.training)
+        return logits.flatten(1).float()
+
+    def head_parameters(self) -> Iterator[nn.Parameter]:
+        """The weights of the last layer, and those behind it."""
+        names = self.plan.head_weights()
+        pairs = zip(self._parameter_names, self.weights, strict=True)
+        return (weight for name, weight in pairs if name in names)
+
+    def add_head(self, labels: tuple[str, ...]) -> None:
+        """Never: an ONNX classifier brings its own head."""
+        raise TypeError("an ONNX classifier has a head already")
+
+    @torch.no_grad()
+    def reset(self) -> None:
+        """Draw every weight anew, as torch draws those of its own layers."""
+        values = self.values()
+        for name, weight in self.plan.weights.items():
+            draw(values[name], weight)
+
+
+def _arrange(pixels: Tensor, layout: Layout) -> Tensor:
+    """Pixels (n, channels, height, width) in the order that the graph wants."""
+    if layout is Layout.NHWC:
+        return pixels.permute(0, 2, 3, 1)
+    if layout is Layout.NHW:
+        return pixels[:, 0]
+    return pixels.flatten(1) if layout is Layout.FLAT else pixels

@@ -1,0 +1,1 @@
+"""The ONNX operators that classifiers use, as differentiable torch functions, by family."""
