@@ -38,5 +38,17 @@ class TooFewRowsToSplit(InvalidInput):
         )
 
 
+class TokenizerMissing(InvalidInput):
+    """The model has no tokenizer by which the fertility could be counted."""
+
+    code = "tokenizer-missing"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The model has no `tokenizer.json`, so that no tokens can be counted.",
+            "Name a text model, or leave the model out.",
+        )
+
+
 def _few(first_rows: dict[str, int]) -> dict[str, int]:
     return dict(list(first_rows.items())[:5])

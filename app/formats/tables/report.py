@@ -1,0 +1,72 @@
+"""The report on a text dataset that is shown to the user."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import asdict
+from typing import Any
+
+from app.formats.duplicate_report import note_duplicates, report_duplicates
+from app.formats.label_report import note_labels, report_labels
+from app.formats.tables.canonical import TextRow
+from app.formats.tables.columns import Columns
+from app.formats.tables.language_check import check_language, note_language
+from app.formats.tables.lengths import report_lengths
+from app.formats.tables.usable_rows import UsableRows
+
+_SHOWN = 10
+
+
+def report_texts(
+    found: UsableRows, columns: Columns, details: dict[str, Any], language: str
+) -> dict[str, Any]:
+    """Everything the project documents about a text dataset, as JSON; `notes` are sentences."""
+    rows = found.rows
+    texts = [row.text for row in rows]
+    labels = report_labels(row.label for row in rows)
+    duplicates = report_duplicates((row.row, row.text, row.label) for row in rows)
+    check = check_language(texts, language)
+    return {
+        **details,
+        "columns": asdict(columns),
+        "rows": found.total,
+        "usable": len(rows),
+        "empty": _report_empty(found),
+        "labels": labels,
+        "lengths": report_lengths(texts),
+        "duplicates": duplicates,
+        "groups": _report_groups(rows) if columns.group else None,
+        "language": check,
+        "notes": [
+            *_note_empty(found),
+            *note_labels(labels),
+            *note_duplicates(duplicates),
+            *note_language(check),
+        ],
+    }
+
+
+def _report_empty(found: UsableRows) -> dict[str, Any]:
+    return {
+        "text": len(found.without_text),
+        "label": len(found.without_label),
+        "first_rows": sorted(found.without_text[:_SHOWN] + found.without_label[:_SHOWN])[:_SHOWN],
+    }
+
+
+def _note_empty(found: UsableRows) -> list[str]:
+    parts = {"text": found.without_text, "label": found.without_label}
+    return [
+        f"{len(numbers)} row(s) have no {what} and were left out, first row {numbers[0]}."
+        for what, numbers in parts.items()
+        if numbers
+    ]
+
+
+def _report_groups(rows: list[TextRow]) -> dict[str, int]:
+    sizes = Counter(row.group for row in rows if row.group is not None)
+    return {
+        "count": len(sizes),
+        "largest": max(sizes.values(), default=0),
+        "rows_without": len(rows) - sizes.total(),
+    }
