@@ -13,17 +13,23 @@ from app.store.database import open_database, session_factory
 
 @dataclass(frozen=True)
 class Context:
-    """The settings, the artifacts and the database sessions of this process."""
+    """The settings, the artifacts and the database sessions of this process.
+
+    `sessions` may write, and keep other writers out meanwhile; `readers` only read.
+    """
 
     settings: Settings
     artifacts: DiskArtifacts
     sessions: sessionmaker[Session]
+    readers: sessionmaker[Session]
 
 
 def open_context(settings: Settings) -> Context:
     """Open the artifacts under `data_dir` and the database; no connection is made yet."""
+    engine = open_database(settings.url)
     return Context(
         settings=settings,
         artifacts=DiskArtifacts(settings.data_dir / "artifacts"),
-        sessions=session_factory(open_database(settings.url)),
+        sessions=session_factory(engine),
+        readers=session_factory(engine, reads_only=True),
     )

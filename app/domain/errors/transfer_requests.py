@@ -1,0 +1,142 @@
+"""Errors about what a transfer asks for, found before it is queued."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from app.domain.enums import DatasetKind, Role, Task
+from app.domain.errors import Conflict, InvalidInput
+
+
+class RecordRejected(InvalidInput):
+    """The model or dataset named did not pass validation."""
+
+    code = "record-rejected"
+
+    def __init__(self, identifier: str) -> None:
+        super().__init__(
+            f"{identifier} was rejected when it was uploaded.",
+            "Read its `rejection`, mend the file and upload it again.",
+            id=identifier,
+        )
+
+
+class ParametersInvalid(InvalidInput):
+    """The parameters do not fit the method's schema; `errors` names each."""
+
+    code = "parameters-invalid"
+
+    def __init__(self, method: str, errors: list[dict[str, Any]]) -> None:
+        said = "; ".join(f"{error['field']}: {error['message']}" for error in errors)
+        super().__init__(
+            f"The parameters of {method} are not valid: {said}.",
+            f"GET /v1/methods/{method} shows their schema.",
+            method=method,
+            errors=errors,
+        )
+
+
+class RolesInvalid(InvalidInput):
+    """A dataset that the method needs is missing, or one is given that it does not read."""
+
+    code = "roles-invalid"
+
+    def __init__(self, method: str, missing: list[Role], unknown: list[Role]) -> None:
+        said = [f"needs {', '.join(missing)}"] if missing else []
+        said += [f"does not read {', '.join(unknown)}"] if unknown else []
+        super().__init__(
+            f"{method} {' and '.join(said)}.",
+            f"GET /v1/methods/{method} lists the roles it needs and takes.",
+            method=method,
+            missing=list(missing),
+            unknown=list(unknown),
+        )
+
+
+class MethodUnfit(InvalidInput):
+    """The method cannot work on this model."""
+
+    code = "method-unfit"
+
+    def __init__(self, method: str, what: str) -> None:
+        super().__init__(
+            f"{method} does not take {what}.",
+            f"GET /v1/methods/{method} lists the tasks and formats it takes.",
+            method=method,
+        )
+
+
+class KindUnfit(InvalidInput):
+    """Texts for a model of images, or the other way round."""
+
+    code = "kind-unfit"
+
+    def __init__(self, role: Role, kind: DatasetKind, task: Task) -> None:
+        super().__init__(
+            f"The {role} dataset holds {kind} rows, which a {task} model cannot read.",
+            "Give a dataset of the kind that the model reads.",
+            role=role,
+            kind=kind,
+            task=task,
+        )
+
+
+class ImageShapeUnfit(InvalidInput):
+    """Images of another shape than the model takes."""
+
+    code = "image-shape-unfit"
+
+    def __init__(self, role: Role, found: tuple[int, ...], wanted: tuple[int, ...]) -> None:
+        super().__init__(
+            f"The {role} images are {_by(found)}, but the model takes {_by(wanted)} "
+            "(channels x height x width).",
+            "Scale the images to the model's shape before uploading them.",
+            role=role,
+            found=list(found),
+            wanted=list(wanted),
+        )
+
+
+class TooFewRows(InvalidInput):
+    """There is not enough data for the splits and samples asked for."""
+
+    code = "too-few-rows"
+
+    def __init__(self, role: Role, rows: int, needed: int, why: str) -> None:
+        super().__init__(
+            f"The {role} dataset has {rows} usable rows; {why} needs at least {needed}.",
+            "Add rows, or give the validation and test datasets yourself.",
+            role=role,
+            rows=rows,
+            needed=needed,
+        )
+
+
+class FractionsTooLarge(InvalidInput):
+    """The validation and test fractions leave too little to train on."""
+
+    code = "fractions-too-large"
+
+    def __init__(self, fraction: float) -> None:
+        super().__init__(
+            f"The validation and test fractions take {fraction:.0%} of the training rows.",
+            "Choose fractions that leave at least 10 % of them for training.",
+            fraction=fraction,
+        )
+
+
+class KeyReused(Conflict):
+    """An Idempotency-Key came with another request than the first time."""
+
+    code = "idempotency-key-reused"
+
+    def __init__(self, key: str, transfer_id: str) -> None:
+        super().__init__(
+            f"The Idempotency-Key {key!r} belongs to another request, which started {transfer_id}.",
+            "Send a fresh key with each new request.",
+            transfer=transfer_id,
+        )
+
+
+def _by(shape: tuple[int, ...]) -> str:
+    return " x ".join(str(side) for side in shape)

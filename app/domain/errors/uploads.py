@@ -1,0 +1,83 @@
+"""Errors about uploads, before anything in them is read."""
+
+from __future__ import annotations
+
+from app.domain.errors import InvalidInput, TooLarge, Unavailable
+
+
+class UploadTooLarge(TooLarge):
+    """The body of a request is longer than the service takes."""
+
+    code = "upload-too-large"
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(
+            f"The request is larger than {limit} bytes.",
+            "Send less, or start the service with a higher BABELPORT_MAX_UPLOAD_BYTES.",
+            limit_bytes=limit,
+        )
+
+
+class UploadMalformed(InvalidInput):
+    """The body is no multipart form, or a form that ends too early."""
+
+    code = "upload-malformed"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(
+            f"The multipart form cannot be read: {reason}.",
+            "Send multipart/form-data, for example with `curl -F file=@model.zip`.",
+        )
+
+
+class PartMissing(InvalidInput):
+    """A part of the form that the request needs is not there."""
+
+    code = "part-missing"
+
+    def __init__(self, name: str, found: list[str]) -> None:
+        there = ", ".join(found) or "nothing"
+        super().__init__(
+            f"The form has no part {name!r}; it holds {there}.",
+            f"Add it, for example with `curl -F {name}=@FILE`.",
+            part=name,
+            found=found,
+        )
+
+
+class PartUnknown(InvalidInput):
+    """A part of the form that the request does not know."""
+
+    code = "part-unknown"
+
+    def __init__(self, name: str, known: list[str]) -> None:
+        super().__init__(
+            f"The form has a part {name!r} that means nothing here.",
+            f"Leave it out, or name it one of: {', '.join(known)}.",
+            part=name,
+            known=known,
+        )
+
+
+class FileEmpty(InvalidInput):
+    """The uploaded file has no bytes."""
+
+    code = "file-empty"
+
+    def __init__(self, filename: str) -> None:
+        super().__init__(
+            f"The file {filename!r} is empty.", "Send a file with content.", filename=filename
+        )
+
+
+class ArtifactVanished(Unavailable):
+    """The same bytes were deleted while they were being registered."""
+
+    code = "artifact-vanished"
+
+    def __init__(self, sha256: str) -> None:
+        super().__init__(
+            "A record with the very same file was deleted at this moment.",
+            "Send the request again.",
+            sha256=sha256,
+        )

@@ -1,0 +1,47 @@
+"""When the bytes of a record come into the store, and when they leave it.
+
+A record is there when its row is committed; bytes without a row mean nothing and are dropped.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+
+from sqlalchemy import event
+from sqlalchemy.orm import Session
+
+from app.domain.errors.uploads import ArtifactVanished
+from app.services.context import Context
+from app.store.artifact_lock import hold_artifact_lock
+from app.store.digests import digest_in_use
+
+
+def publish(context: Context, session: Session, files: list[Path]) -> list[str]:
+    """Move `files` into the store and return their SHA-256s; a rollback takes them out again.
+
+    Call it before the session's first statement: the files are written while the database is
+    free for others, and only then locked until the commit. Raises `ArtifactVanished` when
+    another process dropped the same bytes between.
+    """
+    digests = []
+    for file in files:
+        digests.append(context.artifacts.publish(file))
+        event.listen(session, "after_rollback", partial(_undo, context, digests[-1]), once=True)
+    hold_artifact_lock(session)
+    for digest in digests:
+        if not context.artifacts.exists(digest):
+            raise ArtifactVanished(digest)
+    return digests
+
+
+def drop_unused(context: Context, digest: str) -> None:
+    """Delete the bytes from the store unless a committed record has them."""
+    with context.sessions.begin() as session:
+        hold_artifact_lock(session)
+        if not digest_in_use(session, digest):
+            context.artifacts.remove(digest)
+
+
+def _undo(context: Context, digest: str, _session: Session) -> None:
+    drop_unused(context, digest)
