@@ -20,11 +20,11 @@ class Wobble:
     elastic distortion, also as a share of the side (Simard, Steinkraus and Platt, 2003).
     """
 
-    degrees: float = 12.0
-    scale: float = 0.12
-    shear: float = 0.15
-    shift: float = 0.07
-    bend: float = 0.02
+    degrees: float = 18.0
+    scale: float = 0.2
+    shear: float = 0.25
+    shift: float = 0.1
+    bend: float = 0.03
 
 
 def augment(

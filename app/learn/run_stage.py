@@ -65,7 +65,7 @@ def _train_head(
     for parameter in network.head_parameters():
         parameter.requires_grad_(True)
     cached = None if stage.augment else _cached(network, rows, monitor)
-    if cached is not None:
+    if cached is not None and _is_linear(network):
         stage = replace(stage, learning_rate=stage.learning_rate / _spread(cached[0].features))
     train, validation = cached or _raw(network, stage, rows, generator)
     staged = _stage_rows(train, validation, stage, rows, generator)
@@ -107,7 +107,15 @@ def _stage_rows(
     return StageRows(train=train, order=order, validation=validation, class_weights=weights)
 
 
+def _is_linear(network: Network) -> bool:
+    return sum(parameter.ndim > 1 for parameter in network.head_parameters()) == 1
+
+
 def _spread(features: torch.Tensor) -> float:
-    """The typical distance of one feature from its mean: the unit in which a head sees its rows."""
+    """How far a feature typically is from its mean.
+
+    By this a linear head's learning rate is divided, so that a step changes the logits alike
+    whatever the scale of the features; sentence vectors of length 1 vary by hundredths.
+    """
     deviation = features.flatten(1) - features.flatten(1).mean(dim=0)
-    return max(float(deviation.square().mean().sqrt()), 1e-6)
+    return max(float(deviation.square().mean().sqrt()), 1e-3)
