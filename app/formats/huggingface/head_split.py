@@ -1,0 +1,146 @@
+"""Finds where a Hugging Face classifier's body ends, and runs its head on its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from enum import Enum
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from app.domain.errors.model_files import ArchitectureUnsupported, WeightsNotFinite
+from app.formats.huggingface.stand_in import BodyAnswer, body_replaced, entering, repeat
+from app.learn.network import Batch
+
+_TOLERANCE = 1e-4
+
+
+class _Reading(Enum):
+    """Which part of what enters the head decides its answer."""
+
+    WHOLE = "whole"  # (n, width) already
+    FIRST = "first"  # the first token of (n, tokens, width)
+    LAST = "last"  # the last token that is no padding
+    FLAT = "flat"  # all of (n, a, b, ...), whose shape is the same for every input
+
+
+class HeadSplit:
+    """A classifier as `features` and `head`, whatever its class calls them.
+
+    The head is all that lies outside `model.base_model`; features are what enters the first
+    module of it. To run the head alone, the model's own `forward` is called with the body
+    replaced by its answer to `probe`, and the first head module given the features: so whatever
+    the class does in between (dropout, activations, pooling) is done as the class does it.
+
+    `probe` is a batch of two inputs, the first one not shorter. Raises ArchitectureUnsupported
+    where the split does not give the model's own logits on it, and WeightsNotFinite.
+    """
+
+    def __init__(self, model: Any, probe: Batch, pad_id: int | None = None) -> None:
+        self._model = model
+        self._pad_id = pad_id
+        self._probe = {name: tensor[:1] for name, tensor in probe.items()}
+        with torch.no_grad():
+            entered, logits = self._watch(probe)
+            if not bool(torch.isfinite(logits).all()):
+                raise WeightsNotFinite
+            self._shape = entered.shape[1:]
+            self._reading = self._find_reading(probe, logits)
+
+    def features(self, batch: Batch) -> Tensor:
+        """What the head reads: float (n, width)."""
+        kept: list[Tensor] = []
+        with entering(self._entry, kept.append):
+            self._model(**batch)
+        return self._reduce(kept[0], batch)
+
+    def head(self, features: Tensor) -> Tensor:
+        """Logits (n, classes) from what `features` gives."""
+        count, device = len(features), features.device
+        batch = {name: repeat(row, count, device) for name, row in self._probe.items()}
+        whole = self._restore(features)
+        body = body_replaced(self._model, self._answer.times(count, device))
+        with body, entering(self._entry, lambda _: whole):
+            logits: Tensor = self._model(**batch).logits
+        return logits
+
+    def parameters(self) -> Iterator[nn.Parameter]:
+        """The parameters outside the body."""
+        body = {id(parameter) for parameter in self._model.base_model.parameters()}
+        return (p for p in self._model.parameters() if id(p) not in body)
+
+    @property
+    def _entry(self) -> nn.Module:
+        return self._model.get_submodule(self._entry_name)
+
+    def _watch(self, probe: Batch) -> tuple[Tensor, Tensor]:
+        """Run the probe; what entered the head's first module, and the logits."""
+        entered: list[tuple[str, Tensor]] = []
+        answers: list[Any] = []
+        with ExitStack() as stack:
+            body = self._model.base_model
+            hook = body.register_forward_hook(lambda _m, _a, output: answers.append(output))
+            stack.callback(hook.remove)
+            for name, module in self._head_modules():
+                stack.enter_context(entering(module, _recorder(name, entered)))
+            logits = self._model(**probe).logits
+        if not entered or not answers or not hasattr(answers[0], "items"):
+            raise self._unsupported("its head cannot be told from its body")
+        self._answer = BodyAnswer.first_of(answers[0])
+        self._entry_name = entered[0][0]
+        return entered[0][1], logits
+
+    def _head_modules(self) -> list[tuple[str, nn.Module]]:
+        """The modules outside the body that have parameters."""
+        body = self._model.base_model
+        modules = [(n, m) for n, m in self._model.named_children() if m is not body]
+        return [
+            (name, module) for name, module in modules if any(True for _ in module.parameters())
+        ]
+
+    def _find_reading(self, probe: Batch, logits: Tensor) -> _Reading:
+        """The first way of reading the features that gives the model's own logits."""
+        for reading in self._candidates(probe):
+            self._reading = reading
+            answer = self.head(self.features(probe))
+            close = answer.shape == logits.shape and torch.allclose(
+                answer, logits, rtol=_TOLERANCE, atol=_TOLERANCE * float(logits.abs().max())
+            )
+            if close:
+                return reading
+        raise self._unsupported("its head reads more than one vector for each input")
+
+    def _candidates(self, probe: Batch) -> tuple[_Reading, ...]:
+        if len(self._shape) == 1:
+            return (_Reading.WHOLE,)
+        if "input_ids" in probe:
+            return _Reading.FIRST, _Reading.LAST
+        return (_Reading.FIRST, _Reading.FLAT) if len(self._shape) == 2 else (_Reading.FLAT,)
+
+    def _reduce(self, entered: Tensor, batch: Batch) -> Tensor:
+        if self._reading is _Reading.WHOLE:
+            return entered
+        if self._reading is _Reading.FIRST:
+            return entered[:, 0]
+        if self._reading is _Reading.FLAT:
+            return entered.flatten(1)
+        there = batch["input_ids"].ne(self._pad_id or 0).int()
+        last = (torch.arange(there.shape[1], device=there.device) * there).argmax(dim=1)
+        return entered[torch.arange(len(entered), device=entered.device), last]
+
+    def _restore(self, features: Tensor) -> Tensor:
+        if self._reading is _Reading.WHOLE:
+            return features
+        if self._reading is _Reading.FLAT:
+            return features.unflatten(1, self._shape)
+        # Every token is the one that counts, so it does not matter which one the head takes.
+        return features.unsqueeze(1).expand(-1, self._shape[0], -1)
+
+    def _unsupported(self, reason: str) -> ArchitectureUnsupported:
+        return ArchitectureUnsupported(type(self._model).__name__, reason)
+
+
+def _recorder(name: str, entered: list[tuple[str, Tensor]]) -> Any:
+    return lambda tensor: entered.append((name, tensor))

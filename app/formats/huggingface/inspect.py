@@ -1,0 +1,76 @@
+"""Establishes the facts of a Hugging Face directory by reading and running it once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from app.domain.enums import Format, Task
+from app.domain.errors.model_files import FileInvalid, TaskUnsupported, WeightsNotFinite
+from app.domain.models import ImageInput, ModelFacts, ModelHints, TextInput
+from app.formats.huggingface.image_classifier import ImageClassifier
+from app.formats.huggingface.layout import CONFIG_FILE, Layout, read_layout
+from app.formats.huggingface.load import build_classifier, build_encoder
+from app.formats.labels import checked_labels, choose_labels
+
+
+def inspect(folder: Path, hints: ModelHints) -> ModelFacts:
+    """The facts; raises the leaves of `errors/model_files.py`."""
+    layout = read_layout(folder)
+    if layout.task is Task.FEATURE_EXTRACTION:
+        return _inspect_encoder(layout)
+    written = _labels(layout.config)
+    outputs = len(layout.config.get("id2label") or ()) or int(layout.config.get("num_labels", 2))
+    if outputs < 2:
+        raise TaskUnsupported("a model with a single output, not a classifier")
+    labels = choose_labels(written, hints.labels, outputs)
+    network = build_classifier(layout, labels)
+    shape: TextInput | ImageInput
+    if isinstance(network, ImageClassifier):
+        shape = network.preparation.shape
+    else:
+        shape = TextInput(network.tokens.max_tokens)
+    return _facts(layout, layout.task, labels, shape, network)
+
+
+def _inspect_encoder(layout: Layout) -> ModelFacts:
+    encoder = build_encoder(layout)
+    with torch.no_grad():
+        features = encoder.features(encoder.collate(["one two three", "one"]))
+    if not bool(torch.isfinite(features).all()):
+        raise WeightsNotFinite
+    task = Task.TEXT_CLASSIFICATION if encoder.labels else Task.FEATURE_EXTRACTION
+    shape = TextInput(encoder.tokens.max_tokens, encoder.tokens.prefix)
+    return _facts(layout, task, encoder.labels, shape, encoder)
+
+
+def _facts(
+    layout: Layout,
+    task: Task,
+    labels: tuple[str, ...],
+    shape: TextInput | ImageInput,
+    network: torch.nn.Module,
+) -> ModelFacts:
+    return ModelFacts(
+        format=Format.HUGGINGFACE,
+        task=task,
+        labels=labels,
+        input=shape,
+        architecture=layout.architecture,
+        parameters=sum(parameter.numel() for parameter in network.parameters()),
+    )
+
+
+def _labels(config: dict[str, Any]) -> tuple[str, ...]:
+    """The labels of `id2label`, in order; none where they are transformers' own placeholders."""
+    written = config.get("id2label")
+    if not written:
+        return ()
+    try:
+        labels = [written[str(position)] for position in range(len(written))]
+    except (KeyError, TypeError):
+        raise FileInvalid(CONFIG_FILE, "`id2label` does not count from 0 without gaps") from None
+    placeholders = [f"LABEL_{position}" for position in range(len(labels))]
+    return () if labels == placeholders else checked_labels(CONFIG_FILE, labels)

@@ -1,0 +1,116 @@
+"""What a Hugging Face directory holds, by its JSON files alone; imports no torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from app.domain.enums import Task
+from app.domain.errors.model_files import (
+    ArchitectureUnsupported,
+    FileInvalid,
+    FileMissing,
+    FormatRunsCode,
+    TaskUnsupported,
+)
+from app.formats.json_file import read_json_object
+
+CONFIG_FILE = "config.json"
+TOKENIZER_FILE = "tokenizer.json"
+PREPARATION_FILE = "preprocessor_config.json"
+HEAD_FILE = "head.json"
+INDEX_FILE = "model.safetensors.index.json"
+
+# A masked language model is a plain encoder with a word head, which is left away.
+_ENCODERS = ("Model", "ForMaskedLM", "ForPreTraining")
+
+
+@dataclass(frozen=True)
+class Layout:
+    """A directory's `config.json` and what follows from it.
+
+    `task` is FEATURE_EXTRACTION for a plain encoder even where `head.json` adds labels.
+    """
+
+    folder: Path
+    config: dict[str, Any]
+    architecture: str
+    task: Task
+
+
+def read_layout(folder: Path) -> Layout:
+    """Read and check the JSON files; raises the leaves of `errors/model_files.py`."""
+    config = read_json_object(folder / CONFIG_FILE)
+    architecture = _architecture(config)
+    _refuse_foreign_code(folder, config, architecture)
+    layout = Layout(folder, config, architecture, _task(config, architecture))
+    _require_files(layout)
+    return layout
+
+
+def _architecture(config: dict[str, Any]) -> str:
+    if not isinstance(config.get("model_type"), str):
+        raise FileInvalid(CONFIG_FILE, "it names no `model_type`")
+    named = config.get("architectures") or [f"{config['model_type']}Model"]
+    if not isinstance(named, list) or not isinstance(named[0], str):
+        raise FileInvalid(CONFIG_FILE, "`architectures` is no list of names")
+    return named[0]
+
+
+def _refuse_foreign_code(folder: Path, config: dict[str, Any], architecture: str) -> None:
+    for name in (CONFIG_FILE, "tokenizer_config.json", PREPARATION_FILE):
+        content = read_json_object(folder / name) if (folder / name).is_file() else {}
+        if content.get("auto_map"):
+            raise FormatRunsCode(name, "a description of code in Python (`auto_map`)")
+    if config.get("quantization_config"):
+        raise ArchitectureUnsupported(architecture, "its weights are quantised")
+    attention = config.get("attn_implementation") or config.get("_attn_implementation") or ""
+    if "/" in str(attention):
+        raise ArchitectureUnsupported(architecture, "it fetches its attention from elsewhere")
+
+
+def _task(config: dict[str, Any], architecture: str) -> Task:
+    if config.get("problem_type") == "multi_label_classification":
+        raise TaskUnsupported("a multi-label classifier")
+    if config.get("problem_type") == "regression":
+        raise TaskUnsupported("a regression model")
+    if config.get("is_encoder_decoder"):
+        raise TaskUnsupported(f"a sequence-to-sequence model ({architecture})")
+    if architecture.endswith("ForSequenceClassification"):
+        return Task.TEXT_CLASSIFICATION
+    if architecture.endswith("ForImageClassification"):
+        return Task.IMAGE_CLASSIFICATION
+    if architecture.endswith(_ENCODERS):
+        return Task.FEATURE_EXTRACTION
+    raise TaskUnsupported(f"a {architecture}")
+
+
+def _require_files(layout: Layout) -> None:
+    if layout.task is Task.IMAGE_CLASSIFICATION:
+        _require(layout, PREPARATION_FILE, "says how images are scaled", "processor")
+    elif not (layout.folder / TOKENIZER_FILE).is_file():
+        if (layout.folder / PREPARATION_FILE).is_file():
+            raise TaskUnsupported(f"an image encoder without a head ({layout.architecture})")
+        _require(layout, TOKENIZER_FILE, "turns text into numbers", "tokenizer (a fast one)")
+    _require_weights(layout.folder)
+
+
+def _require(layout: Layout, file: str, why: str, maker: str) -> None:
+    if not (layout.folder / file).is_file():
+        advice = f"Call `save_pretrained` of the model's {maker} on the same directory."
+        raise FileMissing(file, why, advice)
+
+
+def _require_weights(folder: Path) -> None:
+    advice = "Call `save_pretrained(directory)` of the model, which writes safetensors."
+    if (folder / INDEX_FILE).is_file():
+        names = read_json_object(folder / INDEX_FILE).get("weight_map")
+        if not isinstance(names, dict) or not names:
+            raise FileInvalid(INDEX_FILE, "it has no `weight_map`")
+        for name in {str(value) for value in names.values()}:
+            # A name with a folder in it could reach files outside the upload.
+            if "/" in name or not (folder / name).is_file():
+                raise FileMissing(name, f"{INDEX_FILE} names", advice)
+    elif not (folder / "model.safetensors").is_file():
+        raise FileMissing("model.safetensors", "holds the weights", advice)

@@ -1,0 +1,85 @@
+"""Builds the Network of a Hugging Face directory."""
+
+from __future__ import annotations
+
+import inspect
+from pathlib import Path
+from typing import Any
+
+from safetensors.torch import load_file
+
+from app.domain.enums import Task
+from app.domain.errors.model_files import FileInvalid, FileMissing, WeightsDoNotFit
+from app.domain.models import ModelFacts
+from app.formats.huggingface.encoder import Encoder
+from app.formats.huggingface.head_file import HeadFile, read_head_file
+from app.formats.huggingface.image_classifier import ImageClassifier
+from app.formats.huggingface.image_preparation import read_preparation
+from app.formats.huggingface.layout import PREPARATION_FILE, Layout, read_layout
+from app.formats.huggingface.pretrained import read_pretrained
+from app.formats.huggingface.text_classifier import TextClassifier
+from app.formats.huggingface.tokens import Tokens
+from app.formats.json_file import read_json_object
+from app.learn.network import Network
+
+HEAD_WEIGHTS_FILE = "head.safetensors"
+
+
+def load(folder: Path, facts: ModelFacts) -> Network:
+    """The trainable network, float32, on the CPU, in eval mode, with the labels of `facts`."""
+    layout = read_layout(folder)
+    if layout.task is Task.FEATURE_EXTRACTION:
+        return build_encoder(layout).eval()
+    return build_classifier(layout, facts.labels).eval()
+
+
+def build_classifier(layout: Layout, labels: tuple[str, ...]) -> TextClassifier | ImageClassifier:
+    """A classifier, its outputs named `labels`; raises a RejectedFile."""
+    model = read_pretrained(layout)
+    model.config.id2label = dict(enumerate(labels))
+    model.config.label2id = {label: position for position, label in enumerate(labels)}
+    if layout.task is Task.IMAGE_CLASSIFICATION:
+        channels = int(getattr(model.config, "num_channels", 3))
+        asked = read_json_object(layout.folder / PREPARATION_FILE)
+        preparation = read_preparation(asked, channels)
+        return ImageClassifier(model, preparation, labels, layout.folder)
+    return TextClassifier(model, _tokens(layout, "", model), labels, layout.folder)
+
+
+def build_encoder(layout: Layout) -> Encoder:
+    """An encoder, with its head where the directory holds one; raises a RejectedFile."""
+    description = read_head_file(layout.folder)
+    model = read_pretrained(layout)
+    tokens = _tokens(layout, description.prefix, model)
+    width = model.config.get_text_config().hidden_size
+    encoder = Encoder(model, tokens, description, width, layout.folder)
+    if description.labels:
+        _read_head(encoder, description, layout.folder / HEAD_WEIGHTS_FILE)
+    return encoder
+
+
+def _tokens(layout: Layout, prefix: str, model: Any) -> Tokens:
+    tokens = Tokens(layout, prefix, inspect.signature(model.forward).parameters.keys())
+    # Classes that answer from the last token find the padding by this number.
+    if model.config.get_text_config().pad_token_id is None:
+        model.config.get_text_config().pad_token_id = tokens.pad_id
+    return tokens
+
+
+def _read_head(encoder: Encoder, description: HeadFile, file: Path) -> None:
+    if not file.is_file():
+        advice = "Add it (`weight` and `bias`), or leave `labels` out of head.json."
+        raise FileMissing(file.name, "holds the head whose labels head.json names", advice)
+    try:
+        weights = load_file(file)
+    except Exception as problem:  # the library has one exception, below Exception itself
+        raise FileInvalid(file.name, str(problem)) from None
+    wanted = {
+        "weight": (len(description.labels), encoder.width),
+        "bias": (len(description.labels),),
+    }
+    found = {name: tuple(tensor.shape) for name, tensor in weights.items()}
+    if found != wanted:
+        raise WeightsDoNotFit(file.name, f"it holds {found}, but {wanted} is needed")
+    assert encoder.classifier is not None
+    encoder.classifier.load_state_dict(weights)

@@ -1,0 +1,80 @@
+"""Reads a Hugging Face directory's weights through transformers, from local files alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import torch
+from transformers import (
+    AutoModel,
+    AutoModelForImageClassification,
+    AutoModelForSequenceClassification,
+)
+from transformers.utils import logging
+
+from app.domain.enums import Task
+from app.domain.errors.model_files import (
+    ArchitectureUnsupported,
+    FileInvalid,
+    WeightsDoNotFit,
+)
+from app.formats.huggingface.layout import CONFIG_FILE, Layout
+
+_WEIGHTS = "model.safetensors"
+_CLASSES: dict[Task, Any] = {
+    Task.TEXT_CLASSIFICATION: AutoModelForSequenceClassification,
+    Task.IMAGE_CLASSIFICATION: AutoModelForImageClassification,
+    Task.FEATURE_EXTRACTION: AutoModel,
+}
+
+
+def read_pretrained(layout: Layout) -> Any:
+    """The directory's transformers model, float32; raises a RejectedFile that names what is wrong.
+
+    An encoder's pooler that the file has no weights for is left away: nothing reads it.
+    """
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    model, report = _read(layout)
+    missing = set(report["missing_keys"])
+    if layout.task is Task.FEATURE_EXTRACTION and all("pooler." in key for key in missing):
+        if missing:
+            model.pooler = None
+    elif missing:
+        raise WeightsDoNotFit(_WEIGHTS, f"it lacks {_some(missing)}")
+    return model
+
+
+def _read(layout: Layout) -> tuple[Any, dict[str, Any]]:
+    try:
+        model, report = _CLASSES[layout.task].from_pretrained(
+            layout.folder,
+            local_files_only=True,
+            trust_remote_code=False,
+            use_safetensors=True,
+            dtype=torch.float32,
+            output_loading_info=True,
+        )
+    except (ImportError, KeyError) as problem:
+        raise ArchitectureUnsupported(layout.architecture, str(problem)[:300]) from None
+    except RuntimeError as problem:
+        if "size mismatch" in str(problem) or "mismatched" in str(problem):
+            raise WeightsDoNotFit(_WEIGHTS, "a tensor has another shape") from None
+        raise
+    except (ValueError, TypeError, AttributeError) as problem:
+        raise FileInvalid(
+            CONFIG_FILE, f"no network can be built from it ({problem})"[:500]
+        ) from None
+    except Exception as problem:
+        # safetensors has one exception, below Exception itself.
+        if type(problem).__name__ == "SafetensorError":
+            raise FileInvalid(_WEIGHTS, str(problem)) from None
+        raise
+    return model, report
+
+
+def _some(keys: Iterable[str]) -> str:
+    names = sorted(keys)
+    rest = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return ", ".join(names[:3]) + rest

@@ -1,0 +1,81 @@
+"""Writes a Network back as the Hugging Face directory that it came from."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from app.formats.huggingface.encoder import Encoder
+from app.formats.huggingface.head_file import write_head_file
+from app.formats.huggingface.image_classifier import ImageClassifier
+from app.formats.huggingface.layout import CONFIG_FILE, PREPARATION_FILE, TOKENIZER_FILE
+from app.formats.huggingface.load import HEAD_WEIGHTS_FILE
+from app.formats.huggingface.text_classifier import TextClassifier
+from app.learn.network import Network
+
+_COMPANIONS = (
+    *(TOKENIZER_FILE, "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json"),
+    *("vocab.txt", "vocab.json", "merges.txt", "spiece.model", "sentencepiece.bpe.model"),
+    *(PREPARATION_FILE, "LICENSE", "LICENSE.txt"),
+)
+_TYPES = {"F16": torch.float16, "BF16": torch.bfloat16}
+
+
+def save(network: Network, folder: Path) -> None:
+    """Write weights, labels and the source directory's small files into an empty folder.
+
+    The body keeps the source's number type; the head stays float32, since what little it weighs
+    decides the answers.
+    """
+    if not isinstance(network, TextClassifier | ImageClassifier | Encoder):
+        raise TypeError(f"A {type(network).__name__} is no Hugging Face network.")
+    kind = _number_type(network.source)
+    network.model.save_pretrained(folder, state_dict=_cast(network, kind))
+    _write_number_type(folder, kind)
+    for name in _COMPANIONS:
+        if (network.source / name).is_file():
+            shutil.copyfile(network.source / name, folder / name)
+    if isinstance(network, Encoder):
+        _write_head(network, folder)
+
+
+def _cast(network: Any, kind: torch.dtype) -> dict[str, Tensor]:
+    head = {id(parameter) for parameter in network.head_parameters()}
+    tensors = network.model.state_dict(keep_vars=True)
+    return {
+        name: tensor.detach().to(kind)
+        if tensor.is_floating_point() and id(tensor) not in head
+        else tensor.detach()
+        for name, tensor in tensors.items()
+    }
+
+
+def _number_type(source: Path) -> torch.dtype:
+    """The type of most of the source's tensors: float16, bfloat16 or else float32."""
+    found: Counter[str] = Counter()
+    for file in source.glob("model*.safetensors"):
+        with safe_open(file, framework="pt") as opened:
+            found.update(opened.get_slice(name).get_dtype() for name in opened.keys())  # noqa: SIM118
+    return _TYPES.get(found.most_common(1)[0][0], torch.float32)
+
+
+def _write_number_type(folder: Path, kind: torch.dtype) -> None:
+    file = folder / CONFIG_FILE
+    config = json.loads(file.read_text(encoding="utf-8"))
+    config["dtype"] = str(kind).removeprefix("torch.")
+    file.write_text(json.dumps(config, ensure_ascii=False, indent=2), encoding="utf-8")
+
+
+def _write_head(encoder: Encoder, folder: Path) -> None:
+    write_head_file(encoder.description.model_copy(update={"labels": encoder.labels}), folder)
+    if encoder.classifier is not None:
+        weights = {name: t.contiguous() for name, t in encoder.classifier.state_dict().items()}
+        save_file(weights, folder / HEAD_WEIGHTS_FILE)

@@ -1,0 +1,107 @@
+"""Texts as token ids, by the directory's own `tokenizer.json`."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from pathlib import Path
+from typing import Any
+
+import torch
+from tokenizers import Encoding, Tokenizer
+
+from app.domain.errors.model_files import FileInvalid
+from app.formats.huggingface.layout import TOKENIZER_FILE, Layout
+from app.formats.json_file import read_json_object
+from app.learn.network import Batch
+
+_MOST_TOKENS = 512
+# These count positions from the padding token's id + 1, and so have that many fewer.
+_OFFSET_POSITIONS = {"camembert", "data2vec-text", "esm", "ibert", "longformer", "luke", "mpnet"}
+_OFFSET_POSITIONS |= {"roberta", "roberta-prelayernorm", "xlm-roberta", "xlm-roberta-xl", "xmod"}
+
+
+class Tokens:
+    """A tokenizer that cuts at `max_tokens` and puts `prefix` before each text.
+
+    `accepted` are the arguments that the network's `forward` takes.
+    """
+
+    def __init__(self, layout: Layout, prefix: str, accepted: Collection[str]) -> None:
+        self.prefix = prefix
+        self.max_tokens = _max_tokens(layout)
+        self._accepted = accepted
+        self._tokenizer = _read(layout.folder / TOKENIZER_FILE)
+        self.pad_id = _set_up(self._tokenizer, layout, self.max_tokens)
+
+    def batch(self, texts: list[str]) -> Batch:
+        """`input_ids`, `attention_mask` and what else is accepted: int64 (n, longest)."""
+        encoded = self._encode(texts)
+        columns = {
+            "input_ids": [one.ids for one in encoded],
+            "attention_mask": [one.attention_mask for one in encoded],
+            "token_type_ids": [one.type_ids for one in encoded],
+        }
+        return {
+            name: torch.tensor(rows) for name, rows in columns.items() if name in self._accepted
+        }
+
+    def lengths(self, texts: list[str]) -> list[int]:
+        """How many tokens each text has, cut as in `batch`."""
+        return [sum(one.attention_mask) for one in self._encode(texts)]
+
+    def _encode(self, texts: list[str]) -> list[Encoding]:
+        return self._tokenizer.encode_batch([self.prefix + text for text in texts])
+
+
+def _read(file: Path) -> Tokenizer:
+    try:
+        return Tokenizer.from_file(str(file))
+    except Exception as problem:  # the library raises bare Exceptions
+        raise FileInvalid(file.name, f"it cannot be read ({problem})") from None
+
+
+def _set_up(tokenizer: Tokenizer, layout: Layout, max_tokens: int) -> int:
+    """Switch on cutting and padding as the directory asks; the padding token's id."""
+    asked = _tokenizer_config(layout)
+    token = _pad_token(tokenizer, layout, asked)
+    pad_id = tokenizer.token_to_id(token) if token else None
+    if token is None or pad_id is None:
+        raise FileInvalid(
+            TOKENIZER_FILE,
+            "it has no padding token",
+            "Set `tokenizer.pad_token`, save the tokenizer again and send the directory.",
+        )
+    tokenizer.enable_truncation(max_tokens, direction=asked.get("truncation_side", "right"))
+    side = asked.get("padding_side", "right")
+    tokenizer.enable_padding(direction=side, pad_id=pad_id, pad_token=token)
+    return pad_id
+
+
+def _pad_token(tokenizer: Tokenizer, layout: Layout, asked: dict[str, Any]) -> str | None:
+    named = asked.get("pad_token")
+    if isinstance(named, dict):
+        named = named.get("content")
+    if isinstance(named, str):
+        return named
+    if tokenizer.padding:
+        return str(tokenizer.padding["pad_token"])
+    number = layout.config.get("pad_token_id")
+    return tokenizer.id_to_token(number) if isinstance(number, int) and number >= 0 else None
+
+
+def _tokenizer_config(layout: Layout) -> dict[str, Any]:
+    asked: dict[str, Any] = {}
+    for name in ("special_tokens_map.json", "tokenizer_config.json"):
+        if (layout.folder / name).is_file():
+            asked |= read_json_object(layout.folder / name)
+    return asked
+
+
+def _max_tokens(layout: Layout) -> int:
+    config = layout.config
+    limits = [_MOST_TOKENS, _tokenizer_config(layout).get("model_max_length")]
+    positions = config.get("max_position_embeddings")
+    if isinstance(positions, int) and config["model_type"] in _OFFSET_POSITIONS:
+        positions -= int(config.get("pad_token_id") or 0) + 1
+    limits.append(positions)
+    return int(min(n for n in limits if isinstance(n, int | float) and n > 0))
