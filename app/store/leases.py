@@ -6,25 +6,29 @@ slept through the end of its lease finds the transfer at a later attempt and wri
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import update
+from sqlalchemy import ColumnElement, Row, select, update
 from sqlalchemy.orm import Session
 
 from app.domain.errors.transfers import LeaseLost
 from app.domain.transfer_states import TransferState, is_final, may_move
-from app.domain.transfers import Progress
+from app.domain.transfers import Progress, Transfer
 from app.store import events
 from app.store.claims import claim
 from app.store.clock import database_now
+from app.store.records import from_row
 from app.store.tables import transfers
 
 __all__ = [
+    "cancel_requested",
     "cancelled",
     "claim",
     "fail",
     "hand_back",
+    "held",
     "record_event",
     "record_process_group",
     "record_progress",
@@ -33,11 +37,24 @@ __all__ = [
 ]
 
 
-def renew(session: Session, id: str, attempt: int, lease_seconds: float) -> bool:
-    """Hold the transfer for `lease_seconds` from now; True when it should be cancelled.
+def held(session: Session) -> list[Transfer]:
+    """Every running transfer, whoever holds it, its lease run out or not."""
+    query = select(transfers).where(transfers.c.state == TransferState.RUNNING)
+    return [from_row(Transfer, row) for row in session.execute(query)]
 
-    Raises `LeaseLost`, as every function here, when another attempt holds it or it has ended.
+
+def cancel_requested(session: Session, id: str, attempt: int) -> bool:
+    """Whether somebody asked to cancel the transfer; writes nothing.
+
+    Raises `LeaseLost`, as every function below, when another attempt holds the transfer or it
+    has ended.
     """
+    query = select(transfers.c.cancel_requested).where(*_held_by(id, attempt))
+    return _asked(session.execute(query).one_or_none(), id, attempt)
+
+
+def renew(session: Session, id: str, attempt: int, lease_seconds: float) -> bool:
+    """Hold the transfer for `lease_seconds` from now; True when it should be cancelled."""
     until = database_now(session) + timedelta(seconds=lease_seconds)
     return _write(session, id, attempt, lease_expires_at=until)
 
@@ -101,17 +118,21 @@ def _write(
     session: Session,
     id: str,
     attempt: int,
-    before: list[TransferState] | None = None,
+    before: Sequence[TransferState] = (TransferState.RUNNING,),
     **values: Any,
 ) -> bool:
-    held = (
-        transfers.c.id == id,
-        transfers.c.attempt == attempt,
-        transfers.c.state == TransferState.RUNNING,
-        transfers.c.state.in_(before or [TransferState.RUNNING]),
-    )
-    statement = update(transfers).where(*held).values(**values)
+    statement = update(transfers).where(*_held_by(id, attempt), transfers.c.state.in_(before))
+    statement = statement.values(**values)
     row = session.execute(statement.returning(transfers.c.cancel_requested)).one_or_none()
+    return _asked(row, id, attempt)
+
+
+def _held_by(id: str, attempt: int) -> tuple[ColumnElement[bool], ...]:
+    running = transfers.c.state == TransferState.RUNNING
+    return (transfers.c.id == id, transfers.c.attempt == attempt, running)
+
+
+def _asked(row: Row[Any] | None, id: str, attempt: int) -> bool:
     if row is None:
         raise LeaseLost(id, attempt)
     return bool(row.cancel_requested)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import fields
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from pydantic import TypeAdapter
 from sqlalchemy import Row
@@ -19,10 +20,10 @@ def to_row(record: Any) -> dict[str, Any]:
 
 def from_row(kind: type[R], row: Row[Any]) -> R:
     """The dataclass `kind` from a row; columns that it has no field for are left out."""
-    record: R = _adapter(kind).validate_python(dict(row._mapping))
+    record: R = _adapter(cast(Hashable, kind)).validate_python(dict(row._mapping))
     return record
 
 
 @cache
-def _adapter(kind: Any) -> TypeAdapter[Any]:
-    return TypeAdapter(kind)
+def _adapter(kind: Hashable) -> TypeAdapter[Any]:
+    return TypeAdapter(cast(Any, kind))

@@ -1,0 +1,71 @@
+"""The local engine: each order in a child process of this machine."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from contextlib import suppress
+
+from app.engines.contract import Order
+
+LABEL_VARIABLE = "BABELPORT_CHILD"
+
+
+class LocalEngine:
+    """Starts orders as child processes, each the leader of a process group of its own."""
+
+    def start(self, order: Order) -> LocalProcess:
+        """Begin to carry out the order; the child dies when this process does."""
+        order.log.parent.mkdir(parents=True, exist_ok=True)
+        with order.log.open("ab") as log:
+            process = subprocess.Popen(
+                # The label stands in the command line for people, in the environment for us.
+                [sys.executable, "-m", "app.engines.child", order.label],
+                stdin=subprocess.PIPE,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                env={**os.environ, **order.environment, LABEL_VARIABLE: order.label},
+            )
+        line = json.dumps({"target": order.target, "arguments": order.arguments}) + "\n"
+        # A child that died before it read its order is found by `poll`, like any other death.
+        with suppress(BrokenPipeError):
+            assert process.stdin is not None
+            process.stdin.write(line.encode())
+            process.stdin.flush()
+        return LocalProcess(process)
+
+
+class LocalProcess:
+    """A child process; its standard input stays open as long as this process lives."""
+
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+        self._process = process
+
+    @property
+    def group(self) -> int:
+        """The process group, which is the child's own process id."""
+        return self._process.pid
+
+    def poll(self) -> int | None:
+        """The exit code, minus a signal's number when one ended it, or None while it runs."""
+        return self._process.poll()
+
+    def stop(self, grace: float) -> None:
+        """End the whole group: SIGTERM, and after `grace` seconds SIGKILL."""
+        if self._process.poll() is None:
+            self._signal(signal.SIGTERM)
+            with suppress(subprocess.TimeoutExpired):
+                self._process.wait(grace)
+        self._signal(signal.SIGKILL)
+        self._process.wait()
+        if self._process.stdin is not None:
+            with suppress(BrokenPipeError):
+                self._process.stdin.close()
+
+    def _signal(self, number: signal.Signals) -> None:
+        with suppress(ProcessLookupError, PermissionError):  # macOS: EPERM for a group of zombies
+            os.killpg(self.group, number)

@@ -1,0 +1,81 @@
+"""What the children of the worker's tests do in place of a real transfer."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+from app.domain.transfers import Progress
+from app.settings import settings
+from app.store import leases
+from app.store.database import open_database, session_factory
+
+
+def succeed(transfer_id: str, attempt: int) -> None:
+    """Record success and end."""
+    with session_factory(open_database(settings().url))() as session:
+        leases.succeed(session, transfer_id, attempt, "mdl_made", {"summary": "done"})
+        session.commit()
+
+
+def work_for_ever(transfer_id: str, attempt: int) -> None:
+    """Report a phase, then never end."""
+    _report(transfer_id, attempt)
+    threading.Event().wait()
+
+
+def ignore_the_gentle_way(transfer_id: str, attempt: int) -> None:
+    """Never end, not on SIGTERM either."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    _report(transfer_id, attempt)
+    while True:
+        signal.pause()
+
+
+def succeed_on_the_second_attempt(transfer_id: str, attempt: int) -> None:
+    """The first attempt never ends; the second does at once."""
+    if attempt == 1:
+        work_for_ever(transfer_id, attempt)
+    succeed(transfer_id, attempt)
+
+
+def exit_with_three(transfer_id: str, attempt: int) -> None:
+    """End without recording anything."""
+    os._exit(3)
+
+
+def be_killed(transfer_id: str, attempt: int) -> None:
+    """End as the system ends a process that took too much memory."""
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def write_a_line(file: str) -> None:
+    """Leave a trace of having run."""
+    print("printed by the child", flush=True)  # noqa: T201
+    Path(file).write_text(os.environ["BABELPORT_CHILD"])
+
+
+def raise_an_error() -> None:
+    """End by an exception."""
+    raise ValueError("on purpose")
+
+
+def leave_a_grandchild(file: str, ignore_sigterm: bool) -> None:
+    """Start a process in the same group, write its id to `file`, and never end."""
+    if ignore_sigterm:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    grandchild = subprocess.Popen([sys.executable, "-c", "import signal; signal.pause()"])
+    draft = Path(file + ".draft")
+    draft.write_text(str(grandchild.pid))
+    draft.rename(file)
+    threading.Event().wait()
+
+
+def _report(transfer_id: str, attempt: int) -> None:
+    with session_factory(open_database(settings().url))() as session:
+        leases.record_progress(session, transfer_id, attempt, Progress("working", 0.5))
+        session.commit()

@@ -1,0 +1,236 @@
+"""The worker, with real children and a real database of each kind."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from sqlalchemy.orm import Session, sessionmaker
+
+from app.domain.errors.database import MigrationsPending
+from app.domain.transfer_states import TransferState
+from app.domain.transfers import Transfer
+from app.settings import Settings
+from app.store import events, leases, transfers
+from app.worker.run_worker import run_worker
+from tests.support.records import queue_a_transfer
+from tests.support.waiting import wait_for
+
+Sessions = sessionmaker[Session]
+
+
+@pytest.fixture
+def place(database_url: str, tmp_path: Path) -> Settings:
+    """Settings of a worker that gives up leases and graces quickly."""
+    return Settings(
+        data_dir=tmp_path / "data",
+        database_url=database_url,
+        poll_seconds=0.02,
+        stop_grace_seconds=0.2,
+        lease_seconds=2,
+    )
+
+
+def test_a_transfer_whose_child_records_success_has_succeeded(
+    place: Settings, sessions: Sessions
+) -> None:
+    id = _queue(sessions)
+    with _working(place, "succeed"):
+        ended = _wait_until(sessions, id, TransferState.SUCCEEDED)
+    assert (ended.attempt, ended.model_id, ended.result) == (1, "mdl_made", {"summary": "done"})
+    assert ended.started_at is not None
+    assert ended.finished_at is not None
+    assert _history(sessions, id) == ["queued", "running", "succeeded"]
+    assert (place.data_dir / "logs" / f"{id}-1.log").exists()
+
+
+def test_transfers_are_carried_out_in_the_order_they_were_queued(
+    place: Settings, sessions: Sessions
+) -> None:
+    ids = [_queue(sessions) for _ in range(2)]
+    with _working(place, "succeed"):
+        second = _wait_until(sessions, ids[1], TransferState.SUCCEEDED)
+    first = _get(sessions, ids[0])
+    assert first.finished_at is not None
+    assert second.started_at is not None
+    assert first.finished_at <= second.started_at
+
+
+@pytest.mark.parametrize("child", ["work_for_ever", "ignore_the_gentle_way"])
+def test_a_cancelled_transfer_ends_and_its_child_with_it(
+    place: Settings, sessions: Sessions, child: str
+) -> None:
+    id = _queue(sessions)
+    with _working(place, child):
+        group = _wait_for_work(sessions, id)
+        with sessions() as session:
+            assert transfers.request_cancel(session, id).state is TransferState.RUNNING
+            session.commit()
+        _wait_until(sessions, id, TransferState.CANCELLED)
+        assert _group_is_gone(group)
+    assert _history(sessions, id) == ["queued", "running", "cancel-requested", "cancelled"]
+
+
+def test_a_child_that_ends_without_a_word_fails_its_transfer(
+    place: Settings, sessions: Sessions
+) -> None:
+    id = _queue(sessions)
+    with _working(place, "exit_with_three"):
+        failure = _wait_until(sessions, id, TransferState.FAILED).failure
+    assert failure is not None
+    assert failure["code"] == "process-died"
+    assert failure["fields"] == {"exit_code": 3, "signal": None}
+
+
+def test_a_killed_child_fails_its_transfer_with_advice_about_memory(
+    place: Settings, sessions: Sessions
+) -> None:
+    id = _queue(sessions)
+    with _working(place, "be_killed"):
+        failure = _wait_until(sessions, id, TransferState.FAILED).failure
+    assert failure is not None
+    assert failure["fields"] == {"exit_code": None, "signal": "SIGKILL"}
+    assert "memory" in failure["advice"]
+
+
+def test_a_lease_lost_to_another_attempt_kills_the_child_and_writes_nothing(
+    place: Settings, sessions: Sessions
+) -> None:
+    id = _queue(sessions)
+    with _working(place, "work_for_ever"):
+        group = _wait_for_work(sessions, id)
+        with sessions() as session:
+            leases.renew(session, id, 1, lease_seconds=-1)
+            taken = leases.claim(session, "another/1/x", lease_seconds=60, max_attempts=3)
+            session.commit()
+        assert taken is not None
+        wait_for(lambda: _group_is_gone(group))
+    assert _get(sessions, id) == taken
+    assert _history(sessions, id) == ["queued", "running", "queued", "running"]
+
+
+def test_a_stopped_worker_hands_its_transfer_back(place: Settings, sessions: Sessions) -> None:
+    id = _queue(sessions)
+    with _working(place, "work_for_ever"):
+        group = _wait_for_work(sessions, id)
+    handed_back = _get(sessions, id)
+    assert handed_back.state is TransferState.QUEUED
+    assert handed_back.progress is None
+    assert _group_is_gone(group)
+    with _working(place, "succeed"):
+        assert _wait_until(sessions, id, TransferState.SUCCEEDED).attempt == 2
+
+
+def test_the_lease_is_renewed_while_the_child_works(place: Settings, sessions: Sessions) -> None:
+    id = _queue(sessions)
+    with _working(place, "work_for_ever"):
+        _wait_for_work(sessions, id)
+        first = _get(sessions, id).lease_expires_at
+        wait_for(lambda: _get(sessions, id).lease_expires_at != first)
+
+
+def test_a_killed_worker_loses_its_transfer_to_the_next_one(
+    place: Settings, sessions: Sessions
+) -> None:
+    id = _queue(sessions)
+    worker = _start_worker_process(place, "succeed_on_the_second_attempt")
+    try:
+        group = _wait_for_work(sessions, id)
+    finally:
+        worker.kill()
+        worker.wait()
+    wait_for(lambda: _group_is_gone(group))
+    with _working(place, "succeed_on_the_second_attempt"):
+        ended = _wait_until(sessions, id, TransferState.SUCCEEDED)
+    assert ended.attempt == 2
+
+
+def test_a_worker_refuses_a_database_that_is_not_migrated(
+    empty_database_url: str, tmp_path: Path
+) -> None:
+    place = Settings(data_dir=tmp_path, database_url=empty_database_url)
+    with pytest.raises(MigrationsPending):
+        run_worker(place, threading.Event())
+
+
+@contextmanager
+def _working(place: Settings, child: str) -> Iterator[None]:
+    stop = threading.Event()
+    thread = threading.Thread(target=run_worker, args=(place, stop, _target(child)))
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join(30)
+    assert not thread.is_alive()
+
+
+def _start_worker_process(place: Settings, child: str) -> subprocess.Popen[bytes]:
+    program = (
+        "import threading; from app.settings import settings\n"
+        "from app.worker.run_worker import run_worker\n"
+        f"run_worker(settings(), threading.Event(), {_target(child)!r})\n"
+    )
+    ours = place.model_dump(mode="json")
+    environment = {f"BABELPORT_{name.upper()}": str(value) for name, value in ours.items()}
+    return subprocess.Popen([sys.executable, "-c", program], env={**os.environ, **environment})
+
+
+def _target(child: str) -> str:
+    return f"tests.support.transfer_children:{child}"
+
+
+def _queue(sessions: Sessions) -> str:
+    with sessions() as session:
+        transfer = queue_a_transfer(session)
+        session.commit()
+    return transfer.id
+
+
+def _get(sessions: Sessions, id: str) -> Transfer:
+    with sessions() as session:
+        transfer = transfers.get(session, id)
+    assert transfer is not None
+    return transfer
+
+
+def _wait_until(sessions: Sessions, id: str, state: TransferState) -> Transfer:
+    return _wait_for_transfer(sessions, id, lambda transfer: transfer.state is state)
+
+
+def _wait_for_work(sessions: Sessions, id: str) -> int:
+    at_work = _wait_for_transfer(sessions, id, lambda t: bool(t.progress and t.process_group))
+    assert at_work.process_group is not None
+    return at_work.process_group
+
+
+def _wait_for_transfer(
+    sessions: Sessions, id: str, condition: Callable[[Transfer], bool]
+) -> Transfer:
+    def found() -> Transfer | None:
+        transfer = _get(sessions, id)
+        return transfer if condition(transfer) else None
+
+    transfer = wait_for(found)
+    assert transfer is not None
+    return transfer
+
+
+def _history(sessions: Sessions, id: str) -> list[str]:
+    with sessions() as session:
+        return [event.kind for event in events.after(session, id, 0)]
+
+
+def _group_is_gone(group: int) -> bool:
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return True
+    return False
