@@ -59,6 +59,20 @@ class PartUnknown(InvalidInput):
         )
 
 
+class PartReferred(InvalidInput):
+    """A part came as a file although the specification refers to a registered record."""
+
+    code = "part-referred"
+
+    def __init__(self, name: str, reference: str) -> None:
+        super().__init__(
+            f"The form has a file {name!r}, but its `spec` names {reference!r} for it.",
+            "Leave one of the two out.",
+            part=name,
+            reference=reference,
+        )
+
+
 class FileEmpty(InvalidInput):
     """The uploaded file has no bytes."""
 

@@ -1,0 +1,27 @@
+"""From the fields of a request to what the use cases take."""
+
+from __future__ import annotations
+
+from app.api.schemas.datasets import DatasetFields
+from app.api.schemas.models import ModelFields
+from app.domain.datasets import DatasetHints
+from app.domain.languages import parse_language
+from app.domain.models import ModelHints
+from app.services.datasets import DatasetDetails
+from app.services.models import ModelDetails
+
+
+def model_details(fields: ModelFields) -> ModelDetails:
+    """What the user says of a model; raises `LanguageUnknown`."""
+    given = fields.input.model_dump(exclude_none=True) if fields.input else {}
+    return ModelDetails(
+        languages=(parse_language(fields.language),),
+        name=fields.name,
+        hints=ModelHints(labels=tuple(fields.labels or ()), input=given),
+    )
+
+
+def dataset_details(fields: DatasetFields, language: str) -> DatasetDetails:
+    """What the user says of a dataset in `language`; raises `LanguageUnknown`."""
+    hints = DatasetHints(kind=fields.kind, text=fields.text, label=fields.label, group=fields.group)
+    return DatasetDetails(language=parse_language(language), name=fields.name, hints=hints)

@@ -1,0 +1,114 @@
+"""From errors to problem+json answers; the one place where errors become HTTP statuses."""
+
+from __future__ import annotations
+
+import logging
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.encoders import jsonable_encoder
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from app.api.schemas.problems import Problem
+from app.domain.errors import (
+    BabelportError,
+    Conflict,
+    InvalidInput,
+    NotFound,
+    TooLarge,
+    Unavailable,
+)
+
+_STATUSES: dict[type[BabelportError], int] = {
+    InvalidInput: 422,
+    NotFound: 404,
+    Conflict: 409,
+    TooLarge: 413,
+    Unavailable: 503,
+}
+_FRAMEWORK: dict[int, tuple[str, str]] = {
+    400: ("bad-request", "Compare the request with the API's description at /docs."),
+    404: ("no-such-address", "The addresses of the API are listed at /docs."),
+    413: ("body-too-large", "Send less at once."),
+    405: ("method-not-allowed", "The header Allow names the methods of this address."),
+}
+_LOGGER = logging.getLogger(__name__)
+
+
+def install_error_handlers(app: FastAPI) -> None:
+    """Make every error of the service and of the framework a problem+json answer."""
+    app.add_exception_handler(BabelportError, _answer_ours)
+    app.add_exception_handler(HTTPException, _answer_framework)
+    app.add_exception_handler(RequestValidationError, _answer_validation)
+    app.add_exception_handler(Exception, _answer_unexpected)
+
+
+def problem(failure: dict[str, Any], status: int, id: str | None = None) -> JSONResponse:
+    """The answer for an error's `as_dict()`; `id` names the record that was made all the same."""
+    body = Problem(
+        title=HTTPStatus(status).phrase,
+        status=status,
+        detail=failure["message"],
+        code=failure["code"],
+        advice=failure["advice"],
+        errors=jsonable_encoder(failure["fields"]),
+        id=id,
+    )
+    content = body.model_dump(exclude={"id"} if id is None else None)
+    return JSONResponse(content, status, media_type="application/problem+json")
+
+
+def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The error answers of a route, for its OpenAPI description."""
+    content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    return {
+        status: {"description": HTTPStatus(status).phrase, "content": content}
+        for status in statuses
+    }
+
+
+def _answer_ours(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, BabelportError)
+    for family, status in _STATUSES.items():
+        if isinstance(error, family):
+            return problem(error.as_dict(), status)
+    _LOGGER.error("An error without an HTTP status", exc_info=error)
+    return problem(error.as_dict(), 500)
+
+
+def _answer_framework(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)
+    code, advice = _FRAMEWORK.get(error.status_code, ("http-error", "See the API at /docs."))
+    failure = {"code": code, "message": str(error.detail), "advice": advice, "fields": {}}
+    answer = problem(failure, error.status_code)
+    answer.headers.update(error.headers or {})
+    return answer
+
+
+def _answer_validation(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)
+    errors = [
+        {"field": ".".join(str(part) for part in found["loc"]), "message": found["msg"]}
+        for found in error.errors()
+    ]
+    failure = {
+        "code": "request-invalid",
+        "message": "; ".join(f"{found['field']}: {found['message']}" for found in errors),
+        "advice": "Compare the request with the API's description at /docs.",
+        "fields": errors,
+    }
+    return problem(failure, 422)
+
+
+def _answer_unexpected(_: Request, error: Exception) -> JSONResponse:
+    # The framework logs the traceback itself when this handler has answered.
+    failure = {
+        "code": "internal-error",
+        "message": "The service met an error that it does not know.",
+        "advice": "Look into the service's log, and report it if it happens again.",
+        "fields": {},
+    }
+    return problem(failure, 500)

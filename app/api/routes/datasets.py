@@ -1,0 +1,107 @@
+"""Datasets over HTTP."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Response
+
+from app.api.deps import Cursor, Limit, Offset, Reading, TheContext, Writing
+from app.api.details import dataset_details
+from app.api.errors import problem, responses
+from app.api.form_fields import form_fields
+from app.api.forms import Form
+from app.api.multipart_body import multipart_body
+from app.api.schemas.datasets import (
+    DatasetAnswer,
+    DatasetUnderModelAnswer,
+    NewDatasetFields,
+    RowsAnswer,
+)
+from app.api.schemas.pages import PageAnswer
+from app.domain.enums import DatasetStatus
+from app.services.artifact_lifetime import drop_unused
+from app.services.datasets import (
+    delete_dataset,
+    fertility_of,
+    find_dataset,
+    preview_rows,
+    register_dataset,
+)
+from app.services.models import find_model
+from app.store import datasets
+
+router = APIRouter(prefix="/v1/datasets", tags=["datasets"])
+
+
+@router.post(
+    "",
+    status_code=201,
+    response_model=DatasetAnswer,
+    responses=responses(413, 422),
+    openapi_extra=multipart_body(
+        "NewDatasetFields",
+        file="Texts: CSV, TSV, JSONL, Parquet. Images: zip of class folders, NPZ, zip of IDX.",
+    ),
+)
+def post_dataset(form: Form, context: TheContext, session: Writing, response: Response) -> Any:
+    """Register a dataset from its file.
+
+    The file is read in a process of its own before this answers. One that cannot become a
+    dataset is recorded as `rejected`, without its bytes, and the answer is a 422 with the reason.
+    """
+    fields = form_fields(form, NewDatasetFields)
+    details = dataset_details(fields, fields.language)
+    dataset = register_dataset(context, session, form.file("file"), details)
+    if dataset.rejection is not None:
+        return problem(dataset.rejection, 422, dataset.id)
+    response.headers["Location"] = f"/v1/datasets/{dataset.id}"
+    return dataset
+
+
+@router.get("", response_model=PageAnswer[DatasetAnswer], responses=responses(422))
+def list_datasets(
+    session: Reading,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+    name: str | None = None,
+    language: str | None = None,
+    status: DatasetStatus | None = None,
+) -> Any:
+    """List datasets, newest first."""
+    return datasets.page(session, limit, cursor, name=name, language=language, status=status)
+
+
+@router.get("/{dataset}", response_model=DatasetUnderModelAnswer, responses=responses(404, 422))
+def get_dataset(
+    dataset: str,
+    context: TheContext,
+    session: Reading,
+    model: Annotated[
+        str | None, Query(description="Also cut the texts with this model's tokenizer.")
+    ] = None,
+) -> Any:
+    """Read one dataset with its report."""
+    found = find_dataset(session, dataset)
+    answer = DatasetUnderModelAnswer.model_validate(found)
+    if model is not None:
+        answer.token_fertility = fertility_of(context, found, find_model(session, model))
+    return answer
+
+
+@router.get("/{dataset}/preview", response_model=RowsAnswer, responses=responses(404, 422))
+def get_preview(
+    dataset: str, context: TheContext, session: Reading, offset: Offset = 0, limit: Limit = 20
+) -> Any:
+    """Read some rows of a dataset; images as base64 PNG."""
+    items, total = preview_rows(context, find_dataset(session, dataset), offset, limit)
+    return RowsAnswer(items=items, offset=offset, total=total)
+
+
+@router.delete("/{dataset}", status_code=204, responses=responses(404, 409))
+def delete_one_dataset(dataset: str, context: TheContext) -> None:
+    """Delete a dataset that no queued or running transfer reads."""
+    with context.sessions.begin() as session:
+        digest = delete_dataset(session, find_dataset(session, dataset))
+    if digest is not None:
+        drop_unused(context, digest)

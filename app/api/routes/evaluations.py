@@ -1,0 +1,55 @@
+"""Evaluations over HTTP."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter
+
+from app.api.deps import Cursor, Limit, Offset, Reading, TheContext
+from app.api.errors import responses
+from app.api.schemas.datasets import RowsAnswer
+from app.api.schemas.evaluations import EvaluationAnswer
+from app.api.schemas.pages import PageAnswer
+from app.formats.predictions_table import Order
+from app.services.evaluations import find_evaluation, prediction_rows
+from app.services.models import find_model
+from app.services.transfers import find_transfer
+from app.store import evaluations
+
+router = APIRouter(prefix="/v1/evaluations", tags=["evaluations"])
+
+
+@router.get("", response_model=PageAnswer[EvaluationAnswer], responses=responses(404, 422))
+def list_evaluations(
+    session: Reading,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+    transfer: str | None = None,
+    model: str | None = None,
+) -> Any:
+    """List evaluations, newest first, of one transfer and one model where they are given."""
+    transfer_id = find_transfer(session, transfer).id if transfer is not None else None
+    model_id = find_model(session, model).id if model is not None else None
+    return evaluations.page(session, limit, cursor, transfer_id=transfer_id, model_id=model_id)
+
+
+@router.get("/{evaluation}", response_model=EvaluationAnswer, responses=responses(404))
+def get_evaluation(evaluation: str, session: Reading) -> Any:
+    """Read one evaluation."""
+    return find_evaluation(session, evaluation)
+
+
+@router.get("/{evaluation}/rows", response_model=RowsAnswer, responses=responses(404, 422))
+def get_rows(
+    evaluation: str,
+    context: TheContext,
+    session: Reading,
+    order: Order = "worst",
+    offset: Offset = 0,
+    limit: Limit = 50,
+) -> Any:
+    """Read per-row predictions; `worst` are those that give the true label least."""
+    found = find_evaluation(session, evaluation)
+    items = prediction_rows(context, found, order, offset, limit)
+    return RowsAnswer(items=items, offset=offset, total=found.rows)

@@ -1,0 +1,90 @@
+"""Models over HTTP."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Response
+from fastapi.responses import FileResponse
+
+from app.api.deps import Cursor, Limit, Reading, TheContext, Writing
+from app.api.details import model_details
+from app.api.errors import problem, responses
+from app.api.form_fields import form_fields
+from app.api.forms import Form
+from app.api.multipart_body import multipart_body
+from app.api.schemas.models import AncestorAnswer, ModelAnswer, ModelFields
+from app.api.schemas.pages import ListAnswer, PageAnswer
+from app.domain.enums import ModelStatus
+from app.services.artifact_lifetime import drop_unused
+from app.services.models import artifact_of, delete_model, find_model, lineage, register_model
+from app.store import models
+
+router = APIRouter(prefix="/v1/models", tags=["models"])
+Reference = Annotated[str, Path(description="An id, a name (its newest version) or name@version.")]
+
+
+@router.post(
+    "",
+    status_code=201,
+    response_model=ModelAnswer,
+    responses=responses(413, 422),
+    openapi_extra=multipart_body("ModelFields", file="The model: zip, tar, tar.gz or .onnx."),
+)
+def post_model(form: Form, context: TheContext, session: Writing, response: Response) -> Any:
+    """Register a model from its file.
+
+    The file is read in a process of its own before this answers. One that cannot become a model
+    is recorded as `rejected`, without its bytes, and the answer is a 422 with the reason.
+    """
+    fields = form_fields(form, ModelFields)
+    model = register_model(context, session, form.file("file"), model_details(fields))
+    if model.rejection is not None:
+        return problem(model.rejection, 422, model.id)
+    response.headers["Location"] = f"/v1/models/{model.id}"
+    return model
+
+
+@router.get("", response_model=PageAnswer[ModelAnswer], responses=responses(422))
+def list_models(
+    session: Reading,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+    name: str | None = None,
+    status: ModelStatus | None = None,
+) -> Any:
+    """List models, newest first."""
+    return models.page(session, limit, cursor, name=name, status=status)
+
+
+@router.get("/{model}", response_model=ModelAnswer, responses=responses(404))
+def get_model(model: Reference, session: Reading) -> Any:
+    """Read one model."""
+    return find_model(session, model)
+
+
+@router.delete("/{model}", status_code=204, responses=responses(404, 409))
+def delete_one_model(model: Reference, context: TheContext) -> None:
+    """Delete a model that no queued or running transfer starts from."""
+    with context.sessions.begin() as session:
+        digest = delete_model(session, find_model(session, model))
+    if digest is not None:
+        drop_unused(context, digest)
+
+
+@router.get(
+    "/{model}/artifact",
+    response_class=FileResponse,
+    responses=responses(404)
+    | {200: {"content": {"application/octet-stream": {}}, "description": "The file."}},
+)
+def get_artifact(model: Reference, context: TheContext, session: Reading) -> FileResponse:
+    """Download the model's file: as it was uploaded, or as a transfer wrote it."""
+    path, filename = artifact_of(context, find_model(session, model))
+    return FileResponse(path, filename=filename, media_type="application/octet-stream")
+
+
+@router.get("/{model}/lineage", response_model=ListAnswer[AncestorAnswer], responses=responses(404))
+def get_lineage(model: Reference, session: Reading) -> Any:
+    """Read where the model came from: its ancestors, the nearest first."""
+    return {"items": lineage(session, find_model(session, model))}

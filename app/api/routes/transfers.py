@@ -1,0 +1,149 @@
+"""Transfers over HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterable
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Header, Response
+from fastapi.sse import EventSourceResponse, ServerSentEvent
+from sqlalchemy.orm import Session
+
+from app.api.deps import Cursor, Limit, Reading, TheContext, Writing
+from app.api.errors import responses
+from app.api.multipart_body import json_or_multipart_body
+from app.api.schemas.evaluations import EvaluationAnswer
+from app.api.schemas.pages import ListAnswer, PageAnswer
+from app.api.schemas.transfers import TransferAnswer
+from app.api.sse import follow
+from app.api.transfer_details import transfer_files, transfer_request
+from app.api.transfer_form import Posted, PostedFiles, PostedRecords
+from app.domain.enums import Role
+from app.domain.transfer_states import TransferState
+from app.domain.transfers import Transfer
+from app.services.context import Context
+from app.services.evaluations import read_split
+from app.services.models import find_model
+from app.services.transfer_with_files import start_transfer_with_files
+from app.services.transfers import RequestKey, cancel_transfer, find_transfer, start_transfer
+from app.store import evaluations, transfers
+
+router = APIRouter(prefix="/v1/transfers", tags=["transfers"])
+_EXAMPLE = {
+    "model": "intents",
+    "language": "de",
+    "method": "fine-tune",
+    "datasets": {"train": "dst_1c0f5a7d2b9e4c36"},
+    "parameters": {"strategy": "lp-ft"},
+}
+_FILES = {"model": "The model's file."} | {
+    role.value: f"The file of the {role.value} dataset." for role in Role
+}
+
+
+@router.post(
+    "",
+    status_code=202,
+    response_model=TransferAnswer,
+    responses=responses(404, 409, 413, 422),
+    openapi_extra=json_or_multipart_body(
+        "TransferFields", "TransferWithFilesFields", _EXAMPLE, **_FILES
+    ),
+)
+def post_transfer(
+    posted: Posted,
+    context: TheContext,
+    session: Writing,
+    response: Response,
+    idempotency_key: Annotated[
+        str | None,
+        Header(
+            min_length=1,
+            max_length=200,
+            description="Makes it safe to send the same request twice: it starts one transfer.",
+        ),
+    ] = None,
+) -> Any:
+    """Start a transfer, of registered records or with all its files in one request.
+
+    Everything that can be checked before training is checked before this answers. With files,
+    either all of them are registered and the transfer queued, or nothing is.
+    """
+    key = RequestKey(idempotency_key, posted.digest) if idempotency_key else None
+    transfer = _start(posted, context, session, key)
+    response.headers["Location"] = f"/v1/transfers/{transfer.id}"
+    return transfer
+
+
+@router.get("", response_model=PageAnswer[TransferAnswer], responses=responses(404, 422))
+def list_transfers(
+    session: Reading,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+    state: TransferState | None = None,
+    model: str | None = None,
+) -> Any:
+    """List transfers, newest first; `model` finds those that start from it or made it."""
+    model_id = find_model(session, model).id if model is not None else None
+    return transfers.page(session, limit, cursor, state=state, model_id=model_id)
+
+
+@router.get("/{transfer}", response_model=TransferAnswer, responses=responses(404))
+def get_transfer(transfer: str, session: Reading) -> Any:
+    """Read one transfer: its state, its progress, its result or failure."""
+    return find_transfer(session, transfer)
+
+
+@router.post(
+    "/{transfer}/cancel", status_code=202, response_model=TransferAnswer, responses=responses(404)
+)
+def post_cancel(transfer: str, session: Writing) -> Any:
+    """Ask a transfer to stop; one that is over already stays as it is."""
+    return cancel_transfer(session, transfer)
+
+
+@router.get(
+    "/{transfer}/evaluations",
+    response_model=ListAnswer[EvaluationAnswer],
+    responses=responses(404),
+)
+def get_evaluations(transfer: str, session: Reading) -> Any:
+    """Read how good the new model is, beside its baselines, on the same held-out rows."""
+    return {"items": evaluations.of_transfer(session, find_transfer(session, transfer).id)}
+
+
+@router.get("/{transfer}/split", response_model=dict[str, Any], responses=responses(404))
+def get_split(transfer: str, context: TheContext, session: Reading) -> Any:
+    """Read which rows of which dataset trained, validated and tested it."""
+    return read_split(context, find_transfer(session, transfer))
+
+
+# Found before the stream begins: afterwards no status can be sent any more.
+Existing = Annotated[Transfer, Depends(get_transfer, scope="function")]
+
+
+@router.get("/{transfer}/events", response_class=EventSourceResponse, responses=responses(404))
+async def get_events(
+    existing: Existing,
+    context: TheContext,
+    last_event_id: Annotated[
+        int, Header(ge=0, description="Only what came after this event; browsers send it.")
+    ] = 0,
+) -> AsyncIterable[ServerSentEvent]:
+    """Follow a transfer as server-sent events until it is over; silence is kept alive."""
+    async for event in follow(context, existing.id, last_event_id):
+        yield event
+
+
+def _start(
+    posted: PostedRecords | PostedFiles,
+    context: Context,
+    session: Session,
+    key: RequestKey | None,
+) -> Transfer:
+    request = transfer_request(posted.fields)
+    if isinstance(posted, PostedRecords):
+        fields = posted.fields
+        return start_transfer(context, session, fields.model, fields.datasets, request, key)
+    files = transfer_files(posted.form, posted.fields, context)
+    return start_transfer_with_files(context, session, files, request, key)

@@ -1,0 +1,90 @@
+"""What the API says about datasets."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from app.api.schemas.names import Name
+from app.domain.enums import DatasetKind, DatasetStatus
+
+
+class DatasetFields(BaseModel):
+    """What the user says of a data file; columns left out are found by their names."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: Name | None = Field(None, description="Named after the file where it is left out.")
+    kind: DatasetKind | None = Field(None, description="Found by the content where left out.")
+    text: str | None = Field(None, description="The column of texts.")
+    label: str | None = Field(None, description="The column of labels.")
+    group: str | None = Field(
+        None, description="The column whose equal values are never split between train and test."
+    )
+
+
+class NewDatasetFields(DatasetFields):
+    """The same of a file that comes alone."""
+
+    language: str = Field(description="BCP-47 tag of the language of the data.", examples=["de"])
+
+
+class PartDatasetFields(DatasetFields):
+    """The same of a file that comes with a transfer."""
+
+    language: str | None = Field(
+        None,
+        description="Left out: the transfer's language; for source roles that of the model.",
+    )
+
+
+class DatasetFactsAnswer(BaseModel):
+    """What reading the file established."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    kind: DatasetKind
+    rows: int
+    labels: list[str]
+    grouped: bool = Field(description="Whether rows carry a group.")
+    image_shape: tuple[int, int, int] | None = Field(description="Channels, height, width.")
+    report: dict[str, Any] = Field(
+        description="Balance, lengths, duplicates, empty rows, label variants, language check."
+    )
+
+
+class DatasetAnswer(BaseModel):
+    """A registered dataset."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: str = Field(examples=["dst_1c0f5a7d2b9e4c36"])
+    name: str
+    language: str
+    status: DatasetStatus
+    created_at: datetime
+    size_bytes: int
+    upload_sha256: str = Field(description="Of the file as it was sent.")
+    sha256: str | None = Field(description="Of its canonical table; null when it was rejected.")
+    facts: DatasetFactsAnswer | None = Field(description="Null exactly when it was rejected.")
+    rejection: dict[str, Any] | None = Field(
+        description="Why it was rejected: code, message, advice, fields."
+    )
+
+
+class DatasetUnderModelAnswer(DatasetAnswer):
+    """A dataset, and how a model's tokenizer cuts its texts."""
+
+    token_fertility: dict[str, Any] | None = Field(
+        None, description="Tokens per word and per character, and the share of unknown tokens."
+    )
+
+
+class RowsAnswer(BaseModel):
+    """Some rows of a table."""
+
+    items: list[dict[str, Any]]
+    offset: int
+    total: int

@@ -1,0 +1,29 @@
+"""What the API says about evaluations."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from app.domain.enums import EvaluationKind
+
+
+class EvaluationAnswer(BaseModel):
+    """A model, or a baseline, on held-out rows."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: str = Field(examples=["evl_7a90c3b5e2d14f68"])
+    transfer_id: str
+    kind: EvaluationKind
+    dataset_id: str
+    model_id: str | None = Field(description="Null for baselines that are no registered model.")
+    rows: int
+    labels: list[str]
+    metrics: dict[str, Any] = Field(
+        description="accuracy, macro_f1, log_loss and expected_calibration_error, each with "
+        "value, low and high (95 % bootstrap interval); per_class; confusion."
+    )
+    created_at: datetime

@@ -1,0 +1,34 @@
+"""The schema of every error answer: problem details for HTTP APIs (RFC 9457)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Problem(BaseModel):
+    """What went wrong and what to do about it, as `application/problem+json`."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "type": "about:blank",
+                "title": "Not Found",
+                "status": 404,
+                "detail": "There is no model 'intents@9'.",
+                "code": "model-not-found",
+                "advice": "Use an id, a name or name@version from GET /v1/models.",
+                "errors": {"model": "intents@9"},
+            }
+        }
+    )
+
+    type: str = Field("about:blank", description="Always about:blank; `code` tells errors apart.")
+    title: str = Field(description="The phrase of the HTTP status.")
+    status: int = Field(description="The HTTP status.")
+    detail: str = Field(description="What happened, for people.")
+    code: str = Field(description="What happened, for programs: stable, in kebab-case.")
+    advice: str = Field(description="What to do next.")
+    errors: Any = Field(default_factory=dict, description="The details of this code, as data.")
+    id: str | None = Field(None, description="The record that was made all the same, if any.")

@@ -1,0 +1,127 @@
+"""What the API takes and says about transfers."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from app.api.schemas.datasets import PartDatasetFields
+from app.api.schemas.models import ModelFields
+from app.api.schemas.names import Name
+from app.domain.enums import Role
+from app.domain.transfer_states import TransferState
+
+
+class SampleFields(BaseModel):
+    """How many target training rows a transfer may see; one of the two."""
+
+    model_config = ConfigDict(extra="forbid", from_attributes=True)
+
+    per_class: int | None = Field(None, ge=1)
+    rows: int | None = Field(None, ge=1)
+
+
+class RequestFields(BaseModel):
+    """What every request for a transfer says, however its model and data come."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    language: str = Field(description="BCP-47 tag of the target language.", examples=["de"])
+    method: str = Field("fine-tune", description="One of GET /v1/methods.")
+    parameters: dict[str, Any] = Field(
+        default_factory=dict, description="By the method's own schema."
+    )
+    name: Name | None = Field(
+        None, description="Of the new model; the source's name and the language where left out."
+    )
+    seed: int = Field(0, ge=0, lt=2**31)
+    repeats: int = Field(1, ge=1, le=20, description="Runs with other samples and seeds.")
+    sample: SampleFields | None = Field(
+        None, description="Train on a sample only, drawn anew for each repeat."
+    )
+    validation_fraction: float = Field(
+        0.15, ge=0, le=0.5, description="Split off `train` without a validation dataset."
+    )
+    test_fraction: float = Field(
+        0.2, gt=0, le=0.5, description="Split off `train` without a test dataset."
+    )
+
+
+class TransferFields(RequestFields):
+    """A transfer of registered records."""
+
+    model: str = Field(description="An id, a name (its newest version) or name@version.")
+    datasets: dict[Role, str] = Field(description="Ids of datasets by role.")
+
+
+class TransferWithFilesFields(RequestFields):
+    """The part `spec` of a transfer that comes with its files, all in one request.
+
+    `model` describes the part `model`, or refers to a registered model; `datasets` describe
+    parts by role, or refer to registered datasets.
+    """
+
+    model: ModelFields | str = Field(default_factory=ModelFields)
+    datasets: dict[Role, PartDatasetFields | str] = Field(default_factory=dict)
+
+
+class SpecAnswer(BaseModel):
+    """What was asked for, with all defaults filled in."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    model_id: str
+    language: str
+    method: str
+    datasets: dict[Role, str]
+    parameters: dict[str, Any]
+    name: str | None
+    seed: int
+    repeats: int
+    sample: SampleFields | None
+    validation_fraction: float
+    test_fraction: float
+
+
+class ProgressAnswer(BaseModel):
+    """How far a running transfer is."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    phase: str
+    fraction: float
+    eta_seconds: float | None
+
+
+class TransferAnswer(BaseModel):
+    """A transfer."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: str = Field(examples=["trf_52e1b0c98f3d7a64"])
+    state: TransferState
+    spec: SpecAnswer
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    attempt: int
+    cancel_requested: bool
+    progress: ProgressAnswer | None
+    model_id: str | None = Field(description="The new model of a succeeded transfer.")
+    result: dict[str, Any] | None = Field(description="The account of a succeeded transfer.")
+    failure: dict[str, Any] | None = Field(
+        description="Why a failed transfer failed: code, message, advice, fields."
+    )
+
+
+class EventAnswer(BaseModel):
+    """One line of a transfer's history; `progress` lines are not kept and have no sequence."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    sequence: int | None
+    kind: str
+    at: datetime
+    data: dict[str, Any]

@@ -1,0 +1,67 @@
+"""From a posted transfer to what the use cases take."""
+
+from __future__ import annotations
+
+from app.api.details import dataset_details, model_details
+from app.api.multipart import FormParts
+from app.api.schemas.datasets import PartDatasetFields
+from app.api.schemas.models import ModelFields
+from app.api.schemas.transfers import RequestFields, TransferWithFilesFields
+from app.domain.enums import Role
+from app.domain.errors.uploads import PartReferred
+from app.domain.transfers import Sample
+from app.services.context import Context
+from app.services.datasets import DatasetDetails
+from app.services.models import ModelDetails, find_model
+from app.services.transfer_request import TransferRequest
+from app.services.transfer_with_files import TransferFiles
+from app.services.uploads import Upload
+
+_SOURCE_ROLES = (Role.SOURCE, Role.SOURCE_TEST)
+
+
+def transfer_request(fields: RequestFields) -> TransferRequest:
+    """The part of a request that names no record."""
+    values = {name: getattr(fields, name) for name in TransferRequest.__dataclass_fields__}
+    sample = Sample(**fields.sample.model_dump()) if fields.sample else None
+    return TransferRequest(**values | {"sample": sample})
+
+
+def transfer_files(
+    form: FormParts, fields: TransferWithFilesFields, context: Context
+) -> TransferFiles:
+    """The uploads and references of a form.
+
+    Raises `PartMissing`, `PartUnknown` and `PartReferred` where parts and specification differ.
+    """
+    form.allow({"spec", "model", *Role})
+    model, source_language = _model(form, fields, context)
+    uploads: dict[Role, tuple[Upload, DatasetDetails]] = {}
+    references: dict[Role, str] = {}
+    for role in Role:
+        given = fields.datasets.get(role)
+        if isinstance(given, str):
+            references[role] = _reference(form, role, given)
+        elif role in form.files or given is not None:
+            said = given or PartDatasetFields()
+            default = source_language if role in _SOURCE_ROLES else fields.language
+            details = dataset_details(said, said.language or default)
+            uploads[role] = (form.file(role), details)
+    return TransferFiles(model, uploads, references)
+
+
+def _model(
+    form: FormParts, fields: TransferWithFilesFields, context: Context
+) -> tuple[tuple[Upload, ModelDetails] | str, str]:
+    """The model, and the language that source datasets are in unless they say otherwise."""
+    if isinstance(fields.model, ModelFields):
+        return (form.file("model"), model_details(fields.model)), fields.model.language
+    reference = _reference(form, "model", fields.model)
+    with context.readers() as session:
+        return reference, find_model(session, reference).languages[0]
+
+
+def _reference(form: FormParts, part: str, reference: str) -> str:
+    if part in form.files:
+        raise PartReferred(part, reference)
+    return reference

@@ -1,0 +1,55 @@
+"""A posted transfer, as JSON or as a form with its files, made ready for the use cases."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from app.api.deps import TheContext
+from app.api.form_fields import json_body, spec_field
+from app.api.forms import receive_form
+from app.api.multipart import FormParts
+from app.api.schemas.transfers import TransferFields, TransferWithFilesFields
+
+
+@dataclass(frozen=True)
+class PostedRecords:
+    """A transfer of registered records; `digest` is the same for requests that ask the same."""
+
+    fields: TransferFields
+    digest: str
+
+
+@dataclass(frozen=True)
+class PostedFiles:
+    """A transfer that came with its files; `digest` as above, the files' bytes included."""
+
+    fields: TransferWithFilesFields
+    form: FormParts
+    digest: str
+
+
+async def receive_transfer(
+    request: Request, context: TheContext
+) -> AsyncIterator[PostedRecords | PostedFiles]:
+    """Whichever of the two was sent; a form's files are gone after the route has ended."""
+    if not request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
+        fields = json_body(await request.body(), TransferFields)
+        yield PostedRecords(fields, _digest(fields.model_dump_json()))
+        return
+    async with asynccontextmanager(receive_form)(request, context) as form:
+        with_files = spec_field(form, TransferWithFilesFields)
+        sent = sorted((name, upload.sha256) for name, upload in form.files.items())
+        yield PostedFiles(with_files, form, _digest(with_files.model_dump_json() + repr(sent)))
+
+
+Posted = Annotated[PostedRecords | PostedFiles, Depends(receive_transfer, scope="function")]
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,52 @@
+"""The API as an ASGI application: `uvicorn app.main:create_app --factory`."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
+from importlib.metadata import version
+
+from fastapi import FastAPI
+
+from app.api.body_limit import BodyLimit
+from app.api.description import SUMMARY, describe
+from app.api.errors import install_error_handlers
+from app.api.routes import datasets, evaluations, health, methods, models, transfers
+from app.services.context import Context, open_context
+from app.serving.predictor import Predictor
+from app.settings import Settings
+from app.settings import settings as settings_of_process
+from app.store.migrate import require_migrated
+
+_ROUTERS = (models, datasets, transfers, evaluations, methods, health)
+
+
+def create_app(settings: Settings | None = None) -> FastAPI:
+    """The application over its data folder and database; raises `MigrationsPending`."""
+    chosen = settings or settings_of_process()
+    require_migrated(chosen.url)
+    context = open_context(chosen)
+    app = FastAPI(
+        title="Babelport",
+        summary=SUMMARY,
+        version=version("babelport"),
+        lifespan=_lifespan(context),
+    )
+    app.state.context = context
+    app.add_middleware(BodyLimit, limit=chosen.max_predict_body_bytes)
+    install_error_handlers(app)
+    for module in _ROUTERS:
+        app.include_router(module.router)
+    app.openapi = partial(describe, app)  # type: ignore[method-assign]
+    return app
+
+
+def _lifespan(context: Context) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    @asynccontextmanager
+    async def run(app: FastAPI) -> AsyncIterator[None]:
+        app.state.predictor = Predictor(context.settings, context.artifacts)
+        yield
+        app.state.predictor.close()
+
+    return run

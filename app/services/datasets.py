@@ -1,0 +1,138 @@
+"""Use cases of datasets: register one, find it, look into it, delete it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from app.artifacts.folders import open_folder
+from app.domain.datasets import Dataset, DatasetFacts, DatasetHints
+from app.domain.enums import DatasetKind, DatasetStatus, Format
+from app.domain.errors import RejectedFile
+from app.domain.errors.lookups import DatasetNotFound
+from app.domain.errors.transfer_requests import RecordRejected
+from app.domain.identity import new_id, now
+from app.domain.models import Model
+from app.formats.fertility import token_fertility
+from app.formats.inspect_dataset import inspect_dataset
+from app.formats.preview import preview
+from app.services.artifact_lifetime import publish
+from app.services.context import Context
+from app.services.uploads import Upload
+from app.store import datasets
+
+
+@dataclass(frozen=True)
+class DatasetDetails:
+    """What the user says about an uploaded dataset; `name` None means after its file."""
+
+    language: str
+    name: str | None = None
+    hints: DatasetHints = field(default_factory=DatasetHints)
+
+
+@dataclass(frozen=True)
+class ReadDataset:
+    """An upload that was read and found good; `canonical` is its table in our own form."""
+
+    upload: Upload
+    details: DatasetDetails
+    facts: DatasetFacts
+    canonical: Path
+
+
+def register_dataset(
+    context: Context, session: Session, upload: Upload, details: DatasetDetails
+) -> Dataset:
+    """Read an upload and record it, as ready or, without its bytes, as rejected."""
+    try:
+        read = read_dataset(context, upload, details)
+    except RejectedFile as reason:
+        dataset = _record(upload, details, rejection=reason.as_dict())
+        datasets.insert(session, dataset)
+        return dataset
+    [digest] = publish(context, session, [read.canonical])
+    return record_dataset(session, read, digest)
+
+
+def read_dataset(context: Context, upload: Upload, details: DatasetDetails) -> ReadDataset:
+    """Read an upload in a child process; raises a `RejectedFile` and changes nothing."""
+    canonical = upload.path.with_name(upload.path.name + ".canonical")
+    facts = inspect_dataset(
+        upload.path,
+        upload.filename,
+        details.hints,
+        details.language,
+        canonical,
+        context.settings,
+    )
+    return ReadDataset(upload, details, facts, canonical)
+
+
+def record_dataset(session: Session, read: ReadDataset, digest: str) -> Dataset:
+    """Insert the row of a dataset that was read and published."""
+    dataset = _record(read.upload, read.details, sha256=digest, facts=read.facts)
+    datasets.insert(session, dataset)
+    return dataset
+
+
+def find_dataset(session: Session, dataset_id: str) -> Dataset:
+    """The dataset by id; or `DatasetNotFound`."""
+    found = datasets.get(session, dataset_id)
+    if found is None:
+        raise DatasetNotFound(dataset_id)
+    return found
+
+
+def ready_dataset(context: Context, dataset: Dataset) -> tuple[DatasetFacts, Path]:
+    """The facts and canonical file of a dataset; raises `RecordRejected` where it has none."""
+    if dataset.facts is None or dataset.sha256 is None:
+        raise RecordRejected(dataset.id)
+    return dataset.facts, context.artifacts.path(dataset.sha256)
+
+
+def preview_rows(
+    context: Context, dataset: Dataset, offset: int, limit: int
+) -> tuple[list[dict[str, Any]], int]:
+    """Some rows of a dataset as JSON, images as base64 PNG; and how many there are in all."""
+    facts, canonical = ready_dataset(context, dataset)
+    return preview(canonical, facts, offset, limit), facts.rows
+
+
+def fertility_of(context: Context, dataset: Dataset, model: Model) -> dict[str, Any] | None:
+    """Tokens per word of a text dataset under a model's tokenizer; None where it has none."""
+    facts, canonical = ready_dataset(context, dataset)
+    if model.facts is None or model.sha256 is None:
+        raise RecordRejected(model.id)
+    if facts.kind is DatasetKind.IMAGES or model.facts.format is not Format.HUGGINGFACE:
+        return None
+    limits = context.settings
+    folder = open_folder(
+        context.artifacts, model.sha256, limits.max_unpacked_bytes, limits.max_archive_members
+    )
+    return token_fertility(canonical, folder)
+
+
+def delete_dataset(session: Session, dataset: Dataset) -> str | None:
+    """Delete a dataset's row; returns the digest to drop after the commit.
+
+    Raises `NeededByTransfers` while a queued or running transfer reads it.
+    """
+    datasets.delete(session, dataset.id)
+    return dataset.sha256
+
+
+def _record(upload: Upload, details: DatasetDetails, **outcome: Any) -> Dataset:
+    return Dataset(
+        id=new_id("dst"),
+        name=details.name or upload.stem,
+        language=details.language,
+        status=DatasetStatus.REJECTED if "rejection" in outcome else DatasetStatus.READY,
+        created_at=now(),
+        size_bytes=upload.size_bytes,
+        upload_sha256=upload.sha256,
+        **outcome,
+    )

@@ -1,0 +1,141 @@
+"""Use cases of models: register one, find it, trace where it came from, delete it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from app.domain.enums import Format, ModelStatus
+from app.domain.errors import RejectedFile
+from app.domain.errors.lookups import ModelNotFound, NotRecorded
+from app.domain.identity import new_id, now
+from app.domain.models import Model, ModelFacts, ModelHints
+from app.domain.transfers import Transfer
+from app.formats.inspect_model import inspect_model
+from app.services.artifact_lifetime import publish
+from app.services.context import Context
+from app.services.uploads import Upload
+from app.store import models, transfers
+
+
+@dataclass(frozen=True)
+class ModelDetails:
+    """What the user says about an uploaded model; `name` None means after its file."""
+
+    languages: tuple[str, ...]
+    name: str | None = None
+    hints: ModelHints = field(default_factory=ModelHints)
+
+
+@dataclass(frozen=True)
+class ReadModel:
+    """An upload that was read and found good; `folder` holds it unpacked."""
+
+    upload: Upload
+    details: ModelDetails
+    facts: ModelFacts
+    folder: Path
+
+
+@dataclass(frozen=True)
+class Ancestor:
+    """A model that another came from; `model` is None when it was deleted since."""
+
+    id: str
+    model: Model | None
+    transfer: Transfer | None
+
+
+def register_model(
+    context: Context, session: Session, upload: Upload, details: ModelDetails
+) -> Model:
+    """Read an upload and record it, as ready or, without its bytes, as rejected."""
+    try:
+        read = read_model(context, upload, details)
+    except RejectedFile as reason:
+        model = _record(session, upload, details, rejection=reason.as_dict())
+        models.insert(session, model)
+        return model
+    [digest] = publish(context, session, [read.upload.path])
+    return record_model(context, session, read, digest)
+
+
+def read_model(context: Context, upload: Upload, details: ModelDetails) -> ReadModel:
+    """Read an upload in a child process; raises a `RejectedFile` and changes nothing."""
+    folder = upload.path.with_name(upload.path.name + ".unpacked")
+    facts = inspect_model(upload.path, upload.filename, details.hints, folder, context.settings)
+    return ReadModel(upload, details, facts, folder)
+
+
+def record_model(context: Context, session: Session, read: ReadModel, digest: str) -> Model:
+    """Insert the row of a model that was read and published, as the next version of its name."""
+    if read.folder.is_dir():
+        context.artifacts.adopt_unpacked(read.folder, digest)
+    model = _record(session, read.upload, read.details, sha256=digest, facts=read.facts)
+    models.insert(session, model)
+    return model
+
+
+def find_model(session: Session, reference: str) -> Model:
+    """The model by id, name (its newest ready version) or name@version; or `ModelNotFound`."""
+    found = models.get(session, reference)
+    if found is None:
+        name, _, version = reference.partition("@")
+        if not version:
+            found = models.find(session, name)
+        elif version.isascii() and version.isdigit() and len(version) < 10:
+            found = models.find(session, name, int(version))
+    if found is None:
+        raise ModelNotFound(reference)
+    return found
+
+
+def lineage(session: Session, model: Model) -> list[Ancestor]:
+    """The models that `model` came from, the nearest first, each with the transfer between."""
+    ancestors = []
+    step: Model | None = model
+    while step is not None and step.parent_id is not None:
+        transfer = transfers.get(session, step.transfer_id) if step.transfer_id else None
+        parent = models.get(session, step.parent_id)
+        ancestors.append(Ancestor(step.parent_id, parent, transfer))
+        step = parent
+    return ancestors
+
+
+def artifact_of(context: Context, model: Model) -> tuple[Path, str]:
+    """The model's file, and a name for it; raises `NotRecorded` for a rejected model."""
+    if model.sha256 is None:
+        raise NotRecorded("artifact", model.id, "A rejected model keeps its record, not its file.")
+    path = context.artifacts.path(model.sha256)
+    with path.open("rb") as file:
+        start = file.read(4)
+    endings = {b"PK\x03\x04": ".zip", b"\x1f\x8b": ".tar.gz"}
+    ending = next((e for magic, e in endings.items() if start.startswith(magic)), None)
+    single = model.facts is not None and model.facts.format is Format.ONNX
+    return path, f"{model.name}-{model.version}{ending or ('.onnx' if single else '.tar')}"
+
+
+def delete_model(session: Session, model: Model) -> str | None:
+    """Delete a model's row; returns the digest to drop after the commit.
+
+    Raises `NeededByTransfers` while a queued or running transfer starts from it.
+    """
+    models.delete(session, model.id)
+    return model.sha256
+
+
+def _record(session: Session, upload: Upload, details: ModelDetails, **outcome: Any) -> Model:
+    name = details.name or upload.stem
+    return Model(
+        id=new_id("mdl"),
+        name=name,
+        version=models.next_version(session, name),
+        status=ModelStatus.REJECTED if "rejection" in outcome else ModelStatus.READY,
+        languages=details.languages,
+        created_at=now(),
+        size_bytes=upload.size_bytes,
+        **outcome,
+    )

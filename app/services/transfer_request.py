@@ -1,0 +1,118 @@
+"""What a user asks of a transfer, and whether it can be done: found out before it is queued."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from app.domain.datasets import DatasetFacts
+from app.domain.enums import DatasetKind, Role, Task
+from app.domain.errors.transfer_requests import (
+    FractionsTooLarge,
+    ImageShapeUnfit,
+    KindUnfit,
+    MethodUnfit,
+    ParametersInvalid,
+    RolesInvalid,
+    TooFewRows,
+)
+from app.domain.languages import parse_language
+from app.domain.models import ImageInput, ModelFacts
+from app.domain.transfers import Sample
+from app.formats.examples import load_examples
+from app.methods.catalog import method_named
+from app.methods.contract import MethodSpec
+
+Material = dict[Role, tuple[DatasetFacts, Path]]
+
+
+@dataclass(frozen=True)
+class TransferRequest:
+    """The part of a transfer's specification that names no record."""
+
+    language: str
+    method: str
+    parameters: dict[str, Any] = field(default_factory=dict)
+    name: str | None = None
+    seed: int = 0
+    repeats: int = 1
+    sample: Sample | None = None
+    validation_fraction: float = 0.15
+    test_fraction: float = 0.2
+
+
+def check_request(
+    request: TransferRequest, model: ModelFacts, material: Material
+) -> dict[str, Any]:
+    """Check everything that can be known before training; returns the specification's fields.
+
+    `material` has the facts and the canonical file of each dataset by role. The parameters come
+    back complete, with the method's defaults. Raises an `InvalidInput` that says what to mend.
+    """
+    method = method_named(request.method)
+    parameters = _check_parameters(method, request.parameters)
+    language = parse_language(request.language)
+    _check_method(method, model, set(material))
+    labels = model.labels or material[Role.TRAIN][0].labels
+    for role, (facts, canonical) in material.items():
+        _check_kind(role, facts, model)
+        if not set(facts.labels) <= set(labels):
+            load_examples(canonical, facts, labels)  # raises, naming a row of each label
+    _check_rows(request, {role: facts for role, (facts, _) in material.items()})
+    fields = {name: getattr(request, name) for name in TransferRequest.__dataclass_fields__}
+    return fields | {"language": language, "parameters": parameters}
+
+
+def _check_parameters(method: MethodSpec, given: dict[str, Any]) -> dict[str, Any]:
+    try:
+        return method.parameters.model_validate(given).model_dump(mode="json")
+    except ValidationError as error:
+        errors = [
+            {"field": ".".join(str(part) for part in found["loc"]), "message": found["msg"]}
+            for found in error.errors()
+        ]
+        raise ParametersInvalid(method.name, errors) from None
+
+
+def _check_method(method: MethodSpec, model: ModelFacts, roles: set[Role]) -> None:
+    missing = sorted(method.required_roles - roles)
+    unknown = sorted(roles - method.required_roles - method.optional_roles)
+    if missing or unknown:
+        raise RolesInvalid(method.name, missing, unknown)
+    if model.task not in method.tasks:
+        raise MethodUnfit(method.name, f"{model.task} models")
+    if model.format not in method.formats:
+        raise MethodUnfit(method.name, f"{model.format} models")
+
+
+def _check_kind(role: Role, facts: DatasetFacts, model: ModelFacts) -> None:
+    reads_images = model.task is Task.IMAGE_CLASSIFICATION
+    if reads_images != (facts.kind is DatasetKind.IMAGES):
+        raise KindUnfit(role, facts.kind, model.task)
+    wanted = model.input
+    if isinstance(wanted, ImageInput) and facts.image_shape is not None:
+        shape = (wanted.channels, wanted.height, wanted.width)
+        same = facts.image_shape[0] == shape[0] if wanted.resizes else facts.image_shape == shape
+        if not same:
+            raise ImageShapeUnfit(role, facts.image_shape, shape)
+
+
+def _check_rows(request: TransferRequest, facts: dict[Role, DatasetFacts]) -> None:
+    splits = {
+        "splitting off a test set": 0.0 if Role.TEST in facts else request.test_fraction,
+        "splitting off a validation set": (
+            0.0 if Role.VALIDATION in facts else request.validation_fraction
+        ),
+    }
+    if sum(splits.values()) > 0.9:
+        raise FractionsTooLarge(sum(splits.values()))
+    train = facts[Role.TRAIN]
+    parts = 1 + sum(1 for fraction in splits.values() if fraction)
+    needed = max(parts, len(train.labels))
+    if train.rows < needed:
+        raise TooFewRows(Role.TRAIN, train.rows, needed, " and ".join(splits))
+    if request.sample is not None and (request.sample.rows or 0) > train.rows:
+        raise TooFewRows(Role.TRAIN, train.rows, request.sample.rows or 0, "the sample asked for")

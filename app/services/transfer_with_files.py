@@ -1,0 +1,115 @@
+"""The use case behind the one-request transfer: model and data come as files, all or nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sqlalchemy.orm import Session
+
+from app.domain.datasets import Dataset
+from app.domain.enums import Role
+from app.domain.errors import RejectedFile
+from app.domain.models import Model
+from app.domain.transfers import Transfer, TransferSpec
+from app.services.artifact_lifetime import publish
+from app.services.context import Context
+from app.services.datasets import (
+    DatasetDetails,
+    ReadDataset,
+    find_dataset,
+    read_dataset,
+    ready_dataset,
+    record_dataset,
+)
+from app.services.models import ModelDetails, ReadModel, find_model, read_model, record_model
+from app.services.transfer_request import TransferRequest, check_request
+from app.services.transfers import RequestKey, queue, ready_facts, repeated_transfer
+from app.services.uploads import Upload
+
+D = TypeVar("D")
+R = TypeVar("R")
+
+
+@dataclass(frozen=True)
+class TransferFiles:
+    """What came in the request: uploads with what the user says of them, and references.
+
+    The model is an upload or the reference of a registered one; so is each dataset.
+    """
+
+    model: tuple[Upload, ModelDetails] | str
+    new: dict[Role, tuple[Upload, DatasetDetails]] = field(default_factory=dict)
+    datasets: dict[Role, str] = field(default_factory=dict)
+
+
+def start_transfer_with_files(
+    context: Context,
+    session: Session,
+    files: TransferFiles,
+    request: TransferRequest,
+    key: RequestKey | None = None,
+) -> Transfer:
+    """Register every file and queue the transfer, or raise and change nothing.
+
+    A `RejectedFile` names the part of the request that it is about, in its field `part`. The
+    session is first used when all files are read, so that no lock is held meanwhile.
+    """
+    with context.readers() as reading:
+        if earlier := repeated_transfer(reading, key):
+            return earlier
+        known = {role: find_dataset(reading, id) for role, id in files.datasets.items()}
+        model = find_model(reading, files.model) if isinstance(files.model, str) else None
+    material = {role: ready_dataset(context, dataset) for role, dataset in known.items()}
+    # Data first: it is read sooner than a model, and is wrong more often.
+    read = {role: _read(role, read_dataset, context, *new) for role, new in files.new.items()}
+    material |= {role: (dataset.facts, dataset.canonical) for role, dataset in read.items()}
+    source: Model | ReadModel | None = model
+    if source is None:
+        assert not isinstance(files.model, str)  # a reference was looked up above
+        source = _read("model", read_model, context, *files.model)
+    fields = check_request(request, ready_facts(source), material)
+    return _record(context, session, _Ingredients(source, known, read), fields, key)
+
+
+@dataclass(frozen=True)
+class _Ingredients:
+    model: Model | ReadModel
+    known: dict[Role, Dataset]
+    read: dict[Role, ReadDataset]
+
+    def files(self) -> list[Path]:
+        model = [self.model.upload.path] if isinstance(self.model, ReadModel) else []
+        return model + [dataset.canonical for dataset in self.read.values()]
+
+
+def _read(
+    part: str, read: Callable[[Context, Upload, D], R], context: Context, upload: Upload, details: D
+) -> R:
+    try:
+        return read(context, upload, details)
+    except RejectedFile as reason:
+        reason.fields["part"] = part
+        raise
+
+
+def _record(
+    context: Context,
+    session: Session,
+    ingredients: _Ingredients,
+    fields: dict[str, Any],
+    key: RequestKey | None,
+) -> Transfer:
+    digests = iter(publish(context, session, ingredients.files()))
+    # Under the lock just taken, a request that came twice at once is seen here at the latest.
+    if earlier := repeated_transfer(session, key):
+        return earlier
+    model = ingredients.model
+    if isinstance(model, ReadModel):
+        model = record_model(context, session, model, next(digests))
+    ids = {role: dataset.id for role, dataset in ingredients.known.items()}
+    for role, dataset in ingredients.read.items():
+        ids[role] = record_dataset(session, dataset, next(digests)).id
+    return queue(session, TransferSpec(model_id=model.id, datasets=ids, **fields), key)

@@ -1,0 +1,108 @@
+"""Use cases of transfers: queue one, find it, cancel it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy.orm import Session
+
+from app.domain.enums import Role
+from app.domain.errors.transfer_requests import KeyReused, RecordRejected
+from app.domain.errors.transfers import IdempotencyKeyTaken, TransferNotFound
+from app.domain.identity import new_id, now
+from app.domain.models import Model, ModelFacts
+from app.domain.transfer_states import TransferState
+from app.domain.transfers import Transfer, TransferEvent, TransferSpec
+from app.services.context import Context
+from app.services.datasets import find_dataset, ready_dataset
+from app.services.models import ReadModel, find_model
+from app.services.transfer_request import TransferRequest, check_request
+from app.store import events, transfers
+
+_MAX_EVENTS = 500
+
+
+@dataclass(frozen=True)
+class RequestKey:
+    """An Idempotency-Key, and the digest by which the same request is known again."""
+
+    value: str
+    digest: str
+
+
+def start_transfer(
+    context: Context,
+    session: Session,
+    model: str,
+    datasets: dict[Role, str],
+    request: TransferRequest,
+    key: RequestKey | None = None,
+) -> Transfer:
+    """Queue a transfer of registered records, after checking all that can be checked.
+
+    The same request with the same key gives the transfer that it started the first time.
+    """
+    if earlier := repeated_transfer(session, key):
+        return earlier
+    source = find_model(session, model)
+    facts = ready_facts(source)
+    found = {role: find_dataset(session, id) for role, id in datasets.items()}
+    material = {role: ready_dataset(context, dataset) for role, dataset in found.items()}
+    fields = check_request(request, facts, material)
+    ids = {role: dataset.id for role, dataset in found.items()}
+    return queue(session, TransferSpec(model_id=source.id, datasets=ids, **fields), key)
+
+
+def queue(session: Session, spec: TransferSpec, key: RequestKey | None) -> Transfer:
+    """Insert a checked transfer; workers see it after the commit."""
+    transfer = Transfer(new_id("trf"), spec, TransferState.QUEUED, now())
+    try:
+        transfers.insert(session, transfer, key.value if key else None, key.digest if key else None)
+    except IdempotencyKeyTaken:
+        # The same request came twice at once, and the other one was quicker.
+        earlier = repeated_transfer(session, key)
+        if earlier is None:
+            raise
+        return earlier
+    return transfer
+
+
+def repeated_transfer(session: Session, key: RequestKey | None) -> Transfer | None:
+    """The transfer that this very request started before; raises `KeyReused` for another one."""
+    earlier = transfers.by_idempotency_key(session, key.value) if key else None
+    if key is None or earlier is None:
+        return None
+    if transfers.request_digest(session, earlier.id) != key.digest:
+        raise KeyReused(key.value, earlier.id)
+    return earlier
+
+
+def find_transfer(session: Session, transfer_id: str) -> Transfer:
+    """The transfer by id; or `TransferNotFound`."""
+    found = transfers.get(session, transfer_id)
+    if found is None:
+        raise TransferNotFound(transfer_id)
+    return found
+
+
+def ready_facts(model: Model | ReadModel) -> ModelFacts:
+    """The facts of a model; raises `RecordRejected` where it has none."""
+    if model.facts is not None:
+        return model.facts
+    raise RecordRejected(model.id)
+
+
+def cancel_transfer(session: Session, transfer_id: str) -> Transfer:
+    """Cancel a queued transfer, ask a running one to stop; a finished one stays as it is."""
+    return transfers.request_cancel(session, transfer_id)
+
+
+def history_of(
+    context: Context, transfer_id: str, after: int
+) -> tuple[Transfer, list[TransferEvent], bool]:
+    """A transfer, its events after a sequence, and whether these are all that there are now."""
+    with context.readers() as session:
+        # The transfer first: once it is over, the events read after it include the last one.
+        transfer = find_transfer(session, transfer_id)
+        found = events.after(session, transfer_id, after, _MAX_EVENTS)
+    return transfer, found, len(found) < _MAX_EVENTS
