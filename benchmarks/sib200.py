@@ -19,30 +19,37 @@ from typing import Any
 
 import numpy as np
 import torch
-from rich.progress import Progress, track
+from rich.progress import track
 
-from app.domain.enums import Format, Task
-from app.domain.models import ModelFacts, ModelHints
+from app.domain.models import ModelHints
 from app.domain.transfers import Sample
-from app.formats.catalog import format_named
-from app.formats.starter import build_starter_encoder
+from app.formats.catalog import recognise
+from app.formats.starter.build import starter_encoder
 from app.learn.baselines import majority, tfidf
 from app.learn.examples import Examples
 from app.learn.monitor import Silence
 from app.learn.network import Network
 from app.learn.predicting import predict
-from app.learn.splits import draw_sample
-from app.methods.contract import MethodInput
+from app.learn.samples import draw_sample
+from app.learn.training_options import Strategy
+from app.methods.contract import MethodInput, Parameters, Run
 from app.methods.fine_tune.run import run as fine_tune
 from app.methods.fine_tune.spec import FineTuneParameters
 from app.methods.joint.run import run as joint
 from app.methods.joint.spec import JointParameters
+from app.settings import settings
 from benchmarks.intervals import mean_accuracy
 from benchmarks.memoised import Memoised
 from benchmarks.record import record
 from benchmarks.sib200_data import Language, read_languages
 
 BUDGETS: tuple[int | None, ...] = (8, 32, 128, None)
+FINE_TUNE = FineTuneParameters(strategy=Strategy.HEAD)
+JOINT = JointParameters(strategy=Strategy.HEAD)
+METHODS: tuple[tuple[str, Run, Parameters], ...] = (
+    ("fine-tune", fine_tune, FINE_TUNE),
+    ("joint", joint, JOINT),
+)
 
 
 def main() -> None:
@@ -52,7 +59,7 @@ def main() -> None:
     labels, languages = read_languages(options.data)
     chosen = [x for x in languages if not options.languages or x.name in options.languages]
     source = languages[0]
-    network = _encoded(options.starter, {t for x in [source, *chosen] for t in x.texts()}, labels)
+    network = _encoded({t for x in [source, *chosen] for t in x.texts()}, labels)
     heads = [_english_head(network, source, seed) for seed in range(options.seeds)]
     rows = []
     for language in track(chosen, "languages"):
@@ -72,15 +79,14 @@ def main() -> None:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--starter", type=Path, default=Path("var/starter"))
     parser.add_argument("--languages", type=lambda text: text.split(","), default=[])
     parser.add_argument("--seeds", type=int, default=3)
     return parser.parse_args()
 
 
-def _encoded(folder: Path, texts: set[str], labels: tuple[str, ...]) -> Memoised:
+def _encoded(texts: set[str], labels: tuple[str, ...]) -> Memoised:
     """The starter encoder with every text's vector at hand and a head for `labels`."""
-    network = _starter(folder)
+    network = _starter()
     ordered = sorted(texts, key=len)
     vectors = []
     with torch.inference_mode():
@@ -95,19 +101,18 @@ def _english_head(network: Memoised, english: Language, seed: int) -> Network:
     torch.manual_seed(seed)
     start = copy.deepcopy(network)
     start.reset()
-    given = MethodInput(start, english.train, HEAD_ONLY, validation=english.dev, seed=seed)
+    given = MethodInput(start, english.train, FINE_TUNE, validation=english.dev, seed=seed)
     return fine_tune(given, Silence()).network
 
 
 def _language(language: Language, source: Language, heads: list[Network]) -> dict[str, Any]:
-    targets = language.test.targets
-    zero_shot = [_correct(head, language.test) for head in heads]
-    cells = [_budget(language, source, heads, budget) for budget in BUDGETS]
+    test, classes = language.test, len(heads[0].labels)
+    most_frequent = majority(language.train.targets, len(test), classes).argmax(axis=1)
     return {
         "language": language.name,
-        "majority": float((majority(language.train, language.test) == targets).mean()),
-        "zero_shot": mean_accuracy(np.stack(zero_shot)),
-        "budgets": cells,
+        "majority": float((most_frequent == test.targets).mean()),
+        "zero_shot": mean_accuracy(np.stack([_correct(head, test) for head in heads])),
+        "budgets": [_budget(language, source, heads, budget) for budget in BUDGETS],
     }
 
 
@@ -116,17 +121,34 @@ def _budget(
 ) -> dict[str, Any]:
     correct: dict[str, list[np.ndarray]] = {"tfidf": [], "fine-tune": [], "joint": []}
     for seed, head in enumerate(heads):
-        train = _sample(language.train, budget, seed)
+        train = language.train
+        if budget is not None:
+            train = draw_sample(train, Sample(rows=budget), seed)
+        # The dev rows are further labels, so only the largest budget may look at them.
         validation = language.dev if budget is None else None
         for name, run, parameters in METHODS:
-            given = MethodInput(
-                copy.deepcopy(head), train, parameters, validation, source.train, seed
-            )
+            start = copy.deepcopy(head)
+            given = MethodInput(start, train, parameters, validation, source.train, seed)
             correct[name].append(_correct(run(given, Silence()).network, language.test))
-        correct["tfidf"].append(tfidf(train, language.test) == language.test.targets)
+        correct["tfidf"].append(_tfidf_correct(train, language.test, len(head.labels)))
     return {"labels": budget or len(language.train)} | {
         name: mean_accuracy(np.stack(rows)) for name, rows in correct.items()
     }
+
+
+def _correct(network: Network, test: Examples) -> np.ndarray:
+    return predict(network, test.inputs).argmax(axis=1) == test.targets
+
+
+def _tfidf_correct(train: Examples, test: Examples, classes: int) -> np.ndarray:
+    answers = tfidf(list(train.inputs), train.targets, list(test.inputs), classes)
+    return answers.argmax(axis=1) == test.targets
+
+
+def _starter() -> Network:
+    folder = starter_encoder(settings().data_dir)
+    form = recognise(folder)
+    return form.load(folder, form.inspect(folder, ModelHints()))
 
 
 if __name__ == "__main__":

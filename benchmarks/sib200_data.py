@@ -29,7 +29,9 @@ class Language:
 
 def read_languages(folder: Path) -> tuple[tuple[str, ...], list[Language]]:
     """The seven labels, and every language of the folder, English first."""
-    names = sorted((p.name for p in folder.iterdir() if p.is_dir()), key=lambda n: (n != ENGLISH, n))
+    names = sorted(
+        (p.name for p in folder.iterdir() if p.is_dir()), key=lambda n: (n != ENGLISH, n)
+    )
     labels = tuple(sorted({row["category"] for row in _rows(folder / ENGLISH / "train.tsv")}))
     return labels, [_language(folder / name, labels) for name in names]
 
