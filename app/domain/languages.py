@@ -11,7 +11,7 @@ def parse_language(tag: str) -> str:
     """The BCP-47 tag in its shortest canonical form: `DE` -> `de`, `swh_Latn` -> `sw`.
 
     Underscores count as hyphens, three-letter codes become two-letter ones where those exist,
-    and a script that goes without saying is dropped (`zho_Hant` stays `zh-Hant`).
+    and a script that goes without saying is dropped (`zho_Hans` -> `zh`, `zho_Hant` -> `zh-Hant`).
     Raises `LanguageUnknown`, with a suggestion where the tag is the code of a country.
     """
     try:
@@ -20,12 +20,22 @@ def parse_language(tag: str) -> str:
         raise LanguageUnknown(tag) from None
     if not language.is_valid():
         raise LanguageUnknown(tag, _language_of_country(language.language))
-    return language.simplify_script().to_tag()
+    plain = langcodes.Language.make(language=language.language, territory=language.territory)
+    if language.script == script_of(plain.to_tag()):
+        language = language.update_dict({"script": None})
+    return language.to_tag()
 
 
 def script_of(tag: str) -> str | None:
-    """The ISO 15924 code of the script in which the language is usually written, if known."""
-    return langcodes.Language.get(tag).maximize().script
+    """The ISO 15924 code of the script that the tag names or implies, None if it implies none.
+
+    langcodes answers with the script of American English for a language of which the Unicode
+    CLDR says nothing; such an answer counts as none.
+    """
+    language = langcodes.Language.get(tag)
+    likely = language.maximize()
+    guessed = (likely.script, likely.territory) == ("Latn", "US") and language.language != "en"
+    return language.script if guessed else likely.script
 
 
 def _language_of_country(code: str | None) -> str | None:
@@ -35,4 +45,5 @@ def _language_of_country(code: str | None) -> str | None:
     country = langcodes.Language.make(territory=code.upper())
     if not country.is_valid():
         return None
-    return country.maximize().language
+    likely = country.maximize().language
+    return None if likely == "en" else likely  # English is also the answer for want of data

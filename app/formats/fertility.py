@@ -10,6 +10,7 @@ from tokenizers import Encoding, Tokenizer
 
 from app.domain.errors.datasets import TokenizerMissing
 from app.formats.tables.canonical import read_text_rows
+from app.formats.tables.even_sample import even_sample
 
 _SAMPLE = 2000
 _FILE = "tokenizer.json"
@@ -30,8 +31,7 @@ def token_fertility(canonical: Path, folder: Path) -> dict[str, Any]:
     tokenizer = Tokenizer.from_file(str(file))
     tokenizer.no_truncation()
     tokenizer.no_padding()
-    texts = [row.text for row in read_text_rows(canonical)]
-    sample = texts[:: max(1, len(texts) // _SAMPLE)][:_SAMPLE]
+    sample = even_sample([row.text for row in read_text_rows(canonical)], _SAMPLE)
     encoded = tokenizer.encode_batch(sample, add_special_tokens=False)
     tokens = sum(len(one.ids) for one in encoded)
     unknown = _unknown_id(tokenizer)

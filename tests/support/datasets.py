@@ -18,24 +18,24 @@ from app.learn.examples import Examples
 
 Row = tuple[str, str, str]  # text, label, group
 
-LABELS = ("lights", "music", "weather")
+LABELS = ("alarm", "music", "weather")
 
 _WORDS = {
     "en": {
-        "lights": (
-            ["turn on", "switch off", "dim"],
-            ["the lamp", "the kitchen light", "the lights"],
+        "alarm": (
+            ["wake me up", "set an alarm", "ring the bell"],
+            ["at seven", "tomorrow morning", "in an hour"],
         ),
         "music": (["play", "pause", "skip"], ["the song", "some jazz music", "this album"]),
         "weather": (
             ["will it rain", "how warm is it", "is it windy"],
-            ["today", "tomorrow", "in Paris"],
+            ["today", "on Sunday", "in Paris"],
         ),
     },
     "de": {
-        "lights": (
-            ["schalte", "dimme", "bitte mach"],
-            ["die Lampe aus", "das Küchenlicht heller", "das Licht an"],
+        "alarm": (
+            ["wecke mich", "stelle den Wecker", "lass es klingeln"],
+            ["um sieben Uhr", "morgen früh", "in einer Stunde"],
         ),
         "music": (
             ["spiele", "pausiere", "überspringe"],
@@ -43,15 +43,18 @@ _WORDS = {
         ),
         "weather": (
             ["wird es regnen", "wie warm ist es", "ist es windig"],
-            ["heute", "morgen", "in Paris"],
+            ["heute", "am Sonntag", "in Paris"],
         ),
     },
     "hi": {
-        "lights": (["कृपया", "अभी", "जल्दी से"], ["बत्ती जलाओ", "रसोई की बत्ती बंद करो", "दीपक जलाओ"]),
-        "music": (["मेरे लिए", "अब", "फिर से"], ["गाना बजाओ", "संगीत रोको", "यह एल्बम चलाओ"]),
+        "alarm": (
+            ["मुझे जगाओ", "अलार्म लगाओ", "घंटी बजाओ"],
+            ["सुबह सात बजे", "कल सुबह", "एक घंटे में"],
+        ),
+        "music": (["बजाओ", "रोको", "आगे बढ़ाओ"], ["यह गाना", "जैज़ संगीत", "यह एल्बम"]),
         "weather": (
-            ["क्या", "बताओ क्या", "शायद"],
-            ["आज बारिश होगी", "कल गर्मी होगी", "दिल्ली में हवा चलेगी"],
+            ["क्या बारिश होगी", "कितनी गर्मी है", "क्या हवा चलेगी"],
+            ["आज", "रविवार को", "दिल्ली में"],
         ),
     },
 }

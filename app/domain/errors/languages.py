@@ -13,8 +13,8 @@ class LanguageUnknown(InvalidInput):
     def __init__(self, tag: str, suggestion: str | None = None) -> None:
         hint = f"Did you mean `{suggestion}`? " if suggestion else ""
         super().__init__(
-            f"`{tag}` is not a language that BCP-47 knows.",
+            f"`{tag[:60]}` is not a language that BCP-47 knows.",
             f"{hint}Send a BCP-47 tag such as `de`, `pt-BR` or `zh-Hant`.",
-            language=tag,
+            language=tag[:60],
             suggestion=suggestion,
         )

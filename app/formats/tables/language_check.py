@@ -8,12 +8,14 @@ from typing import Any
 import langcodes
 
 from app.domain.languages import script_of
+from app.formats.tables.even_sample import even_sample
 from app.formats.tables.scripts import share_in_script
 
 _SAMPLE = 400
 _CHARACTERS = 400  # of each text: enough for the identifier, and bounds the time
 _BLOCK = 2000
 _SCRIPT_SHARE = 0.5
+_OTHER_CODES = {"nb": "no", "fil": "tl", "quy": "qu", "quz": "qu"}
 
 
 def check_language(texts: list[str], claimed: str) -> dict[str, Any]:
@@ -25,8 +27,7 @@ def check_language(texts: list[str], claimed: str) -> dict[str, Any]:
     and the script fits, and None where neither could be checked: `checked` says whether the
     identifier knows the language.
     """
-    step = max(1, len(texts) // _SAMPLE)
-    sample = [text[:_CHARACTERS] for text in texts[::step]][:_SAMPLE]
+    sample = [text[:_CHARACTERS] for text in even_sample(texts, _SAMPLE)]
     script = _check_script(sample, script_of(claimed))
     identified = _identify(sample, claimed)
     verdicts = [part["fits"] for part in (script, identified) if part["fits"] is not None]
@@ -78,10 +79,10 @@ def _identify(sample: list[str], claimed: str) -> dict[str, Any]:
 
 
 def _code_among(known: set[str], claimed: str) -> str | None:
-    """The identifier's own code: it says `no` for `nb`, `tl` for `fil`, `qu` for `quy`."""
+    """The identifier's own code, which may be that of the wider language."""
     language = langcodes.Language.get(claimed)
     codes = [language.language, language.prefer_macrolanguage().language]
-    codes += [{"nb": "no", "fil": "tl"}.get(language.language or "")]
+    codes += [_OTHER_CODES.get(language.language or "")]
     return next((code for code in codes if code in known), None)
 
 
