@@ -56,19 +56,6 @@ class TooManyInputs(TooLarge):
         )
 
 
-class PredictionBodyTooLarge(TooLarge):
-    """The body of a prediction request is over the limit of the settings."""
-
-    code = "prediction-body-too-large"
-
-    def __init__(self, limit: int) -> None:
-        super().__init__(
-            f"The body of the request is larger than {limit} bytes.",
-            "Send fewer inputs at a time, or raise BABELPORT_MAX_PREDICT_BODY_BYTES.",
-            limit=limit,
-        )
-
-
 class ModelCannotPredict(Conflict):
     """The model was rejected, or is an encoder without a head."""
 

@@ -1,0 +1,63 @@
+"""What the API says about predictions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+_INPUT = (
+    "A text; or an image as base64 PNG or JPEG, or as nested numbers [height][width], "
+    "[channels][height][width] or [height][width][channels]: whole numbers from 0 to 255, "
+    "decimal numbers from 0 to 1."
+)
+
+
+class PredictionRequest(BaseModel):
+    """One `input` or many `inputs`."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"example": {"inputs": ["Turn on the lights."]}}
+    )
+
+    inputs: list[Any] | None = Field(None, description=f"Several inputs, each one: {_INPUT}")
+    input: Any = Field(None, description=_INPUT)
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> PredictionRequest:
+        if len(self.model_fields_set & {"inputs", "input"}) != 1:
+            raise ValueError("give either `input` or `inputs`")
+        return self
+
+    def all_inputs(self) -> list[Any]:
+        """The inputs, be they one or many."""
+        return [self.input] if self.inputs is None else self.inputs
+
+
+class PredictionAnswer(BaseModel):
+    """What the model says of one input."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    label: str = Field(description="The likeliest label.", examples=["TurnOn"])
+    probabilities: dict[str, float] = Field(
+        description="Every label with its probability; they sum to 1.",
+        examples=[{"TurnOn": 0.93, "TurnOff": 0.07}],
+    )
+
+
+class PredictedBy(BaseModel):
+    """The model that answered; a name without a version means its newest."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: str
+    name: str
+    version: int
+
+
+class PredictionsAnswer(BaseModel):
+    """One prediction per input, in the order of the inputs."""
+
+    model: PredictedBy
+    predictions: list[PredictionAnswer]
