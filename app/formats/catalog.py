@@ -9,11 +9,12 @@ from app.domain.errors.model_files import FormatUnknown
 from app.formats.contract import ModelFormat
 from app.formats.declared_network.format import DeclaredNetworkFormat
 from app.formats.huggingface.format import HuggingFaceFormat
+from app.formats.onnx.format import OnnxFormat
 
 
 def formats() -> tuple[ModelFormat, ...]:
     """Every format, in the order in which a folder is tried; importing them imports no torch."""
-    return DeclaredNetworkFormat(), HuggingFaceFormat()
+    return DeclaredNetworkFormat(), HuggingFaceFormat(), OnnxFormat()
 
 
 def format_named(name: Format) -> ModelFormat:

@@ -29,6 +29,17 @@ class FormatRunsCode(RejectedFile):
         )
 
 
+class FileEmpty(RejectedFile):
+    """There is not one byte in the upload."""
+
+    code = "file-empty"
+
+    def __init__(self, file: str) -> None:
+        super().__init__(
+            f"{file} is empty.", "Check that the file was written, and send it again.", file=file
+        )
+
+
 class FormatUnknown(RejectedFile):
     """Nothing in the upload is a model that the service reads."""
 
