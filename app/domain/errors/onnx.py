@@ -122,9 +122,9 @@ class OnnxBatchFixed(RejectedFile):
     code = "onnx-batch-fixed"
 
     def __init__(self, batch: int | None, reason: str) -> None:
-        size = "its own" if batch is None else f"{batch}"
+        size = "its images one by one" if batch is None else f"batches of {batch}"
         super().__init__(
-            f"The graph only works with batches of {size} and cannot be trained: {reason}",
+            f"The graph only works with {size}, so it cannot be trained: {reason}",
             "Export it with a dynamic batch dimension (dynamic_shapes or dynamic_axes in torch, "
             "an input shape that starts with None in Keras).",
             batch=batch,

@@ -131,7 +131,7 @@ def _is_float(data_type: int) -> bool:
 
 
 def _free_batch(graph: Graph) -> Graph:
-    """Let a graph exported for a fixed batch take any: Reshape copies the batch it is given.
+    """Let a graph exported for a fixed batch take any: Reshape infers or copies the batch.
 
     Whether that was enough is tried out in `trial.py`; a graph for which it was not is refused.
     """
@@ -143,7 +143,8 @@ def _free_batch(graph: Graph) -> Graph:
         shape = constants.get(step.inputs[1]) if step.operator == "Reshape" else None
         if shape is not None and shape.size and shape[0] == graph.batch and (shape[1:] != 0).all():
             name = f"{step.outputs[0]}:any-batch"
-            constants[name] = np.concatenate([[0], shape[1:]]).astype(np.int64)
+            inferred = 0 if (shape[1:] == -1).any() else -1
+            constants[name] = np.concatenate([[inferred], shape[1:]]).astype(np.int64)
             step = replace(step, inputs=(step.inputs[0], name), attributes={})
         steps.append(step)
     return replace(graph, steps=tuple(steps), constants=constants)

@@ -9,6 +9,8 @@ from app.formats.onnx.graph import Graph, Step
 from app.formats.onnx.run_steps import routine, run_steps
 
 _LAYERS = ("Conv", "Gemm", "MatMul", "Einsum")
+# A class token, for instance, is repeated for each image: its numbers still come from constants.
+_REPEATING = ("Expand", "Tile")
 
 
 class Lineage:
@@ -20,6 +22,7 @@ class Lineage:
         self._origins: dict[str, frozenset[str]] = {
             name: frozenset([name]) for name in graph.constants
         }
+        self._constant = set(graph.constants)
         self._shapes: dict[str, tuple[int, ...]] = {}
         self._behind: set[str] = set()
         for step in graph.steps:
@@ -27,10 +30,10 @@ class Lineage:
 
     def is_constant(self, name: str) -> bool:
         """Whether the value is computed from constants alone."""
-        return name in self._origins
+        return name in self._constant
 
     def origins(self, name: str) -> frozenset[str]:
-        """The constants that a constant value is computed from."""
+        """The constants that a value is computed from; empty where the image has a part in it."""
         return self._origins.get(name, frozenset())
 
     def behind_layer(self, name: str) -> bool:
@@ -66,10 +69,13 @@ class Lineage:
 
     def _follow(self, step: Step) -> None:
         given = [name for name in step.inputs if name]
-        if all(name in self._origins for name in given):
+        if all(name in self._constant for name in given):
             joined = frozenset().union(*(self._origins[name] for name in given))
             self._origins.update(dict.fromkeys(step.outputs, joined))
+            self._constant.update(step.outputs)
             self._shapes[step.outputs[0]] = self._computed_shape(step)
+        elif step.operator in _REPEATING and given[0] in self._origins:
+            self._origins[step.outputs[0]] = self._origins[given[0]]
         elif step.operator in _LAYERS or any(name in self._behind for name in given):
             self._behind.update(name for name in step.outputs if name)
 

@@ -69,6 +69,14 @@ class OnnxNetwork(Network):
         std = torch.tensor(self.image.std).view(1, -1, 1, 1)
         return {"pixels": (pixels / 255 - mean) / std}
 
+    def arranged(self, pixels: Tensor) -> Tensor:
+        """Pixels (n, channels, height, width) in the order that the graph wants."""
+        if self.layout is Layout.NHWC:
+            return pixels.permute(0, 2, 3, 1)
+        if self.layout is Layout.NHW:
+            return pixels[:, 0]
+        return pixels.flatten(1) if self.layout is Layout.FLAT else pixels
+
     def lengths(self, inputs: Inputs) -> list[int]:
         """1 for each image."""
         return [1] * len(inputs)
@@ -76,7 +84,7 @@ class OnnxNetwork(Network):
     def features(self, batch: Batch) -> Tensor:
         """What the last layer with weights reads: (n, width), or an image before a convolution."""
         values = self.values()
-        values[self.plan.graph.input] = _arrange(batch["pixels"], self.layout)
+        values[self.plan.graph.input] = self.arranged(batch["pixels"])
         return run_steps(self.plan.body, values, self.plan.graph.opset, self.training)
 
     def head(self, features: Tensor) -> Tensor:
@@ -102,12 +110,3 @@ class OnnxNetwork(Network):
         values = self.values()
         for name, weight in self.plan.weights.items():
             draw(values[name], weight)
-
-
-def _arrange(pixels: Tensor, layout: Layout) -> Tensor:
-    """Pixels (n, channels, height, width) in the order that the graph wants."""
-    if layout is Layout.NHWC:
-        return pixels.permute(0, 2, 3, 1)
-    if layout is Layout.NHW:
-        return pixels[:, 0]
-    return pixels.flatten(1) if layout is Layout.FLAT else pixels

@@ -76,7 +76,7 @@ def _places(step: Step, lineage: Lineage) -> Iterator[tuple[int, Kind]]:
             kind = Kind.BIAS
         table = dict.fromkeys(range(len(step.inputs)), kind)
     for place, kind in table.items():
-        if place < len(step.inputs) and lineage.is_constant(step.inputs[place]):
+        if place < len(step.inputs) and lineage.origins(step.inputs[place]):
             yield place, kind
 
 

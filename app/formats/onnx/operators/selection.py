@@ -17,7 +17,7 @@ def gather(call: Call) -> Tensor:
     positions = call[1].to(data.device).long()
     positions = torch.where(positions < 0, positions + data.shape[axis], positions)
     picked = data.index_select(axis, positions.flatten())
-    return picked.reshape(*data.shape[:axis], *positions.shape, *data.shape[axis + 1 :])
+    return picked.reshape((*data.shape[:axis], *positions.shape, *data.shape[axis + 1 :]))
 
 
 def cut(call: Call) -> Tensor:
