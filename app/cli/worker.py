@@ -7,15 +7,13 @@ import signal
 import threading
 from types import FrameType
 
-import typer
-
-from app.domain.errors import BabelportError
 from app.settings import settings
-from app.worker.run_worker import run_worker
 
 
 def worker() -> None:
     """Carry out queued transfers until SIGTERM or Ctrl-C; what is at work is queued again."""
+    from app.worker.run_worker import run_worker
+
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     stop = threading.Event()
 
@@ -24,8 +22,4 @@ def worker() -> None:
 
     signal.signal(signal.SIGTERM, ask_to_stop)
     signal.signal(signal.SIGINT, ask_to_stop)
-    try:
-        run_worker(settings(), stop)
-    except BabelportError as error:
-        typer.echo(f"{error.message} {error.advice}", err=True)
-        raise typer.Exit(1) from error
+    run_worker(settings(), stop)

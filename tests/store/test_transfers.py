@@ -1,0 +1,176 @@
+"""Queueing, cancelling and the history of transfers, on both databases."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from sqlalchemy.orm import Session, sessionmaker
+
+from app.domain.errors.transfers import (
+    IdempotencyKeyTaken,
+    TransferInputsGone,
+    TransferNotFound,
+)
+from app.domain.transfer_states import TransferState
+from app.store import datasets, events, leases, models, transfers
+from tests.support.records import a_dataset, a_model, a_transfer, queue_a_transfer
+
+Sessions = sessionmaker[Session]
+
+
+def test_a_transfer_of_what_does_not_exist_is_refused_by_name(sessions: Sessions) -> None:
+    model, dataset = a_model(), a_dataset()
+    with sessions() as session:
+        models.insert(session, model)
+        with pytest.raises(TransferInputsGone) as refused:
+            transfers.insert(session, a_transfer(model, dataset))
+    assert refused.value.fields == {"ids": [dataset.id]}
+
+
+def test_a_transfer_is_found_by_its_idempotency_key(sessions: Sessions) -> None:
+    with sessions() as session:
+        transfer = _insert(session, "key-1", "digest-1")
+        assert transfers.by_idempotency_key(session, "key-1") == transfers.get(session, transfer)
+        assert transfers.request_digest(session, transfer) == "digest-1"
+        assert transfers.by_idempotency_key(session, "key-2") is None
+
+
+def test_transfers_without_a_key_do_not_collide(sessions: Sessions) -> None:
+    with sessions() as session:
+        assert _insert(session, None) != _insert(session, None)
+
+
+def test_one_idempotency_key_queues_one_transfer_however_many_ask_at_once(
+    sessions: Sessions,
+) -> None:
+    workers = 5
+    together = threading.Barrier(workers)
+
+    def ask(_: int) -> str | None:
+        together.wait(30)
+        with sessions() as session:
+            try:
+                id = _insert(session, "key-1")
+            except IdempotencyKeyTaken:
+                return None
+            session.commit()
+        return id
+
+    with ThreadPoolExecutor(workers) as pool:
+        made = [id for id in pool.map(ask, range(workers)) if id]
+    assert len(made) == 1
+    with sessions() as session:
+        assert [transfer.id for transfer in transfers.page(session, 10).items] == made
+
+
+def test_cancelling_a_queued_transfer_ends_it_at_once(sessions: Sessions) -> None:
+    with sessions() as session:
+        id = queue_a_transfer(session).id
+        cancelled = transfers.request_cancel(session, id)
+        assert cancelled.state is TransferState.CANCELLED
+        assert cancelled.finished_at is not None
+        assert leases.claim(session, "host/1/a", 60, 3) is None
+        assert _kinds(session, id) == ["queued", "cancelled"]
+
+
+def test_cancelling_a_running_transfer_asks_its_worker_once(sessions: Sessions) -> None:
+    with sessions() as session:
+        id = queue_a_transfer(session).id
+        leases.claim(session, "host/1/a", 60, 3)
+        for _ in range(2):
+            asked = transfers.request_cancel(session, id)
+            assert asked.state is TransferState.RUNNING
+            assert asked.cancel_requested
+        leases.cancelled(session, id, 1)
+        assert _kinds(session, id) == ["queued", "running", "cancel-requested", "cancelled"]
+
+
+def test_cancelling_an_ended_transfer_changes_nothing(sessions: Sessions) -> None:
+    with sessions() as session:
+        id = queue_a_transfer(session).id
+        leases.claim(session, "host/1/a", 60, 3)
+        leases.succeed(session, id, 1, "mdl_made", {})
+        before = transfers.get(session, id)
+        assert transfers.request_cancel(session, id) == before
+
+
+def test_cancelling_what_is_not_there_says_so(sessions: Sessions) -> None:
+    with sessions() as session, pytest.raises(TransferNotFound):
+        transfers.request_cancel(session, "trf_nothing")
+
+
+def test_a_transfer_cancelled_and_claimed_at_once_is_never_both(sessions: Sessions) -> None:
+    for _ in range(8):
+        with sessions() as session:
+            id = queue_a_transfer(session).id
+            session.commit()
+        together = threading.Barrier(2)
+
+        def cancel(id: str = id, together: threading.Barrier = together) -> TransferState:
+            together.wait(30)
+            with sessions() as session:
+                state = transfers.request_cancel(session, id).state
+                session.commit()
+            return state
+
+        def claim(together: threading.Barrier = together) -> bool:
+            together.wait(30)
+            with sessions() as session:
+                claimed = leases.claim(session, "host/1/a", 60, 3)
+                session.commit()
+            return claimed is not None
+
+        with ThreadPoolExecutor(2) as pool:
+            cancelled, claimed = pool.submit(cancel), pool.submit(claim)
+        assert (cancelled.result() is TransferState.RUNNING) == claimed.result()
+
+
+def test_a_history_is_read_on_from_any_line(sessions: Sessions) -> None:
+    with sessions() as session:
+        id = queue_a_transfer(session).id
+        for epoch in range(3):
+            events.append(session, id, "epoch", {"epoch": epoch})
+        assert [event.sequence for event in events.after(session, id, 0)] == [1, 2, 3, 4]
+        assert [event.data for event in events.after(session, id, 2, limit=1)] == [{"epoch": 1}]
+        assert events.after(session, id, 4) == []
+
+
+def test_lines_added_at_the_same_time_get_numbers_without_gaps(sessions: Sessions) -> None:
+    with sessions() as session:
+        id = queue_a_transfer(session).id
+        session.commit()
+    workers = 5
+    together = threading.Barrier(workers)
+
+    def add(worker: int) -> None:
+        together.wait(30)
+        for line in range(8):
+            with sessions() as session:
+                events.append(session, id, "line", {"worker": worker, "line": line})
+                session.commit()
+
+    with ThreadPoolExecutor(workers) as pool:
+        list(pool.map(add, range(workers)))
+    with sessions() as session:
+        sequences = [event.sequence for event in events.after(session, id, 0)]
+    assert sequences == list(range(1, 42))
+
+
+def test_a_line_of_a_transfer_that_is_not_there_is_refused(sessions: Sessions) -> None:
+    with sessions() as session, pytest.raises(TransferNotFound):
+        events.append(session, "trf_nothing", "epoch", {})
+
+
+def _insert(session: Session, key: str | None, digest: str | None = None) -> str:
+    model, dataset = a_model(name=a_model().id), a_dataset()
+    models.insert(session, model)
+    datasets.insert(session, dataset)
+    transfer = a_transfer(model, dataset)
+    transfers.insert(session, transfer, key, digest)
+    return transfer.id
+
+
+def _kinds(session: Session, id: str) -> list[str]:
+    return [event.kind for event in events.after(session, id, 0)]
