@@ -45,7 +45,7 @@ def pooled() -> nn.Module:
     """Pools of every kind, on sides that no stride divides."""
     return nn.Sequential(
         nn.Conv2d(1, 6, 3, stride=2, padding=1),
-        nn.PReLU(6),
+        nn.PReLU(6, init=0.1),
         nn.MaxPool2d(3, stride=2, ceil_mode=True),
         nn.Conv2d(6, 8, 3, padding=2, dilation=2, groups=2),
         nn.GroupNorm(2, 8),
@@ -115,8 +115,9 @@ class Attentive(nn.Module):
 
 def _draw_statistics(network: nn.Module) -> None:
     """Scales, shifts and running statistics that differ from those of a fresh network."""
+    kinds = (nn.BatchNorm1d, nn.BatchNorm2d, nn.GroupNorm, nn.InstanceNorm2d, nn.LayerNorm)
     for module in network.modules():
-        if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d | nn.GroupNorm | nn.InstanceNorm2d):
+        if isinstance(module, kinds):
             tensors = [module.weight, module.bias, *module.buffers()]
             for tensor in tensors:
                 if tensor.is_floating_point():
