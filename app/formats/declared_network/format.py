@@ -26,18 +26,18 @@ class DeclaredNetworkFormat:
 
     def inspect(self, folder: Path, hints: ModelHints) -> ModelFacts:
         """Read and run the model once; raises a `RejectedFile` that says what to do."""
-        from app.formats.declared_network.inspect import inspect
+        from app.formats.declared_network.files import inspect
 
         return inspect(folder, hints)
 
     def load(self, folder: Path, facts: ModelFacts) -> Network:
         """The trainable network, float32, on the CPU, in eval mode."""
-        from app.formats.declared_network.network import load
+        from app.formats.declared_network.files import load
 
         return load(folder, facts)
 
     def save(self, network: Network, facts: ModelFacts, folder: Path) -> None:
         """Write both files into an empty folder."""
-        from app.formats.declared_network.network import save
+        from app.formats.declared_network.files import save
 
         save(network, facts, folder)
