@@ -31,8 +31,13 @@ def write_image_rows(rows: ImageRows, file: Path) -> None:
 
 def read_image_rows(file: Path, offset: int = 0, limit: int | None = None) -> ImageRows:
     """The images from the `offset`-th on (counted from 0), at most `limit`."""
-    end = None if limit is None else offset + limit
     with safe_open(file, framework="np") as tensors:
         labels = tuple(json.loads(tensors.metadata()["labels"]))
-        images = tensors.get_slice("x")[offset:end]
-        return ImageRows(images, tensors.get_tensor("y")[offset:end], labels)
+        images, targets = tensors.get_slice("x"), tensors.get_tensor("y")
+        # A slice of safetensors may neither be empty nor reach beyond the end.
+        start = min(offset, len(targets))
+        end = len(targets) if limit is None else min(offset + limit, len(targets))
+        if start == end:
+            nothing = np.empty((0, *images.get_shape()[1:]), dtype=np.uint8)
+            return ImageRows(nothing, targets[:0], labels)
+        return ImageRows(images[start:end], targets[start:end], labels)

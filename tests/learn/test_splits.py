@@ -1,0 +1,96 @@
+"""Splits of labelled rows."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from app.domain.errors.datasets import TooFewRowsToSplit
+from app.learn.examples import Examples
+from app.learn.splits import split_off
+from tests.support.datasets import image_examples, labelled_examples
+
+
+def _examples(targets: list[int], groups: list[str] | None = None) -> Examples:
+    return Examples(
+        inputs=[f"text {i}" for i in range(len(targets))],
+        targets=np.array(targets, dtype=np.int64),
+        rows=np.arange(1, len(targets) + 1),
+        groups=None if groups is None else tuple(groups),
+    )
+
+
+def test_a_split_loses_no_row_and_doubles_none() -> None:
+    rest, held = split_off(labelled_examples(100), 0.15, seed=1)
+    assert sorted([*rest.rows, *held.rows]) == list(range(1, 101))
+    assert len(held) == 15
+
+
+def test_a_split_is_stratified_by_label() -> None:
+    examples = _examples([0] * 100 + [1] * 50 + [2] * 10)
+    rest, held = split_off(examples, 0.2, seed=3)
+    assert list(np.bincount(held.targets)) == [20, 10, 2]
+    assert list(np.bincount(rest.targets)) == [80, 40, 8]
+
+
+def test_rows_of_one_group_stay_on_one_side() -> None:
+    for seed in range(10):
+        rest, held = split_off(labelled_examples(100, grouped=True), 0.2, seed)
+        assert rest.groups is not None
+        assert held.groups is not None
+        assert not set(rest.groups) & set(held.groups)
+        assert 14 <= len(held) <= 26
+
+
+def test_groups_across_labels_keep_the_split_near_its_fraction() -> None:
+    draw = np.random.default_rng(0)
+    groups = [f"g{g}" for g in draw.integers(0, 40, 400)]
+    rest, held = split_off(_examples(list(draw.integers(0, 4, 400)), groups), 0.2, seed=0)
+    assert len(held) == pytest.approx(80, abs=12)
+    assert np.bincount(held.targets, minlength=4).min() >= 10
+    assert not set(rest.groups or ()) & set(held.groups or ())
+
+
+def test_rows_without_a_group_stand_alone() -> None:
+    _, held = split_off(_examples([0, 1] * 20, [""] * 40), 0.25, seed=0)
+    assert len(held) == 10
+
+
+def test_each_label_keeps_a_row_on_both_sides_where_it_has_two() -> None:
+    examples = _examples([0] * 200 + [1, 1] + [2, 2, 2] + [3])
+    for fraction in (0.05, 0.5, 0.95):
+        for seed in range(5):
+            rest, held = split_off(examples, fraction, seed)
+            assert {0, 1, 2} <= set(rest.targets)
+            assert {0, 1, 2} <= set(held.targets)
+
+
+def test_a_label_of_one_row_stays_to_be_learnt() -> None:
+    for seed in range(10):
+        rest, _ = split_off(_examples([0] * 5 + [1] * 5 + [2]), 0.4, seed)
+        assert 2 in rest.targets
+
+
+def test_one_seed_gives_one_split_and_another_seed_another() -> None:
+    first, again, other = (split_off(labelled_examples(90), 0.2, s)[1].rows for s in (5, 5, 6))
+    assert list(first) == list(again)
+    assert list(first) != list(other)
+
+
+def test_images_are_split_like_texts() -> None:
+    rest, held = split_off(image_examples(50), 0.2, seed=0)
+    assert rest.inputs.shape == (40, 1, 28, 28)
+    assert list(np.bincount(held.targets)) == [1] * 10
+
+
+def test_a_fraction_of_nothing_holds_nothing() -> None:
+    rest, held = split_off(labelled_examples(10), 0.0, seed=0)
+    assert (len(rest), len(held)) == (10, 0)
+
+
+@pytest.mark.parametrize("groups", [None, ["one"] * 6])
+def test_rows_that_cannot_be_split_are_refused(groups: list[str] | None) -> None:
+    examples = _examples([0] * 6, groups) if groups else _examples([0])
+    with pytest.raises(TooFewRowsToSplit) as refused:
+        split_off(examples, 0.5, seed=0)
+    assert refused.value.fields["groups"] == 1
