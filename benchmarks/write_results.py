@@ -64,7 +64,7 @@ No validation rows, no early stopping: 10 per class means 10 labelled images per
 
 
 def _digit_row(script: str, cell: dict[str, Any]) -> list[str]:
-    accuracy, scores = cell["spread"]["accuracy"], cell["evaluations"]
+    accuracy, scores = cell["spread"], cell["evaluations"]
     return [
         script,
         cell["budget"],
