@@ -5,6 +5,7 @@ from __future__ import annotations
 from torch import nn
 from torch.optim import SGD, AdamW, Optimizer
 
+from app.learn.active_embedding import ActiveEmbedding
 from app.learn.training_options import Optimiser
 
 _MOMENTUM = 0.9
@@ -21,7 +22,7 @@ def optimiser_for(
     embeddings = {
         id(parameter)
         for module in network.modules()
-        if isinstance(module, nn.Embedding) or "Embedding" in type(module).__name__
+        if isinstance(module, nn.Embedding | ActiveEmbedding)
         for parameter in module.parameters(recurse=False)
     }
     trained = [p for p in network.parameters() if p.requires_grad]

@@ -41,7 +41,7 @@ class TrainingOptions:
     weight_decay: float = 0.01
     warm_up: float = 0.1
     clip: float = 1.0
-    patience: int = 10
+    patience: int = 15
     class_weights: bool = False
     augment: bool | None = None
     optimiser: Optimiser = Optimiser.ADAMW

@@ -36,7 +36,7 @@ class TrainingParameters(Parameters):
     )
     clip: float = Field(1.0, gt=0, le=1000, description="Largest norm of the gradient.")
     patience: int = Field(
-        10,
+        15,
         ge=1,
         le=1000,
         description="Checks on the validation rows without improvement before training stops.",

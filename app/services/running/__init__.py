@@ -1,0 +1,1 @@
+"""What happens inside a transfer's own process, step by step."""

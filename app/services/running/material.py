@@ -1,0 +1,90 @@
+"""Everything that a transfer reads: its model's record, its datasets' rows, its network."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from app.artifacts.folders import open_folder
+from app.domain.datasets import Dataset
+from app.domain.enums import Role, Task
+from app.domain.errors.transfers import TransferInputsGone
+from app.domain.models import Model, ModelFacts
+from app.domain.transfers import Transfer
+from app.formats.catalog import format_named
+from app.formats.examples import load_examples
+from app.learn.examples import Examples
+from app.services.context import Context
+from app.store import datasets, models
+
+if TYPE_CHECKING:
+    from app.learn.network import Network
+
+
+@dataclass(frozen=True)
+class Material:
+    """What a transfer works on.
+
+    `facts` are those of the model to be made: a plain encoder's with the labels of the training
+    rows. `has_head` tells whether the source model can answer by itself.
+    """
+
+    model: Model
+    source_facts: ModelFacts
+    facts: ModelFacts
+    datasets: dict[Role, Dataset]
+    examples: dict[Role, Examples]
+
+    @property
+    def has_head(self) -> bool:
+        """Whether the source model has labels of its own."""
+        return bool(self.source_facts.labels)
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The labels that targets are positions in."""
+        return self.facts.labels
+
+
+def open_material(context: Context, transfer: Transfer) -> Material:
+    """Read the records and rows; raises `TransferInputsGone` when one was deleted meanwhile."""
+    spec = transfer.spec
+    with context.readers.begin() as session:
+        model = models.get(session, spec.model_id)
+        found = {role: datasets.get(session, id) for role, id in spec.datasets.items()}
+    gone = [spec.datasets[role] for role, dataset in found.items() if dataset is None]
+    if model is None or model.facts is None or gone:
+        raise TransferInputsGone(gone or [spec.model_id])
+    records = {role: dataset for role, dataset in found.items() if dataset is not None}
+    facts = _facts_to_be(model.facts, records[Role.TRAIN])
+    rows = {role: _rows(context, dataset, facts.labels) for role, dataset in records.items()}
+    return Material(model, model.facts, facts, records, rows)
+
+
+def load_network(context: Context, material: Material) -> Network:
+    """The source model's network, fresh, with a new head where it is a plain encoder."""
+    facts, settings = material.source_facts, context.settings
+    if material.model.sha256 is None:
+        raise TransferInputsGone([material.model.id])
+    folder = open_folder(
+        context.artifacts,
+        material.model.sha256,
+        settings.max_unpacked_bytes,
+        settings.max_archive_members,
+    )
+    network = format_named(facts.format).load(folder, facts)
+    if not material.has_head:
+        network.add_head(material.labels)
+    return network
+
+
+def _facts_to_be(facts: ModelFacts, train: Dataset) -> ModelFacts:
+    if facts.labels or train.facts is None:
+        return facts
+    return replace(facts, task=Task.TEXT_CLASSIFICATION, labels=train.facts.labels)
+
+
+def _rows(context: Context, dataset: Dataset, labels: tuple[str, ...]) -> Examples:
+    if dataset.facts is None or dataset.sha256 is None:
+        raise TransferInputsGone([dataset.id])
+    return load_examples(context.artifacts.path(dataset.sha256), dataset.facts, labels)

@@ -1,0 +1,124 @@
+"""The repeats of a transfer: the method run on other samples and seeds, the best one kept."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from app.domain.enums import Role
+from app.domain.transfers import TransferSpec
+from app.learn.monitor import Monitor
+from app.learn.portion import Portion
+from app.methods.catalog import method_named, run_of
+from app.methods.contract import MethodInput, MethodOutput
+from app.services.context import Context
+from app.services.running.answers import answers
+from app.services.running.material import Material, load_network
+from app.services.running.partition import HeldOut, Partition, draw_partition
+
+if TYPE_CHECKING:
+    from app.learn.examples import Examples
+
+
+@dataclass(frozen=True)
+class Repeat:
+    """One run of the method.
+
+    `validation` is (accuracy, -log loss) on its validation rows, None without any; `test` the
+    probabilities (float32 (n, classes)) of the test rows, or None where nobody will compare.
+    """
+
+    number: int
+    seed: int
+    partition: Partition
+    output: MethodOutput
+    validation: tuple[float, float] | None
+    test: np.ndarray | None
+    seconds: float
+
+
+def run_repeats(
+    context: Context, spec: TransferSpec, material: Material, held: HeldOut, monitor: Monitor
+) -> tuple[Repeat, list[dict[str, Any]]]:
+    """Run the method `spec.repeats` times; the repeat best on validation, and an account of each.
+
+    Without validation rows the first is kept: test rows must not choose. Networks of the other
+    repeats are let go, so that memory holds two at most. Each account has number, seed, seconds,
+    stopped, validation_accuracy and, with several repeats, the test accuracy.
+    """
+    best: Repeat | None = None
+    accounts: list[dict[str, Any]] = []
+    for number in range(spec.repeats):
+        part = Portion(monitor, number / spec.repeats, (number + 1) / spec.repeats, repeat=number)
+        repeat = _run_once(context, spec, material, held, number, part)
+        accounts.append(_account(repeat, held.test))
+        monitor.event("repeat", **accounts[-1])
+        if best is None or _better(repeat, best):
+            best = repeat
+    assert best is not None, "a transfer has at least one repeat"
+    return best, accounts
+
+
+def _run_once(
+    context: Context,
+    spec: TransferSpec,
+    material: Material,
+    held: HeldOut,
+    number: int,
+    monitor: Monitor,
+) -> Repeat:
+    began = time.monotonic()
+    method = method_named(spec.method)
+    partition = draw_partition(spec, held, material.examples.get(Role.VALIDATION), number)
+    given = MethodInput(
+        network=load_network(context, material),
+        train=partition.train,
+        parameters=method.parameters.model_validate(spec.parameters),
+        validation=partition.validation,
+        source=partition.source,
+        seed=spec.seed + number,
+    )
+    output = run_of(method)(given, Portion(monitor, 0.0, 0.9))
+    rest = Portion(monitor, 0.9, 1.0)
+    return Repeat(
+        number=number,
+        seed=given.seed,
+        partition=partition,
+        output=output,
+        validation=_validation_score(output, partition.validation, rest),
+        test=answers(output.network, held.test, rest) if spec.repeats > 1 else None,
+        seconds=time.monotonic() - began,
+    )
+
+
+def _validation_score(
+    output: MethodOutput, validation: Examples | None, monitor: Monitor
+) -> tuple[float, float] | None:
+    if validation is None:
+        return None
+    probabilities = answers(output.network, validation, monitor)
+    own = probabilities[np.arange(len(validation)), validation.targets]
+    accuracy = float((probabilities.argmax(axis=1) == validation.targets).mean())
+    return accuracy, float(np.log(np.maximum(own, 1e-7)).mean())
+
+
+def _better(repeat: Repeat, best: Repeat) -> bool:
+    if repeat.validation is None or best.validation is None:
+        return False
+    return repeat.validation > best.validation
+
+
+def _account(repeat: Repeat, test: Examples) -> dict[str, Any]:
+    account: dict[str, Any] = {
+        "number": repeat.number,
+        "seed": repeat.seed,
+        "seconds": round(repeat.seconds, 2),
+        "stopped": repeat.output.stopped,
+        "validation_accuracy": repeat.validation[0] if repeat.validation else None,
+    }
+    if repeat.test is not None:
+        account["accuracy"] = float((repeat.test.argmax(axis=1) == test.targets).mean())
+    return account

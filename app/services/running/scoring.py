@@ -1,0 +1,81 @@
+"""The answers of the transferred model and of everything it is compared with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from app.domain.enums import EvaluationKind, Role
+from app.learn.baselines import majority, tfidf
+from app.learn.examples import Examples
+from app.learn.joining import join
+from app.learn.monitor import Monitor
+from app.learn.portion import Portion
+from app.services.running.answers import answers
+from app.services.running.material import Material
+from app.services.running.partition import HeldOut, Partition
+
+if TYPE_CHECKING:
+    from app.learn.network import Network
+
+Answered = dict[EvaluationKind, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Compared:
+    """Probabilities (float32 (n, classes)) by kind; every kind of one role has the same rows."""
+
+    on_test: Answered
+    on_source_test: Answered
+
+    def all(self) -> Answered:
+        """Every kind, those on the test rows first."""
+        return {**self.on_test, **self.on_source_test}
+
+
+def answers_before(
+    network: Network, material: Material, held: HeldOut, monitor: Monitor
+) -> Compared:
+    """The untouched source model on the test rows; nothing where it has no head of its own."""
+    if not material.has_head:
+        return Compared({}, {})
+    on_test = answers(network, held.test, Portion(monitor, 0.0, 0.5))
+    on_source: Answered = {}
+    if held.source_test is not None:
+        rest = Portion(monitor, 0.5, 1.0)
+        on_source[EvaluationKind.SOURCE_BEFORE] = answers(network, held.source_test, rest)
+    return Compared({EvaluationKind.SOURCE_MODEL: on_test}, on_source)
+
+
+def answers_after(
+    network: Network, material: Material, held: HeldOut, before: Compared, monitor: Monitor
+) -> Compared:
+    """Those of the transferred network, put before those of the source model."""
+    on_test = answers(network, held.test, Portion(monitor, 0.0, 0.5))
+    on_source = dict(before.on_source_test)
+    if held.source_test is not None:
+        rest = Portion(monitor, 0.5, 1.0)
+        on_source[EvaluationKind.SOURCE_AFTER] = answers(network, held.source_test, rest)
+    return Compared({EvaluationKind.TRANSFERRED: on_test, **before.on_test}, on_source)
+
+
+def baseline_answers(partition: Partition, test: Examples, classes: int) -> Answered:
+    """The baselines, trained on all target labels that the method had, validation included."""
+    rows = partition.train
+    if partition.validation is not None:
+        rows = join(rows, partition.validation)
+    found: Answered = {}
+    if isinstance(rows.inputs, list) and isinstance(test.inputs, list):
+        found[EvaluationKind.TFIDF] = tfidf(rows.inputs, rows.targets, test.inputs, classes)
+    found[EvaluationKind.MAJORITY] = majority(rows.targets, len(test), classes)
+    return found
+
+
+def scored_rows(kind: EvaluationKind, held: HeldOut) -> tuple[Role, Examples]:
+    """The role and the rows that an evaluation of this kind is about."""
+    on_source = (EvaluationKind.SOURCE_BEFORE, EvaluationKind.SOURCE_AFTER)
+    if kind in on_source and held.source_test is not None:
+        return Role.SOURCE_TEST, held.source_test
+    return Role.TEST, held.test

@@ -1,0 +1,61 @@
+"""What the scores say: whether the transfer was worth it."""
+
+from __future__ import annotations
+
+from statistics import mean, stdev
+from typing import Any
+
+import numpy as np
+
+from app.domain.enums import EvaluationKind
+from app.learn.paired import paired_difference
+
+_NAMES = {
+    EvaluationKind.SOURCE_MODEL: "the untouched source model",
+    EvaluationKind.TFIDF: "TF-IDF with logistic regression",
+    EvaluationKind.MAJORITY: "the majority class",
+}
+
+
+def compare(
+    answered: dict[EvaluationKind, np.ndarray], targets: np.ndarray, seed: int
+) -> list[dict[str, Any]]:
+    """The transferred model's paired difference to each other kind, on the same rows."""
+    ours = answered[EvaluationKind.TRANSFERRED]
+    return [
+        {"baseline": kind.value, **paired_difference(ours, theirs, targets, seed)}
+        for kind, theirs in answered.items()
+        if kind is not EvaluationKind.TRANSFERRED
+    ]
+
+
+def judge(comparisons: list[dict[str, Any]]) -> dict[str, Any]:
+    """`beats_all`, `beaten`, `not_beaten` and the `sentence` that says so.
+
+    A baseline is beaten when the whole 95% interval of the difference lies above zero.
+    """
+    beaten = [one["baseline"] for one in comparisons if one["low"] > 0]
+    others = [one for one in comparisons if one["low"] <= 0]
+    sentence = "The transferred model beats every baseline."
+    if others:
+        sentence = "The transferred model does not beat " + "; nor ".join(map(_said, others)) + "."
+    return {
+        "beats_all": not others,
+        "beaten": beaten,
+        "not_beaten": [one["baseline"] for one in others],
+        "sentence": sentence,
+    }
+
+
+def spread(accounts: list[dict[str, Any]]) -> dict[str, Any] | None:
+    """Mean, sample standard deviation and each test accuracy over repeats; None for one alone."""
+    each = [account["accuracy"] for account in accounts if "accuracy" in account]
+    if len(each) < 2:
+        return None
+    return {"metric": "accuracy", "mean": mean(each), "sd": stdev(each), "each": each}
+
+
+def _said(one: dict[str, Any]) -> str:
+    low, high = 100 * one["low"], 100 * one["high"]
+    name = _NAMES[EvaluationKind(one["baseline"])]
+    return f"{name} (difference {100 * one['difference']:+.1f} points, {low:+.1f} to {high:+.1f})"

@@ -1,0 +1,109 @@
+"""The work of a transfer: split, train, compare; nothing is recorded yet."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from app.domain.enums import EvaluationKind
+from app.domain.transfers import Transfer
+from app.learn.monitor import Monitor
+from app.learn.paired import paired_difference
+from app.learn.portion import Portion
+from app.services.context import Context
+from app.services.running.artifact import write_model
+from app.services.running.material import Material, load_network, open_material
+from app.services.running.outcome import Outcome
+from app.services.running.partition import HeldOut, hold_out
+from app.services.running.repeats import Repeat, run_repeats
+from app.services.running.scoring import (
+    Compared,
+    answers_after,
+    answers_before,
+    baseline_answers,
+)
+from app.services.running.split_record import split_record
+from app.services.running.verdict import compare, judge, spread
+
+
+def work(
+    context: Context, transfer: Transfer, monitor: Monitor, workspace: Path
+) -> tuple[Material, HeldOut, Outcome]:
+    """Do everything but record it; files are written into `workspace`.
+
+    Raises a `BabelportError` where the transfer cannot be done, and lets `Cancelled` pass.
+    """
+    spec = transfer.spec
+    monitor.progress("reading the data", 0.0)
+    material = open_material(context, transfer)
+    held = hold_out(spec, material.examples)
+    monitor.progress("reading the model", 0.01)
+    network = load_network(context, material)
+    before = answers_before(network, material, held, Portion(monitor, 0.02, 0.08))
+    del network
+    best, accounts = run_repeats(context, spec, material, held, Portion(monitor, 0.08, 0.9))
+    monitor.progress("writing the model", 0.9)
+    file, served = write_model(best.output.network, material.facts, workspace)
+    compared = answers_after(served, material, held, before, Portion(monitor, 0.91, 0.97))
+    monitor.progress("comparing with the baselines", 0.97)
+    compared.on_test.update(baseline_answers(best.partition, held.test, len(material.labels)))
+    result = _result(transfer, material, held, compared, best, accounts)
+    monitor.progress("recording", 0.99)
+    split = split_record(transfer, held, best.partition)
+    return material, held, Outcome(file, compared, split, result)
+
+
+def _result(
+    transfer: Transfer,
+    material: Material,
+    held: HeldOut,
+    compared: Compared,
+    best: Repeat,
+    accounts: list[dict[str, Any]],
+) -> dict[str, Any]:
+    comparisons = compare(compared.on_test, held.test.targets, transfer.spec.seed)
+    return {
+        "verdict": judge(comparisons),
+        "comparisons": comparisons,
+        "forgetting": _forgetting(compared, held, transfer.spec.seed),
+        "repeats": accounts,
+        "chosen_repeat": best.number,
+        "spread": spread(accounts),
+        "rows": _counts(best, held),
+        "leaks_dropped": {role: report["dropped"] for role, report in held.leaks.items()},
+        "history": best.output.history,
+        "stopped": best.output.stopped,
+        "notes": _notes(material, best),
+    }
+
+
+def _forgetting(compared: Compared, held: HeldOut, seed: int) -> dict[str, Any] | None:
+    """The source language after the transfer, minus before; None where it was not measured."""
+    before = compared.on_source_test.get(EvaluationKind.SOURCE_BEFORE)
+    after = compared.on_source_test.get(EvaluationKind.SOURCE_AFTER)
+    if before is None or after is None or held.source_test is None:
+        return None
+    return paired_difference(after, before, held.source_test.targets, seed)
+
+
+def _counts(best: Repeat, held: HeldOut) -> dict[str, int]:
+    parts = {
+        "train": best.partition.train,
+        "validation": best.partition.validation,
+        "test": held.test,
+        "source": best.partition.source,
+        "source_test": held.source_test,
+    }
+    return {name: len(rows) for name, rows in parts.items() if rows is not None}
+
+
+def _notes(material: Material, best: Repeat) -> list[str]:
+    notes = []
+    if not material.has_head:
+        notes.append(
+            "The source model is an encoder without a head, so there is no source-model "
+            "evaluation: untouched, it cannot answer."
+        )
+    if best.partition.validation is None:
+        notes.append("There were no validation rows: training made a fixed number of steps.")
+    return notes
