@@ -48,8 +48,9 @@ def _class_of(path: Path, folder: Path) -> str:
     parts = path.relative_to(folder).parts
     if len(parts) == 2:
         return parts[0]
-    reason = "it lies in no folder" if len(parts) == 1 else f"it lies {len(parts) - 1} folders deep"
-    raise ClassFoldersUnclear("/".join(parts), reason)
+    if len(parts) == 1:
+        raise ClassFoldersUnclear(parts[0], "it lies in no folder, or in the only one")
+    raise ClassFoldersUnclear("/".join(parts), f"it lies {len(parts) - 1} folders deep")
 
 
 def _choose_mode(images: list[Path], folder: Path, max_bytes: int) -> str:

@@ -49,12 +49,12 @@ def _report_pixels(images: np.ndarray) -> dict[str, float]:
 
 
 def _report_polarity(images: np.ndarray) -> dict[str, float]:
-    """Shares of images whose border is darker or lighter than the image as a whole.
+    """Shares of images whose border is, at the median, darker or lighter than the whole image.
 
     A model that learnt light strokes on dark ground is at a loss with dark strokes on light.
     """
     edges = [images[:, :, 0], images[:, :, -1], images[:, :, :, 0], images[:, :, :, -1]]
-    border = np.mean([edge.mean(axis=(1, 2)) for edge in edges], axis=0)
+    border = np.median(np.concatenate(edges, axis=2).reshape(len(images), -1), axis=1)
     whole = images.mean(axis=(1, 2, 3))
     return {
         "light_on_dark": round(float((border < whole).mean()), 4),
