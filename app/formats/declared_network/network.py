@@ -55,5 +55,6 @@ class DeclaredNetwork(Network):
     def reset(self) -> None:
         """Draw every parameter anew, as torch initialises each kind of layer."""
         for layer in self.layers:
-            if hasattr(layer, "reset_parameters"):
-                layer.reset_parameters()
+            draw = getattr(layer, "reset_parameters", None)
+            if callable(draw):
+                draw()
