@@ -1,0 +1,257 @@
+"""A whole transfer in this process, on a real database, with tiny real models."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from sqlalchemy.orm import Session
+
+from app.domain.enums import EvaluationKind, Role, Task
+from app.domain.evaluations import Evaluation
+from app.domain.models import Model
+from app.domain.transfer_states import TransferState
+from app.domain.transfers import Sample, Transfer
+from app.formats.predictions_table import read_predictions
+from app.learn.examples import Examples
+from app.services.context import Context, open_context
+from app.services.run_transfer import run_transfer
+from app.settings import Settings
+from app.store import evaluations, events, leases, models, transfers
+from tests.support.claimed_transfers import a_claimed_transfer
+from tests.support.datasets import LABELS, image_examples, labelled_examples
+from tests.support.models import DIGITS, a_declared_digit_reader, a_text_classifier, an_encoder
+
+QUICK = {"strategy": "head", "max_steps": 60}
+
+
+@pytest.fixture
+def context(tmp_path: Path, sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> Context:
+    return _context(tmp_path, sqlite_url, monkeypatch)
+
+
+def _context(tmp_path: Path, url: str, monkeypatch: pytest.MonkeyPatch) -> Context:
+    settings = Settings(data_dir=tmp_path / "var", database_url=url)
+    monkeypatch.setattr("app.services.run_transfer.settings", lambda: settings)
+    return open_context(settings)
+
+
+@pytest.fixture
+def classifier(tmp_path: Path) -> Path:
+    return a_text_classifier(tmp_path / "classifier", labels=LABELS)
+
+
+def _run(context: Context, transfer: Transfer) -> Transfer:
+    run_transfer(transfer.id, transfer.attempt)
+    return _read(context, lambda session: transfers.get(session, transfer.id))
+
+
+def _read(context: Context, query: Callable[[Session], Any]) -> Any:
+    with context.readers.begin() as session:
+        return query(session)
+
+
+def _evaluations(context: Context, transfer: Transfer) -> dict[EvaluationKind, Evaluation]:
+    found = _read(context, lambda session: evaluations.of_transfer(session, transfer.id))
+    return {one.kind: one for one in found}
+
+
+def _model(context: Context, id: str | None) -> Model:
+    model: Model = _read(context, lambda session: models.get(session, str(id)))
+    return model
+
+
+def test_a_transfer_registers_a_model_with_its_evaluations(
+    tmp_path: Path, database_url: str, classifier: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    context = _context(tmp_path, database_url, monkeypatch)
+    rows = {Role.TRAIN: labelled_examples(60, "de"), Role.SOURCE_TEST: labelled_examples(18)}
+    started = a_claimed_transfer(context, classifier, rows, LABELS, parameters=QUICK)
+    done = _run(context, started)
+    assert done.state is TransferState.SUCCEEDED, done.failure
+    model = _model(context, done.model_id)
+    assert (model.name, model.version, model.languages) == ("tickets-de", 1, ("en", "de"))
+    assert (model.parent_id, model.transfer_id) == (started.spec.model_id, started.id)
+    assert model.sha256 is not None
+    assert context.artifacts.exists(model.sha256)
+    found = _evaluations(context, done)
+    assert set(found) == set(EvaluationKind)
+    assert found[EvaluationKind.TRANSFERRED].model_id == model.id
+    assert found[EvaluationKind.SOURCE_BEFORE].rows == 18
+    assert {one["baseline"] for one in done.result["comparisons"]} == {
+        "source-model",
+        "tfidf",
+        "majority",
+    }
+    assert done.result["forgetting"] is not None
+    assert _read(context, lambda s: events.after(s, done.id, 0))[-1].kind == "succeeded"
+
+
+def test_the_split_is_recorded_and_its_roles_share_no_row(
+    context: Context, classifier: Path
+) -> None:
+    rows = {Role.TRAIN: labelled_examples(60, "de", grouped=True)}
+    done = _run(context, a_claimed_transfer(context, classifier, rows, LABELS, parameters=QUICK))
+    split = json.loads(context.artifacts.path(done.result["split_sha256"]).read_text())
+    parts = {role: set(told["rows"]) for role, told in split["roles"].items()}
+    assert set(parts) == {"train", "validation", "test"}
+    assert sum(map(len, parts.values())) == 60
+    assert len(set().union(*parts.values())) == 60
+    groups = labelled_examples(60, "de", grouped=True).groups
+    sides = {role: {groups[row - 1] for row in numbers} for role, numbers in parts.items()}
+    assert not sides["train"] & sides["test"]
+    assert done.result["rows"] == {role: len(numbers) for role, numbers in parts.items()}
+
+
+def test_predictions_of_each_test_row_are_kept_and_readable_worst_first(
+    context: Context, classifier: Path
+) -> None:
+    rows = {Role.TRAIN: labelled_examples(60, "de")}
+    done = _run(context, a_claimed_transfer(context, classifier, rows, LABELS, parameters=QUICK))
+    evaluation = _evaluations(context, done)[EvaluationKind.TRANSFERRED]
+    table = read_predictions(context.artifacts.path(str(evaluation.predictions_sha256)))
+    assert len(table) == evaluation.rows
+    owns = [row["probability"] for row in table]
+    assert owns == sorted(owns)
+    right = np.mean([row["label"] == row["predicted"] for row in table])
+    assert right == pytest.approx(evaluation.metrics["accuracy"]["value"])
+
+
+def test_an_encoder_gets_a_head_and_has_no_source_model_evaluation(
+    context: Context, tmp_path: Path
+) -> None:
+    folder = an_encoder(tmp_path / "encoder")
+    rows = {Role.TRAIN: labelled_examples(60, "de")}
+    done = _run(context, a_claimed_transfer(context, folder, rows, LABELS, parameters=QUICK))
+    assert done.state is TransferState.SUCCEEDED, done.failure
+    facts = _model(context, done.model_id).facts
+    assert facts is not None
+    assert (facts.task, facts.labels) == (Task.TEXT_CLASSIFICATION, LABELS)
+    assert EvaluationKind.SOURCE_MODEL not in _evaluations(context, done)
+    assert "without a head" in done.result["notes"][0]
+
+
+def test_repeats_draw_other_samples_and_report_their_spread(
+    context: Context, tmp_path: Path
+) -> None:
+    folder = a_declared_digit_reader(tmp_path / "digits")
+    rows = {Role.TRAIN: image_examples(200), Role.TEST: image_examples(50, seed=1)}
+    started = a_claimed_transfer(
+        context,
+        folder,
+        rows,
+        DIGITS,
+        repeats=3,
+        sample=Sample(per_class=4),
+        validation_fraction=0.0,
+        parameters={"strategy": "full", "max_steps": 5},
+    )
+    done = _run(context, started)
+    assert done.state is TransferState.SUCCEEDED, done.failure
+    assert done.result["rows"] == {"train": 40, "test": 50}
+    spread = done.result["spread"]
+    assert len(spread["each"]) == 3
+    assert spread["mean"] == pytest.approx(np.mean(spread["each"]))
+    assert [one["seed"] for one in done.result["repeats"]] == [0, 1, 2]
+    assert done.result["chosen_repeat"] == 0, "without validation the test rows must not choose"
+
+
+def test_joint_keeps_source_rows_out_that_translate_test_rows(
+    context: Context, classifier: Path
+) -> None:
+    rows = {
+        Role.TRAIN: labelled_examples(60, "de", grouped=True),
+        Role.SOURCE: labelled_examples(60, "en", grouped=True),
+    }
+    started = a_claimed_transfer(
+        context, classifier, rows, LABELS, method="joint", parameters=QUICK
+    )
+    done = _run(context, started)
+    assert done.state is TransferState.SUCCEEDED, done.failure
+    assert done.result["leaks_dropped"]["source"] >= done.result["rows"]["test"]
+
+
+def test_a_failure_is_recorded_with_its_code_and_publishes_nothing(
+    context: Context, classifier: Path
+) -> None:
+    same = labelled_examples(30, "de")
+    started = a_claimed_transfer(
+        context, classifier, {Role.TRAIN: same, Role.TEST: same}, LABELS, parameters=QUICK
+    )
+    before = _files(context)
+    done = _run(context, started)
+    assert done.state is TransferState.FAILED
+    assert done.failure is not None
+    assert done.failure["code"] == "nothing-to-train-on"
+    assert _files(context) - before == set()
+
+
+def test_an_unforeseen_error_is_recorded_as_internal(
+    context: Context, classifier: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def explode(*_: object) -> None:
+        raise ZeroDivisionError("by zero")
+
+    monkeypatch.setattr("app.services.running.work.run_repeats", explode)
+    rows = {Role.TRAIN: labelled_examples(30, "de")}
+    done = _run(context, a_claimed_transfer(context, classifier, rows, LABELS, parameters=QUICK))
+    assert done.failure is not None
+    assert done.failure["code"] == "internal-error"
+    assert "ZeroDivisionError" in done.failure["message"]
+
+
+def test_a_cancelled_transfer_ends_quietly_and_leaves_the_rest_to_the_worker(
+    context: Context, classifier: Path
+) -> None:
+    rows = {Role.TRAIN: labelled_examples(30, "de")}
+    started = a_claimed_transfer(context, classifier, rows, LABELS, parameters=QUICK)
+    with context.sessions.begin() as session:
+        transfers.request_cancel(session, started.id)
+    done = _run(context, started)
+    assert done.state is TransferState.RUNNING
+    assert _evaluations(context, done) == {}
+
+
+def test_an_attempt_that_lost_its_lease_writes_nothing(
+    context: Context, classifier: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The later attempt takes over between the last report and the record."""
+    rows = {Role.TRAIN: labelled_examples(30, "de")}
+    started = a_claimed_transfer(context, classifier, rows, LABELS, parameters=QUICK)
+    before = _files(context)
+
+    def taken_over(*given: Any) -> Any:
+        with context.sessions.begin() as session:
+            leases.hand_back(session, started.id, started.attempt)
+        from app.services.running.outcome import record_outcome
+
+        record_outcome(*given)
+
+    monkeypatch.setattr("app.services.run_transfer.record_outcome", taken_over)
+    done = _run(context, started)
+    assert done.state is TransferState.QUEUED
+    assert _evaluations(context, done) == {}
+    assert _files(context) - before == set()
+
+
+def _files(context: Context) -> set[Path]:
+    """Every file of the store but unpacked copies, which any reader may make."""
+    root = context.artifacts.root
+    return {p for p in root.rglob("*") if p.is_file() and "unpacked" not in p.parts}
+
+
+def test_rows_of_a_given_validation_set_are_not_trained_on(
+    context: Context, classifier: Path
+) -> None:
+    everything = labelled_examples(60, "de")
+    rows: dict[Role, Examples] = {
+        Role.TRAIN: everything.take(np.arange(30)),
+        Role.VALIDATION: everything.take(np.arange(20, 45)),
+        Role.TEST: everything.take(np.arange(40, 60)),
+    }
+    done = _run(context, a_claimed_transfer(context, classifier, rows, LABELS, parameters=QUICK))
+    assert done.result["rows"] == {"train": 30, "validation": 10, "test": 20}

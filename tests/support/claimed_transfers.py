@@ -1,0 +1,70 @@
+"""Builds everything a transfer needs, without HTTP, up to the moment when a worker claims it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from app.artifacts.archive import pack
+from app.domain.datasets import Dataset, DatasetFacts
+from app.domain.enums import DatasetKind, Role
+from app.domain.models import Model, ModelHints
+from app.domain.transfers import Transfer
+from app.formats.catalog import recognise
+from app.formats.images.canonical import ImageRows, write_image_rows
+from app.formats.tables.canonical import TextRow, write_text_rows
+from app.learn.examples import Examples
+from app.services.context import Context
+from app.store import datasets, leases, models, transfers
+from tests.support.records import a_dataset, a_model, a_transfer
+
+
+def a_claimed_transfer(
+    context: Context,
+    folder: Path,
+    rows: dict[Role, Examples],
+    labels: tuple[str, ...],
+    **spec: Any,
+) -> Transfer:
+    """Register the model in `folder` and the rows of each role, queue a transfer, claim it."""
+    model = _store_model(context, folder)
+    stored = {role: _store_rows(context, part, labels) for role, part in rows.items()}
+    queued = a_transfer(model, stored[Role.TRAIN])
+    wanted = replace(
+        queued.spec, datasets={role: dataset.id for role, dataset in stored.items()}, **spec
+    )
+    with context.sessions.begin() as session:
+        models.insert(session, model)
+        for dataset in stored.values():
+            datasets.insert(session, dataset)
+        transfers.insert(session, replace(queued, spec=wanted))
+        claimed = leases.claim(session, "test-worker", 600.0, 3)
+    assert claimed is not None
+    return claimed
+
+
+def _store_model(context: Context, folder: Path) -> Model:
+    facts = recognise(folder).inspect(folder, ModelHints())
+    with context.artifacts.workspace() as workspace:
+        pack(folder, workspace / "model")
+        digest = context.artifacts.publish(workspace / "model")
+    return a_model(sha256=digest, facts=facts)
+
+
+def _store_rows(context: Context, rows: Examples, labels: tuple[str, ...]) -> Dataset:
+    with context.artifacts.workspace() as workspace:
+        facts = _write(rows, labels, workspace / "rows")
+        digest = context.artifacts.publish(workspace / "rows")
+    return a_dataset(sha256=digest, facts=facts)
+
+
+def _write(rows: Examples, labels: tuple[str, ...], file: Path) -> DatasetFacts:
+    if isinstance(rows.inputs, list):
+        groups = rows.groups or (None,) * len(rows)
+        numbered = zip(rows.rows, rows.inputs, rows.targets, groups, strict=True)
+        write_text_rows([TextRow(int(n), x, labels[y], g) for n, x, y, g in numbered], file)
+        return DatasetFacts(DatasetKind.LABELLED, len(rows), labels, rows.groups is not None)
+    write_image_rows(ImageRows(rows.inputs, rows.targets, labels), file)
+    shape = (rows.inputs.shape[1], rows.inputs.shape[2], rows.inputs.shape[3])
+    return DatasetFacts(DatasetKind.IMAGES, len(rows), labels, False, shape)
