@@ -23,7 +23,8 @@ def form_fields(form: FormParts, schema: type[Fields]) -> Fields:
     Raises FastAPI's own validation error, as for any body.
     """
     form.allow({"file"} | set(schema.model_fields))
-    return _validate(schema, {name: _value(text) for name, text in form.fields.items()})
+    texts = {name: text for name, text in form.fields.items() if name != "file"}
+    return _validate(schema, {name: _value(text) for name, text in texts.items()})
 
 
 def spec_field(form: FormParts, schema: type[Fields]) -> Fields:

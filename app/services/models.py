@@ -13,7 +13,6 @@ from app.domain.errors import RejectedFile
 from app.domain.errors.lookups import ModelNotFound, NotRecorded
 from app.domain.identity import new_id, now
 from app.domain.models import Model, ModelFacts, ModelHints
-from app.domain.transfers import Transfer
 from app.formats.inspect_model import inspect_model
 from app.services.artifact_lifetime import publish
 from app.services.context import Context
@@ -42,11 +41,16 @@ class ReadModel:
 
 @dataclass(frozen=True)
 class Ancestor:
-    """A model that another came from; `model` is None when it was deleted since."""
+    """A model that another came from, and the transfer between.
+
+    `model` is None when it was deleted since; `method` and `language` are the transfer's.
+    """
 
     id: str
     model: Model | None
-    transfer: Transfer | None
+    transfer_id: str | None = None
+    method: str | None = None
+    language: str | None = None
 
 
 def register_model(
@@ -98,9 +102,8 @@ def lineage(session: Session, model: Model) -> list[Ancestor]:
     ancestors = []
     step: Model | None = model
     while step is not None and step.parent_id is not None:
-        transfer = transfers.get(session, step.transfer_id) if step.transfer_id else None
         parent = models.get(session, step.parent_id)
-        ancestors.append(Ancestor(step.parent_id, parent, transfer))
+        ancestors.append(_ancestor(session, step, step.parent_id, parent))
         step = parent
     return ancestors
 
@@ -125,6 +128,13 @@ def delete_model(session: Session, model: Model) -> str | None:
     """
     models.delete(session, model.id)
     return model.sha256
+
+
+def _ancestor(session: Session, child: Model, id: str, parent: Model | None) -> Ancestor:
+    transfer = transfers.get(session, child.transfer_id) if child.transfer_id else None
+    if transfer is None:
+        return Ancestor(id, parent, child.transfer_id)
+    return Ancestor(id, parent, transfer.id, transfer.spec.method, transfer.spec.language)
 
 
 def _record(session: Session, upload: Upload, details: ModelDetails, **outcome: Any) -> Model:

@@ -1,1 +1,112 @@
-"""Fixtures."""
+"""A live service for tests: uvicorn on a free port, over a fresh data folder and database."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import uvicorn
+
+from app.client import Client
+from app.main import create_app
+from app.services.context import Context
+from app.settings import Settings
+from tests.support.waiting import wait_for
+
+_ROOT = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True)
+class Service:
+    """A running API: its address, a client of it, and the context that its use cases have."""
+
+    url: str
+    client: Client
+    context: Context
+
+    def stored_files(self) -> list[Path]:
+        """Every file in the artifacts' folder, half-written ones included."""
+        return sorted(p for p in self.context.artifacts.root.rglob("*") if p.is_file())
+
+
+@pytest.fixture
+def service(tmp_path: Path, sqlite_url: str) -> Iterator[Service]:
+    """A service without a worker, on SQLite."""
+    with running_service(Settings(data_dir=tmp_path / "var", database_url=sqlite_url)) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def quiet_service(
+    tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path
+) -> Iterator[Service]:
+    """A service without a worker for all tests of a file; they leave no trace in it."""
+    folder = tmp_path_factory.mktemp("service")
+    file = shutil.copy(sqlite_template, folder / "babelport.sqlite")
+    with running_service(Settings(data_dir=folder, database_url=f"sqlite:///{file}")) as running:
+        yield running
+
+
+@pytest.fixture
+def service_on_each(tmp_path: Path, database_url: str) -> Iterator[Service]:
+    """A service without a worker; the test runs once on each kind of database."""
+    with running_service(Settings(data_dir=tmp_path / "var", database_url=database_url)) as running:
+        yield running
+
+
+@pytest.fixture
+def working_service(service: Service) -> Iterator[Service]:
+    """A service with a worker, a real process."""
+    with running_worker(service.context.settings):
+        yield service
+
+
+@contextmanager
+def running_service(settings: Settings) -> Iterator[Service]:
+    """The API in a thread of this process; its database is migrated already."""
+    app = create_app(settings)
+    configuration = uvicorn.Config(
+        app, port=0, log_level="warning", timeout_graceful_shutdown=1, lifespan="on"
+    )
+    server = uvicorn.Server(configuration)
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    wait_for(lambda: server.started)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    url = f"http://127.0.0.1:{port}"
+    try:
+        with Client(url) as client:
+            yield Service(url, client, app.state.context)
+    finally:
+        server.should_exit = True
+        thread.join(timeout=20)
+
+
+@contextmanager
+def running_worker(settings: Settings) -> Iterator[None]:
+    """A worker process on the same data folder and database."""
+    environment = os.environ | {
+        "BABELPORT_DATA_DIR": str(settings.data_dir),
+        "BABELPORT_DATABASE_URL": settings.url,
+        "BABELPORT_POLL_SECONDS": "0.05",
+        "OMP_NUM_THREADS": "1",
+    }
+    command = [sys.executable, "-c", "from app.cli.worker import worker; worker()"]
+    worker = subprocess.Popen(command, cwd=_ROOT, env=environment)
+    try:
+        yield
+    finally:
+        worker.terminate()
+        try:
+            worker.wait(timeout=20)
+        except subprocess.TimeoutExpired:
+            worker.kill()
+            worker.wait()

@@ -72,6 +72,8 @@ class ModelAnswer(BaseModel):
 class AncestorAnswer(BaseModel):
     """A model that another came from; `model` is null when it was deleted since."""
 
+    model_config = ConfigDict(from_attributes=True)
+
     id: str
     model: ModelAnswer | None
     transfer_id: str | None

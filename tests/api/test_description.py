@@ -1,0 +1,112 @@
+"""The API describes itself wholly, and its errors keep one form."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.support.service import Service
+
+
+@pytest.fixture
+def document(quiet_service: Service) -> dict[str, Any]:
+    """The OpenAPI document."""
+    answer: dict[str, Any] = httpx.get(f"{quiet_service.url}/openapi.json").json()
+    return answer
+
+
+def _references(node: Any) -> Iterator[str]:
+    if isinstance(node, dict):
+        if isinstance(node.get("$ref"), str):
+            yield node["$ref"]
+        for value in node.values():
+            yield from _references(value)
+    elif isinstance(node, list):
+        for value in node:
+            yield from _references(value)
+
+
+def test_every_reference_in_the_description_leads_somewhere(document: dict[str, Any]) -> None:
+    found = set(_references(document))
+    known = {f"#/components/schemas/{name}" for name in document["components"]["schemas"]}
+    assert found
+    assert found <= known
+
+
+def test_every_operation_says_what_it_does_and_how_it_fails(document: dict[str, Any]) -> None:
+    for path, operations in document["paths"].items():
+        for verb, operation in operations.items():
+            assert operation.get("description"), f"{verb} {path}"
+            assert any(status.startswith("2") for status in operation["responses"])
+            for status, answer in operation["responses"].items():
+                if status.startswith(("4", "5")):
+                    assert "application/problem+json" in answer["content"], f"{verb} {path}"
+
+
+def test_uploads_are_described_with_their_files_and_fields(document: dict[str, Any]) -> None:
+    body = document["paths"]["/v1/models"]["post"]["requestBody"]["content"]
+    assert list(body) == ["multipart/form-data"]
+    transfer = document["paths"]["/v1/transfers"]["post"]["requestBody"]["content"]
+    assert set(transfer) == {"application/json", "multipart/form-data"}
+    parts = transfer["multipart/form-data"]["schema"]["properties"]
+    assert {"spec", "model", "train", "test", "source"} <= set(parts)
+
+
+@pytest.mark.parametrize(
+    ("verb", "path", "status", "code"),
+    [
+        ("GET", "/nowhere", 404, "no-such-address"),
+        ("PUT", "/health", 405, "method-not-allowed"),
+        ("GET", "/v1/models?limit=0", 422, "request-invalid"),
+        ("GET", "/v1/models?cursor=made-up", 422, "cursor-unknown"),
+        ("GET", "/v1/datasets?cursor=%00", 422, "cursor-unknown"),
+        ("GET", "/v1/models/none", 404, "model-not-found"),
+        ("GET", "/v1/models/none@1@2", 404, "model-not-found"),
+        ("GET", "/v1/models/none/lineage", 404, "model-not-found"),
+        ("DELETE", "/v1/models/none", 404, "model-not-found"),
+        ("GET", "/v1/datasets/none", 404, "dataset-not-found"),
+        ("GET", "/v1/datasets/none/preview", 404, "dataset-not-found"),
+        ("DELETE", "/v1/datasets/none", 404, "dataset-not-found"),
+        ("GET", "/v1/transfers/none", 404, "transfer-not-found"),
+        ("GET", "/v1/transfers?model=none", 404, "model-not-found"),
+        ("GET", "/v1/evaluations/none", 404, "evaluation-not-found"),
+        ("GET", "/v1/evaluations/none/rows", 404, "evaluation-not-found"),
+        ("GET", "/v1/evaluations?transfer=none", 404, "transfer-not-found"),
+        ("GET", "/v1/methods/none", 404, "method-unknown"),
+        ("POST", "/v1/transfers", 422, "request-invalid"),
+        ("POST", "/v1/models", 422, "upload-malformed"),
+    ],
+)
+def test_every_refusal_is_a_problem_with_a_code_and_an_advice(
+    quiet_service: Service, verb: str, path: str, status: int, code: str
+) -> None:
+    answer = httpx.request(verb, quiet_service.url + path)
+    problem = answer.json()
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert (answer.status_code, problem["status"], problem["code"]) == (status, status, code)
+    assert problem["title"]
+    assert problem["detail"]
+    assert problem["advice"]
+
+
+def test_methods_are_listed_with_the_schema_of_their_parameters(quiet_service: Service) -> None:
+    listed = {item["name"]: item for item in quiet_service.client.methods()["items"]}
+    assert {"fine-tune", "joint"} <= set(listed)
+    joint = httpx.get(f"{quiet_service.url}/v1/methods/joint").json()
+    assert joint == listed["joint"]
+    assert joint["required_roles"] == ["source", "train"]
+    assert "target_share" in joint["parameters"]["properties"]
+
+
+def test_a_service_without_its_database_is_alive_but_not_ready(service: Service) -> None:
+    assert httpx.get(f"{service.url}/ready").status_code == 200
+    service.context.readers.kw["bind"].dispose()
+    for file in service.context.settings.data_dir.parent.glob("babelport.sqlite*"):
+        file.unlink()
+        file.mkdir()
+    answer = httpx.get(f"{service.url}/ready")
+    assert (answer.status_code, answer.json()["code"]) == (503, "database-unreachable")
+    assert httpx.get(f"{service.url}/health").status_code == 200

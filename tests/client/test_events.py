@@ -1,0 +1,78 @@
+"""The client takes up a stream of events where it was cut off."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from app.client import BabelportProblem, Client
+
+# What each connection sends before it breaks off: sequences, and "cut" in the middle of a line.
+_CONNECTIONS = [[1, 2, "cut"], [3], ["error"], [4]]
+
+
+class _BreakingServer(BaseHTTPRequestHandler):
+    asked: list[str]
+
+    def do_GET(self) -> None:
+        number = len(self.asked)
+        self.asked.append(str(self.headers["Last-Event-ID"]))
+        plan = _CONNECTIONS[number]
+        if plan == ["error"]:
+            self.close_connection = True
+            return
+        self.send_response(200)
+        self.send_header("Content-Type", "text/event-stream")
+        self.end_headers()
+        for sequence in plan:
+            kind = "succeeded" if sequence == 4 else "epoch"
+            event = {"sequence": sequence, "kind": kind, "at": "", "data": {}}
+            text = f"event: {kind}\ndata: {json.dumps(event)}\nid: {sequence}\n\n"
+            self.wfile.write(text.encode()[: 20 if sequence == "cut" else None])
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def breaking_server() -> Iterator[ThreadingHTTPServer]:
+    """A server whose streams break off; the list `asked` is what clients asked for."""
+    _BreakingServer.asked = []
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _BreakingServer)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+def test_no_event_is_lost_or_doubled_when_the_connection_breaks(
+    breaking_server: ThreadingHTTPServer,
+) -> None:
+    with Client(f"http://127.0.0.1:{breaking_server.server_port}") as client:
+        events = list(client.transfers.events("trf_any"))
+    assert [event["sequence"] for event in events] == [1, 2, 3, 4]
+    assert _BreakingServer.asked == ["0", "2", "3", "3"]
+
+
+def test_a_service_that_is_not_there_is_a_problem_with_an_advice() -> None:
+    with (
+        Client("http://127.0.0.1:9") as client,
+        pytest.raises(BabelportProblem, match="No answer") as refused,
+    ):
+        client.health()
+    assert (refused.value.status, refused.value.code) == (0, "unreachable")
+    assert "babelport up" in refused.value.advice
+
+
+def test_an_answer_of_another_program_is_a_problem(breaking_server: ThreadingHTTPServer) -> None:
+    with (
+        Client(f"http://127.0.0.1:{breaking_server.server_port}") as client,
+        pytest.raises(BabelportProblem) as refused,
+    ):
+        client.transfers.cancel("trf_any")  # it answers 501: it knows no POST
+    assert (refused.value.status, refused.value.code) == (501, "not-a-babelport-answer")
