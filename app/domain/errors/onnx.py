@@ -102,20 +102,6 @@ class OnnxInputInvalid(RejectedFile):
         )
 
 
-class OnnxLabelsInvalid(RejectedFile):
-    """The labels do not fit the graph's output."""
-
-    code = "onnx-labels-invalid"
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(
-            f"The model's labels do not fit: {reason}",
-            "Send `labels` with the upload, or write them into the file's metadata as `labels` "
-            "(a JSON list), one per output class and in its order.",
-            reason=reason,
-        )
-
-
 class OnnxBatchFixed(RejectedFile):
     """A graph that answers differently when images come in a batch."""
 

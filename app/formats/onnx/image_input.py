@@ -13,6 +13,8 @@ from app.domain.errors.onnx import OnnxInputInvalid
 from app.domain.models import ImageInput
 from app.formats.onnx.graph import Graph
 
+_MOST_CHANNELS, _LONGEST_SIDE = 16, 2048
+
 
 class Layout(StrEnum):
     """In which order a graph wants its image axes; N images, C channels, H rows, W columns."""
@@ -80,7 +82,10 @@ def _sides(graph: Graph, said: dict[str, Any]) -> tuple[int, int, int]:
     missing = [name for name, value in merged.items() if not value]
     if missing:
         raise OnnxInputInvalid(f"the graph leaves {', '.join(missing)} open and nothing says it.")
-    return merged["channels"] or 1, merged["height"] or 1, merged["width"] or 1
+    sides = merged["channels"] or 1, merged["height"] or 1, merged["width"] or 1
+    if sides[0] > _MOST_CHANNELS or max(sides) > _LONGEST_SIDE:
+        raise OnnxInputInvalid(f"images of {sides} are larger than any that are read.")
+    return sides
 
 
 def _stated(shape: tuple[int | None, ...], channels: int | None) -> dict[str, int | None]:

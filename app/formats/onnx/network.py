@@ -8,7 +8,6 @@ import numpy as np
 import torch
 from onnx import ModelProto
 from torch import Tensor, nn
-from torch.nn import functional
 
 from app.domain.models import ImageInput
 from app.formats.onnx.fresh_weights import draw
@@ -17,6 +16,7 @@ from app.formats.onnx.plan import Plan
 from app.formats.onnx.run_steps import run_steps
 from app.learn.examples import Inputs
 from app.learn.network import Batch, Network
+from app.learn.pixels import prepare_pixels
 
 
 class OnnxNetwork(Network):
@@ -57,17 +57,7 @@ class OnnxNetwork(Network):
 
     def collate(self, inputs: Inputs) -> Batch:
         """Uint8 images (n, channels, height, width) as float32 `pixels`, scaled."""
-        if isinstance(inputs, list):
-            raise TypeError("an image classifier takes images, not texts")
-        pixels = torch.from_numpy(np.ascontiguousarray(inputs)).float()
-        wanted = (self.image.height, self.image.width)
-        if tuple(pixels.shape[2:]) != wanted and self.image.resizes:
-            pixels = functional.interpolate(pixels, wanted, mode="bilinear", antialias=True)
-        if tuple(pixels.shape[1:]) != (self.image.channels, *wanted):
-            raise ValueError(f"images of shape {tuple(pixels.shape[1:])} do not fit the model")
-        mean = torch.tensor(self.image.mean).view(1, -1, 1, 1)
-        std = torch.tensor(self.image.std).view(1, -1, 1, 1)
-        return {"pixels": (pixels / 255 - mean) / std}
+        return {"pixels": prepare_pixels(np.asarray(inputs), self.image)}
 
     def arranged(self, pixels: Tensor) -> Tensor:
         """Pixels (n, channels, height, width) in the order that the graph wants."""
@@ -101,8 +91,8 @@ class OnnxNetwork(Network):
         return (weight for name, weight in pairs if name in names)
 
     def add_head(self, labels: tuple[str, ...]) -> None:
-        """Never: an ONNX classifier brings its own head."""
-        raise TypeError("an ONNX classifier has a head already")
+        """Refused: a classifier has its head."""
+        raise ValueError("This network has a head already.")
 
     @torch.no_grad()
     def reset(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from app.domain.errors.model_files import WeightsNotFinite
 from app.domain.errors.onnx import OnnxBatchFixed, OnnxCannotRun, OnnxNotAnImageClassifier
 from app.formats.onnx.network import OnnxNetwork
 
@@ -16,12 +17,14 @@ def try_network(network: OnnxNetwork) -> int:
     """The number of classes, after running a few random images alone and together.
 
     Raises OnnxCannotRun, OnnxBatchFixed where images in a batch get other answers than alone,
-    and OnnxNotAnImageClassifier where the output is no row of logits per image.
+    OnnxNotAnImageClassifier where the output is no row of logits per image, WeightsNotFinite.
     """
     image = network.image
     generator = torch.Generator().manual_seed(0)
     pixels = torch.rand((_IMAGES, image.channels, image.height, image.width), generator=generator)
     alone = torch.cat([_one_row(network({"pixels": part})) for part in pixels.split(1)])
+    if not bool(torch.isfinite(alone).all()):
+        raise WeightsNotFinite
     fixed = network.plan.graph.batch
     try:
         together = network({"pixels": pixels})
