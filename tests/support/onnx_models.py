@@ -23,13 +23,14 @@ def a_graph(
     input_type: int = TensorProto.FLOAT,
     output_type: int = TensorProto.FLOAT,
     domains: Sequence[str] = (),
+    output_shape: Dimensions | None = ("n", "classes"),
 ) -> ModelProto:
     """A model from `images` to the last node's first output; constants become initializers."""
     graph = helper.make_graph(
         list(nodes),
         "classifier",
         [helper.make_tensor_value_info("images", input_type, list(input_shape))],
-        [helper.make_tensor_value_info(nodes[-1].output[0], output_type, None)],
+        [helper.make_tensor_value_info(nodes[-1].output[0], output_type, output_shape)],
         [numpy_helper.from_array(array, name) for name, array in (constants or {}).items()],
     )
     opsets = [helper.make_opsetid("", opset), *(helper.make_opsetid(d, 1) for d in domains)]
