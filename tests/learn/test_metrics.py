@@ -1,0 +1,96 @@
+"""Scores against scikit-learn's, and intervals against what they promise."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from sklearn import metrics as reference
+
+from app.learn.metrics import score
+
+LABELS = ("a", "b", "c")
+
+
+def _predictions(rows: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Right about three times in four, with probabilities that mean what they say."""
+    draw = np.random.default_rng(seed)
+    probabilities = draw.dirichlet(np.full(3, 0.4), rows).astype(np.float32)
+    targets = np.array([draw.choice(3, p=p / p.sum()) for p in probabilities.astype(np.float64)])
+    return probabilities, targets
+
+
+def test_values_are_those_of_scikit_learn() -> None:
+    probabilities, targets = _predictions(200)
+    found = score(probabilities, targets, LABELS)
+    predicted = probabilities.argmax(axis=1)
+    assert found["accuracy"]["value"] == pytest.approx(reference.accuracy_score(targets, predicted))
+    assert found["macro_f1"]["value"] == pytest.approx(
+        reference.f1_score(targets, predicted, average="macro"), abs=1e-6
+    )
+    clipped = np.maximum(probabilities.astype(np.float64), 1e-7)
+    assert found["log_loss"]["value"] == pytest.approx(
+        -np.log(clipped[np.arange(200), targets]).mean(), rel=1e-5
+    )
+    assert found["confusion"] == reference.confusion_matrix(targets, predicted).tolist()
+    precision, recall, f1, support = reference.precision_recall_fscore_support(targets, predicted)
+    for i, told in enumerate(found["per_class"]):
+        assert told["label"] == LABELS[i]
+        assert (told["precision"], told["recall"]) == pytest.approx((precision[i], recall[i]))
+        assert (told["f1"], told["support"]) == pytest.approx((f1[i], support[i]))
+
+
+def test_a_label_that_never_occurs_does_not_lower_macro_f1() -> None:
+    targets = np.array([0, 1, 0, 1])
+    probabilities = np.eye(3, dtype=np.float32)[targets]
+    found = score(probabilities, targets, LABELS)
+    assert found["macro_f1"]["value"] == 1.0
+    assert found["per_class"][2] == {
+        "label": "c",
+        "precision": 0.0,
+        "recall": 0.0,
+        "f1": 0.0,
+        "support": 0,
+    }
+
+
+def test_calibration_error_is_the_gap_between_confidence_and_accuracy() -> None:
+    probabilities = np.tile(np.array([0.9, 0.05, 0.05], dtype=np.float32), (10, 1))
+    targets = np.array([0] * 5 + [1] * 5)
+    found = score(probabilities, targets, LABELS)["expected_calibration_error"]
+    assert found["value"] == pytest.approx(0.4, abs=1e-6)
+    assert found["low"] <= found["value"] <= found["high"]
+
+
+def test_a_well_calibrated_model_has_a_small_calibration_error() -> None:
+    probabilities, targets = _predictions(5000)
+    assert score(probabilities, targets, LABELS)["expected_calibration_error"]["value"] < 0.03
+
+
+@pytest.mark.parametrize("name", ["accuracy", "macro_f1", "log_loss", "expected_calibration_error"])
+def test_every_value_lies_within_its_interval(name: str) -> None:
+    probabilities, targets = _predictions(80)
+    found = score(probabilities, targets, LABELS)[name]
+    assert found["low"] <= found["value"] <= found["high"]
+    assert found["low"] < found["high"]
+
+
+def test_intervals_of_accuracy_hold_the_truth_about_as_often_as_they_say() -> None:
+    draw = np.random.default_rng(5)
+    truth, held = 0.8, 0
+    for trial in range(200):
+        targets = (draw.random(100) > truth).astype(int)
+        probabilities = np.tile(np.array([0.7, 0.3], dtype=np.float32), (100, 1))
+        found = score(probabilities, targets, ("a", "b"), seed=trial)["accuracy"]
+        held += found["low"] <= truth <= found["high"]
+    assert 0.89 <= held / 200 <= 0.99
+
+
+def test_the_same_seed_gives_the_same_interval() -> None:
+    probabilities, targets = _predictions(60)
+    assert score(probabilities, targets, LABELS, 1) == score(probabilities, targets, LABELS, 1)
+    assert score(probabilities, targets, LABELS, 1) != score(probabilities, targets, LABELS, 2)
+
+
+def test_a_single_row_has_a_score() -> None:
+    found = score(np.array([[0.2, 0.5, 0.3]], dtype=np.float32), np.array([1]), LABELS)
+    assert found["accuracy"] == {"value": 1.0, "low": 1.0, "high": 1.0}
