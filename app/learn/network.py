@@ -43,7 +43,7 @@ class Network(nn.Module, abc.ABC):
 
     @abc.abstractmethod
     def add_head(self, labels: tuple[str, ...]) -> None:
-        """Give a plain encoder a fresh linear head for `labels`."""
+        """Give a plain encoder a fresh linear head for `labels`; ValueError if it has one."""
 
     @abc.abstractmethod
     def reset(self) -> None:

@@ -29,7 +29,7 @@ class Tokens:
     def __init__(self, layout: Layout, prefix: str, accepted: Collection[str]) -> None:
         self.prefix = prefix
         self.max_tokens = _max_tokens(layout)
-        self._accepted = accepted
+        self._accepted = frozenset(accepted)
         self._tokenizer = _read(layout.folder / TOKENIZER_FILE)
         self.pad_id = _set_up(self._tokenizer, layout, self.max_tokens)
 
