@@ -85,8 +85,9 @@ def _put_each_label_on_both_sides(
 
 
 def _can_leave(counts: np.ndarray, chosen: np.ndarray, group: int, label: int) -> bool:
-    """Whether the side of `group` keeps a row of every other label that `group` has."""
-    stays = counts[(chosen == chosen[group]) & (np.arange(len(counts)) != group)].sum(axis=0)
-    others = counts[group] > 0
-    others[label] = False
-    return bool((stays[others] > 0).all())
+    """Whether no other label of `group` would be left without a row on the side it leaves."""
+    in_groups = np.count_nonzero(counts, axis=0)
+    stay = (chosen == chosen[group]) & (np.arange(len(counts)) != group)
+    at_stake = (counts[group] > 0) & (in_groups > 1)
+    at_stake[label] = False
+    return bool((counts[stay].sum(axis=0)[at_stake] > 0).all())

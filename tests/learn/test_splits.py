@@ -65,6 +65,14 @@ def test_each_label_keeps_a_row_on_both_sides_where_it_has_two() -> None:
             assert {0, 1, 2} <= set(held.targets)
 
 
+def test_no_label_is_put_on_both_sides_at_the_cost_of_another() -> None:
+    targets, groups = [1, 2, 0, 1, 0, 0, 2], list("daacada")
+    rest, held = split_off(_examples(targets, groups), 0.3, seed=0)
+    two_groups = {0, 1}
+    assert two_groups <= set(rest.targets)
+    assert two_groups <= set(held.targets)
+
+
 def test_a_label_of_one_row_stays_to_be_learnt() -> None:
     for seed in range(10):
         rest, _ = split_off(_examples([0] * 5 + [1] * 5 + [2]), 0.4, seed)

@@ -14,6 +14,8 @@ from app.formats.images.named_images import NamedImages
 
 _SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".webp"}
 _FORMATS = ("PNG", "JPEG", "BMP", "WEBP")
+_TURNED = {"JPEG", "WEBP"}  # a PNG would have to be decoded to tell; cameras write none
+_ORIENTATION = 0x0112
 _GREY = {"1", "L", "LA"}
 _COLOUR = {"RGB", "RGBA", "P", "CMYK", "YCbCr", "PA"}
 
@@ -73,18 +75,19 @@ def _choose_mode(images: list[Path], folder: Path, max_bytes: int) -> str:
 def _header(path: Path, name: str) -> tuple[str, tuple[int, int]]:
     try:
         with Image.open(path, formats=_FORMATS) as image:
-            turned = image.getexif().get(0x0112, 1) >= 5
+            turned = image.format in _TURNED and image.getexif().get(_ORIENTATION, 1) >= 5
             return image.mode, image.size[::-1] if turned else image.size
-    except (UnidentifiedImageError, OSError, ValueError, Image.DecompressionBombError) as problem:
-        reason = "unknown format" if isinstance(problem, UnidentifiedImageError) else str(problem)
-        raise ImageUnreadable(name, reason) from None
+    except UnidentifiedImageError:
+        raise ImageUnreadable(name, "its format is unknown") from None
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as problem:
+        raise ImageUnreadable(name, str(problem)) from None
 
 
 def _decode(path: Path, folder: Path, mode: str) -> np.ndarray:
     """uint8 (channels, height, width)."""
     try:
         with Image.open(path, formats=_FORMATS) as opened:
-            image = ImageOps.exif_transpose(opened)
+            image = ImageOps.exif_transpose(opened) if opened.format in _TURNED else opened
             if image.has_transparency_data:
                 white = Image.new("RGBA", image.size, "white")
                 image = Image.alpha_composite(white, image.convert("RGBA"))

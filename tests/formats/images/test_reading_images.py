@@ -234,6 +234,15 @@ def test_one_image_in_colour_makes_all_images_colour(tmp_path: Path) -> None:
     assert rows.images[1, :, 0, 0].tolist() == [255, 0, 0]
 
 
+def test_a_photograph_is_turned_as_its_camera_says(tmp_path: Path) -> None:
+    buffer, exif = io.BytesIO(), Image.Exif()
+    exif[0x0112] = 6  # the camera was held upright
+    Image.new("RGB", (16, 8)).save(buffer, format="JPEG", exif=exif)
+    turned, upright = buffer.getvalue(), png(np.zeros((16, 8), np.uint8))
+    facts, _ = _read(_zip(tmp_path / "a.zip", a__1_dot_jpg=turned, b__1_dot_png=upright))
+    assert facts["image_shape"] == [3, 16, 8]
+
+
 def test_transparent_ground_becomes_white(tmp_path: Path) -> None:
     buffer = io.BytesIO()
     Image.new("LA", (4, 4), (0, 0)).save(buffer, format="PNG")
