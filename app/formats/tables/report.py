@@ -39,6 +39,7 @@ def report_texts(
         "language": check,
         "notes": [
             *_note_empty(found),
+            *_note_counter(rows, columns.group),
             *note_labels(labels),
             *note_duplicates(duplicates),
             *note_language(check),
@@ -60,6 +61,16 @@ def _note_empty(found: UsableRows) -> list[str]:
         f"{len(numbers)} row(s) have no {what} and were left out, first row {numbers[0]}."
         for what, numbers in parts.items()
         if numbers
+    ]
+
+
+def _note_counter(rows: list[TextRow], column: str | None) -> list[str]:
+    """Ids that only number the rows tie rows of other files together: right for translations."""
+    if not any(all(row.group == str(row.row - first) for row in rows) for first in (0, 1)):
+        return []
+    return [
+        f"The column `{column}` numbers the rows and was read as the group: rows of other datasets "
+        "with the same number count as the same sentence. Leave the column out where they are not."
     ]
 
 

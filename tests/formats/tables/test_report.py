@@ -67,6 +67,12 @@ def test_groups_are_counted(tmp_path: Path) -> None:
     assert _report(tmp_path, rows)["groups"] == {"count": 2, "largest": 2, "rows_without": 1}
 
 
+@pytest.mark.parametrize(("ids", "counts"), [("0123", True), ("1234", True), ("1243", False)])
+def test_a_group_that_only_numbers_the_rows_is_told(tmp_path: Path, ids: str, counts: bool) -> None:
+    notes = _report(tmp_path, [(f"text {i}", "a", i) for i in ids])["notes"]
+    assert any("numbers the rows" in note for note in notes) is counts
+
+
 @pytest.mark.parametrize("language", ["en", "de", "hi"])
 def test_texts_of_the_claimed_language_look_right(language: str) -> None:
     texts = [text for text, _, _ in labelled_rows(60, language)]
