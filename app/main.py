@@ -8,6 +8,7 @@ from functools import partial
 from importlib.metadata import version
 
 from fastapi import FastAPI
+from fastapi.concurrency import run_in_threadpool
 
 from app.api.body_limit import BodyLimit
 from app.api.description import SUMMARY, describe
@@ -45,6 +46,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 def _lifespan(context: Context) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def run(app: FastAPI) -> AsyncIterator[None]:
+        await run_in_threadpool(context.artifacts.sweep)
         app.state.predictor = Predictor(context.settings, context.artifacts)
         yield
         app.state.predictor.close()

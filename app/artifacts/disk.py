@@ -5,17 +5,17 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
+
+from app.artifacts.workspaces import sweep, workspace
 
 
 class DiskArtifacts:
     """Files by the SHA-256 of their bytes, below `root`.
 
     `publish` is atomic: a reader sees the whole file or none. Temporary files lie in `root/tmp`,
-    on the same disk, and are gone with their workspace.
+    on the same disk, and are gone with their workspace, or by `sweep` when its owner was killed.
     """
 
     def __init__(self, root: Path) -> None:
@@ -23,14 +23,13 @@ class DiskArtifacts:
         self.temporary = root / "tmp"
         self.temporary.mkdir(parents=True, exist_ok=True)
 
-    @contextmanager
-    def workspace(self) -> Iterator[Path]:
+    def workspace(self) -> AbstractContextManager[Path]:
         """An empty folder on the store's own disk, gone at the end."""
-        folder = Path(tempfile.mkdtemp(dir=self.temporary))
-        try:
-            yield folder
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
+        return workspace(self.temporary)
+
+    def sweep(self) -> None:
+        """Delete what processes that were killed left in their workspaces."""
+        sweep(self.temporary)
 
     def publish(self, file: Path) -> str:
         """Move a finished file into the store; returns its SHA-256 in hex."""

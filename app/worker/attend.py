@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 
+from app.artifacts.disk import DiskArtifacts
 from app.domain.errors.transfers import LeaseLost, ProcessDied
 from app.domain.transfers import Transfer
 from app.engines.contract import Order, Running
@@ -35,6 +36,8 @@ def attend(transfer: Transfer, place: Workplace) -> None:
             ending = _watch(running, transfer, place)
         finally:
             running.stop(place.settings.stop_grace_seconds)
+            # A child that was killed could not tidy up after itself.
+            DiskArtifacts(place.settings.data_dir / "artifacts").sweep()
         _log.info("%s: %s", child_label(transfer), ending.name)
         if ending is not Ending.LEASE_LOST:
             _record(ending, running, transfer, place)

@@ -62,11 +62,11 @@ def service_on_each(tmp_path: Path, database_url: str) -> Iterator[Service]:
         yield running
 
 
-@pytest.fixture
-def working_service(service: Service) -> Iterator[Service]:
-    """A service with a worker, a real process."""
-    with running_worker(service.context.settings):
-        yield service
+@pytest.fixture(scope="module")
+def working_service(quiet_service: Service) -> Iterator[Service]:
+    """The service of this file's tests, with a worker: a real process."""
+    with running_worker(quiet_service.context.settings):
+        yield quiet_service
 
 
 @contextmanager
