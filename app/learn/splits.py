@@ -7,9 +7,6 @@ import numpy as np
 from app.domain.errors.datasets import TooFewRowsToSplit
 from app.learn.apportion import apportion
 from app.learn.examples import Examples
-from app.learn.samples import draw_sample
-
-__all__ = ["draw_sample", "split_off"]
 
 
 def split_off(examples: Examples, fraction: float, seed: int) -> tuple[Examples, Examples]:

@@ -10,7 +10,8 @@ from app.domain.errors.running import ImageShapesDiffer, NothingToTrainOn
 from app.domain.transfers import TransferSpec
 from app.learn.examples import Examples
 from app.learn.leakage import drop_leaks
-from app.learn.splits import draw_sample, split_off
+from app.learn.samples import draw_sample
+from app.learn.splits import split_off
 
 
 @dataclass(frozen=True)
