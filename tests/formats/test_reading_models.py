@@ -22,6 +22,7 @@ from tests.support.archives import a_tar, a_zip, content_of
 from tests.support.models import INTENTS, a_declared_digit_reader, a_text_classifier, zipped
 
 ONNX_FILE = Path(__file__).parents[1] / "support/onnx_files/torch-classic-17-convolutional.onnx"
+SUFFIXES = ".pt .PTH .bin .pt2 .h5 .keras .joblib .pkl .pickle .ckpt .hdf5".split()  # noqa: SIM905
 SAFE = {"architecture.json": b"{}", "model.safetensors": b"\0" * 8}
 
 
