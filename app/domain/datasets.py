@@ -15,7 +15,7 @@ class DatasetHints:
 
     `kind` None means found by the file's content. `group` names the id column by which rows
     that belong together (translations of one sentence, expansions of one template) are kept on
-    one side of a split.
+    one side of a split; "" says that no column does, where an id merely numbers the rows.
     """
 
     kind: DatasetKind | None = None

@@ -21,7 +21,9 @@ class DatasetFields(BaseModel):
     text: str | None = Field(None, description="The column of texts.")
     label: str | None = Field(None, description="The column of labels.")
     group: str | None = Field(
-        None, description="The column whose equal values are never split between train and test."
+        None,
+        description="The column whose equal values are never split between train and test; "
+        "empty for none, where an id column merely numbers the rows.",
     )
 
 

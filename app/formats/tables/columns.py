@@ -30,7 +30,7 @@ def choose_columns(columns: tuple[str, ...], hints: DatasetHints) -> Columns:
 
     Case and the difference between space, hyphen and underscore do not count. Raises
     `ColumnMissing` and `ColumnAmbiguous`; only the group may be absent. A column called `group`
-    goes before an id, because whoever made it meant it.
+    goes before an id, because whoever made it meant it; an empty name asks for no group at all.
     """
     named = {
         role: _find_named(role, name, columns)
@@ -40,7 +40,7 @@ def choose_columns(columns: tuple[str, ...], hints: DatasetHints) -> Columns:
     free = tuple(column for column in columns if column not in named.values())
     text = named.get("text") or _find_usual("text", free, columns)
     label = named.get("label") or _find_usual("label", free, columns)
-    group = named.get("group") or _find_group(free, columns)
+    group = None if hints.group == "" else named.get("group") or _find_group(free, columns)
     if text is None or label is None:
         raise ColumnMissing("text" if text is None else "label", None, columns)
     return Columns(text, label, group)

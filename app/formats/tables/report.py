@@ -70,7 +70,7 @@ def _note_counter(rows: list[TextRow], column: str | None) -> list[str]:
         return []
     return [
         f"The column `{column}` numbers the rows and was read as the group: rows of other datasets "
-        "with the same number count as the same sentence. Leave the column out where they are not."
+        "with the same number count as the same sentence. Where they are not, send `group` empty."
     ]
 
 

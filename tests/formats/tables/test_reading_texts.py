@@ -96,6 +96,14 @@ def test_columns_are_found_by_name_or_taken_as_named(tmp_path: Path) -> None:
     }
 
 
+def test_an_empty_group_keeps_a_column_that_merely_numbers_the_rows_out_of_it(
+    tmp_path: Path,
+) -> None:
+    file = _write(tmp_path / "a.csv", "id,text,label\n1,ja,x\n2,nein,y\n")
+    assert _read(file)[0]["grouped"] is True
+    assert _read(file, group="")[0]["grouped"] is False
+
+
 def test_a_column_that_is_not_there_is_answered_with_those_that_are(tmp_path: Path) -> None:
     file = _write(tmp_path / "a.csv", "Satz,Thema\nja,x\n")
     refusal = _refusal(file)
