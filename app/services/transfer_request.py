@@ -26,6 +26,7 @@ from app.formats.examples import load_examples
 from app.methods.catalog import method_named
 from app.methods.contract import MethodSpec
 
+_MOST_SPLIT_OFF = 0.9
 Material = dict[Role, tuple[DatasetFacts, Path]]
 
 
@@ -44,26 +45,39 @@ class TransferRequest:
     test_fraction: float = 0.2
 
 
-def check_request(
-    request: TransferRequest, model: ModelFacts, material: Material
-) -> dict[str, Any]:
-    """Check everything that can be known before training; returns the specification's fields.
+def check_request(request: TransferRequest, roles: set[Role]) -> dict[str, Any]:
+    """Check what needs no look at the model and the data; returns the specification's fields.
 
-    `material` has the facts and the canonical file of each dataset by role. The parameters come
-    back complete, with the method's defaults. Raises an `InvalidInput` that says what to mend.
+    `roles` are those that datasets are given for. The parameters come back complete, with the
+    method's defaults. Raises an `InvalidInput` that says what to mend, or `MethodUnknown`.
     """
     method = method_named(request.method)
     parameters = _check_parameters(method, request.parameters)
     language = parse_language(request.language)
-    _check_method(method, model, set(material))
+    _check_roles(method, roles)
+    if sum(_split_off(request, roles).values()) > _MOST_SPLIT_OFF:
+        raise FractionsTooLarge(sum(_split_off(request, roles).values()))
+    fields = {name: getattr(request, name) for name in TransferRequest.__dataclass_fields__}
+    return fields | {"language": language, "parameters": parameters}
+
+
+def check_fit(request: TransferRequest, model: ModelFacts, material: Material) -> None:
+    """Check that method, model and data fit each other, after `check_request`.
+
+    `material` has the facts and the canonical file of each dataset by role. Raises an
+    `InvalidInput` that says what to mend.
+    """
+    method = method_named(request.method)
+    if model.task not in method.tasks:
+        raise MethodUnfit(method.name, f"{model.task} models")
+    if model.format not in method.formats:
+        raise MethodUnfit(method.name, f"{model.format} models")
     labels = model.labels or material[Role.TRAIN][0].labels
     for role, (facts, canonical) in material.items():
         _check_kind(role, facts, model)
         if not set(facts.labels) <= set(labels):
             load_examples(canonical, facts, labels)  # raises, naming a row of each label
     _check_rows(request, {role: facts for role, (facts, _) in material.items()})
-    fields = {name: getattr(request, name) for name in TransferRequest.__dataclass_fields__}
-    return fields | {"language": language, "parameters": parameters}
 
 
 def _check_parameters(method: MethodSpec, given: dict[str, Any]) -> dict[str, Any]:
@@ -77,15 +91,20 @@ def _check_parameters(method: MethodSpec, given: dict[str, Any]) -> dict[str, An
         raise ParametersInvalid(method.name, errors) from None
 
 
-def _check_method(method: MethodSpec, model: ModelFacts, roles: set[Role]) -> None:
+def _check_roles(method: MethodSpec, roles: set[Role]) -> None:
     missing = sorted(method.required_roles - roles)
     unknown = sorted(roles - method.required_roles - method.optional_roles)
     if missing or unknown:
         raise RolesInvalid(method.name, missing, unknown)
-    if model.task not in method.tasks:
-        raise MethodUnfit(method.name, f"{model.task} models")
-    if model.format not in method.formats:
-        raise MethodUnfit(method.name, f"{model.format} models")
+
+
+def _split_off(request: TransferRequest, roles: set[Role]) -> dict[Role, float]:
+    """The fraction of the training rows for each role that has no dataset of its own."""
+    fractions = {
+        Role.TEST: request.test_fraction,
+        Role.VALIDATION: request.validation_fraction,
+    }
+    return {role: part for role, part in fractions.items() if part and role not in roles}
 
 
 def _check_kind(role: Role, facts: DatasetFacts, model: ModelFacts) -> None:
@@ -101,18 +120,11 @@ def _check_kind(role: Role, facts: DatasetFacts, model: ModelFacts) -> None:
 
 
 def _check_rows(request: TransferRequest, facts: dict[Role, DatasetFacts]) -> None:
-    splits = {
-        "splitting off a test set": 0.0 if Role.TEST in facts else request.test_fraction,
-        "splitting off a validation set": (
-            0.0 if Role.VALIDATION in facts else request.validation_fraction
-        ),
-    }
-    if sum(splits.values()) > 0.9:
-        raise FractionsTooLarge(sum(splits.values()))
     train = facts[Role.TRAIN]
-    parts = 1 + sum(1 for fraction in splits.values() if fraction)
-    needed = max(parts, len(train.labels))
+    split_off = _split_off(request, set(facts))
+    needed = max(1 + len(split_off), len(train.labels))
     if train.rows < needed:
-        raise TooFewRows(Role.TRAIN, train.rows, needed, " and ".join(splits))
-    if request.sample is not None and (request.sample.rows or 0) > train.rows:
-        raise TooFewRows(Role.TRAIN, train.rows, request.sample.rows or 0, "the sample asked for")
+        raise TooFewRows(train.rows, needed, f"training, with {len(split_off)} split off, needs")
+    wanted = request.sample.rows if request.sample else None
+    if wanted is not None and wanted > train.rows:
+        raise TooFewRows(train.rows, wanted, "the sample asked for needs")

@@ -25,7 +25,7 @@ from app.services.datasets import (
     record_dataset,
 )
 from app.services.models import ModelDetails, ReadModel, find_model, read_model, record_model
-from app.services.transfer_request import TransferRequest, check_request
+from app.services.transfer_request import TransferRequest, check_fit, check_request
 from app.services.transfers import RequestKey, queue, ready_facts, repeated_transfer
 from app.services.uploads import Upload
 
@@ -57,6 +57,7 @@ def start_transfer_with_files(
     A `RejectedFile` names the part of the request that it is about, in its field `part`. The
     session is first used when all files are read, so that no lock is held meanwhile.
     """
+    fields = check_request(request, {*files.datasets, *files.new})
     with context.readers() as reading:
         if earlier := repeated_transfer(reading, key):
             return earlier
@@ -70,7 +71,7 @@ def start_transfer_with_files(
     if source is None:
         assert not isinstance(files.model, str)  # a reference was looked up above
         source = _read("model", read_model, context, *files.model)
-    fields = check_request(request, ready_facts(source), material)
+    check_fit(request, ready_facts(source), material)
     return _record(context, session, _Ingredients(source, known, read), fields, key)
 
 

@@ -16,7 +16,7 @@ from app.domain.transfers import Transfer, TransferEvent, TransferSpec
 from app.services.context import Context
 from app.services.datasets import find_dataset, ready_dataset
 from app.services.models import ReadModel, find_model
-from app.services.transfer_request import TransferRequest, check_request
+from app.services.transfer_request import TransferRequest, check_fit, check_request
 from app.store import events, transfers
 
 _MAX_EVENTS = 500
@@ -44,11 +44,12 @@ def start_transfer(
     """
     if earlier := repeated_transfer(session, key):
         return earlier
+    fields = check_request(request, set(datasets))
     source = find_model(session, model)
     facts = ready_facts(source)
     found = {role: find_dataset(session, id) for role, id in datasets.items()}
     material = {role: ready_dataset(context, dataset) for role, dataset in found.items()}
-    fields = check_request(request, facts, material)
+    check_fit(request, facts, material)
     ids = {role: dataset.id for role, dataset in found.items()}
     return queue(session, TransferSpec(model_id=source.id, datasets=ids, **fields), key)
 

@@ -102,11 +102,10 @@ class TooFewRows(InvalidInput):
 
     code = "too-few-rows"
 
-    def __init__(self, role: Role, rows: int, needed: int, why: str) -> None:
+    def __init__(self, rows: int, needed: int, why: str) -> None:
         super().__init__(
-            f"The {role} dataset has {rows} usable rows; {why} needs at least {needed}.",
+            f"The training dataset has {rows} usable rows, but {why} at least {needed}.",
             "Add rows, or give the validation and test datasets yourself.",
-            role=role,
             rows=rows,
             needed=needed,
         )
