@@ -57,11 +57,11 @@ def _layers(value: Any) -> tuple[Layer, ...]:
 
 def _layer(number: int, value: Any) -> Layer:
     kind = value.get("type") if isinstance(value, dict) else None
-    if kind not in _KINDS:
-        allowed = f"it must have a `type` out of {', '.join(sorted(_KINDS))}"
+    if kind not in LAYER_KINDS:
+        allowed = f"it must have a `type` out of {', '.join(sorted(LAYER_KINDS))}"
         raise LayerInvalid(number, str(kind), allowed)
     try:
-        return _KINDS[kind].model_validate(value)
+        return LAYER_KINDS[kind].model_validate(value)
     except ValidationError as problem:
         first = problem.errors()[0]
         place = str(first["loc"][0]) if first["loc"] else "the layer"
@@ -78,4 +78,4 @@ def _kinds() -> dict[str, type[Layer]]:
     return found
 
 
-_KINDS = _kinds()
+LAYER_KINDS = _kinds()
