@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 
 from app.domain.errors.model_files import FormatRunsCode
 
-_KINDS = {
+CODE_SUFFIXES = {
     ".pt": "a PyTorch file",
     ".pth": "a PyTorch file",
     ".ckpt": "a checkpoint with pickles",
@@ -40,7 +40,7 @@ def refuse_code_inside(folder: Path) -> None:
 
 
 def _by_name(name: str) -> str | None:
-    return _KINDS.get(PurePosixPath(name).suffix.lower())
+    return CODE_SUFFIXES.get(PurePosixPath(name).suffix.lower())
 
 
 def _by_bytes(file: Path, name: str) -> str | None:
