@@ -6,7 +6,6 @@ slept through the end of its lease finds the transfer at a later attempt and wri
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -106,23 +105,16 @@ def _move(
     about: dict[str, Any],
     **values: Any,
 ) -> None:
+    assert may_move(TransferState.RUNNING, after), f"a running transfer does not become {after}"
     values |= {"state": after, "lease_expires_at": None, "process_group": None}
     if is_final(after):
         values["finished_at"] = database_now(session)
-    before = [state for state in TransferState if may_move(state, after)]
-    _write(session, id, attempt, before, **values)
+    _write(session, id, attempt, **values)
     events.append(session, id, after, about)
 
 
-def _write(
-    session: Session,
-    id: str,
-    attempt: int,
-    before: Sequence[TransferState] = (TransferState.RUNNING,),
-    **values: Any,
-) -> bool:
-    statement = update(transfers).where(*_held_by(id, attempt), transfers.c.state.in_(before))
-    statement = statement.values(**values)
+def _write(session: Session, id: str, attempt: int, **values: Any) -> bool:
+    statement = update(transfers).where(*_held_by(id, attempt)).values(**values)
     row = session.execute(statement.returning(transfers.c.cancel_requested)).one_or_none()
     return _asked(row, id, attempt)
 

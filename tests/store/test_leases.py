@@ -14,10 +14,12 @@ from app.domain.transfer_states import TransferState
 from app.domain.transfers import Progress, Transfer
 from app.store import events, leases, transfers
 from tests.support.records import queue_a_transfer
+from tests.support.waiting import wait_for
 
 Sessions = sessionmaker[Session]
 
 _WRITES: dict[str, Callable[[Session, str, int], object]] = {
+    "cancel_requested": lambda s, id, attempt: leases.cancel_requested(s, id, attempt),
     "renew": lambda s, id, attempt: leases.renew(s, id, attempt, 60),
     "record_process_group": lambda s, id, attempt: leases.record_process_group(s, id, attempt, 7),
     "record_progress": lambda s, id, attempt: leases.record_progress(
@@ -95,6 +97,16 @@ def test_a_transfer_under_a_lease_is_not_claimed_again(sessions: Sessions) -> No
         queue_a_transfer(session)
         _claim(session, lease_seconds=60)
         assert leases.claim(session, "host/2/b", 60, 3) is None
+
+
+def test_a_lease_runs_out_by_itself(sessions: Sessions) -> None:
+    with sessions() as session:
+        queue_a_transfer(session)
+        _claim(session, lease_seconds=0.05)
+        session.commit()
+    taken = wait_for(lambda: _claim_and_commit(sessions, "host/2/b"))
+    assert taken is not None
+    assert taken.attempt == 2
 
 
 def test_an_expired_lease_is_taken_over_and_the_history_says_so(sessions: Sessions) -> None:
