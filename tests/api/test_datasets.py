@@ -81,17 +81,19 @@ def test_bytes_stay_as_long_as_one_record_has_them(service: Service, tmp_path: P
     assert service.stored_files() == []
 
 
-def test_a_dataset_that_a_transfer_needs_is_not_deleted(service: Service, tmp_path: Path) -> None:
-    made = service.client.datasets.upload(a_csv(tmp_path / "a.csv"), "de")
-    with service.context.sessions.begin() as session:
+def test_a_dataset_that_a_transfer_needs_is_not_deleted(
+    service_on_each: Service, tmp_path: Path
+) -> None:
+    made = service_on_each.client.datasets.upload(a_csv(tmp_path / "a.csv"), "de")
+    with service_on_each.context.sessions.begin() as session:
         model = a_model()
         models.insert(session, model)
         transfer = a_transfer(model, find_dataset(session, made["id"]))
         transfers.insert(session, transfer)
     with pytest.raises(BabelportProblem) as refused:
-        service.client.datasets.delete(made["id"])
+        service_on_each.client.datasets.delete(made["id"])
     assert refused.value.status == 409
     assert refused.value.body["errors"]["transfers"] == [transfer.id]
 
-    service.client.transfers.cancel(transfer.id)
-    service.client.datasets.delete(made["id"])
+    service_on_each.client.transfers.cancel(transfer.id)
+    service_on_each.client.datasets.delete(made["id"])

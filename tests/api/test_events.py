@@ -17,9 +17,9 @@ from tests.support.service import Service
 
 
 @pytest.fixture
-def running(service: Service) -> Transfer:
+def running(service_on_each: Service) -> Transfer:
     """A transfer that a worker has claimed; its events are queued, running."""
-    with service.context.sessions.begin() as session:
+    with service_on_each.context.sessions.begin() as session:
         queue_a_transfer(session)
         claimed = leases.claim(session, "worker", 60, 3)
     assert claimed is not None
@@ -36,50 +36,54 @@ def _kinds(stream: Iterator[dict[str, Any]]) -> list[str]:
     return [event["kind"] for event in stream]
 
 
-def test_the_stream_follows_a_transfer_to_its_end(service: Service, running: Transfer) -> None:
-    with service.context.sessions.begin() as session:
+def test_the_stream_follows_a_transfer_to_its_end(
+    service_on_each: Service, running: Transfer
+) -> None:
+    with service_on_each.context.sessions.begin() as session:
         leases.record_progress(session, running.id, running.attempt, Progress("training", 0.4, 9.0))
-    stream = service.client.transfers.events(running.id)
+    stream = service_on_each.client.transfers.events(running.id)
     first = [next(stream) for _ in range(3)]
     assert [event["kind"] for event in first] == ["queued", "running", "progress"]
     assert [event["sequence"] for event in first] == [1, 2, None]
     assert first[2]["data"] == {"phase": "training", "fraction": 0.4, "eta_seconds": 9.0}
-    _finish(service, running)
+    _finish(service_on_each, running)
     assert _kinds(stream) == ["epoch", "succeeded"]
 
 
 def test_a_stream_is_taken_up_after_the_last_event_received(
-    service: Service, running: Transfer
+    service_on_each: Service, running: Transfer
 ) -> None:
-    _finish(service, running)
-    url = f"{service.url}/v1/transfers/{running.id}/events"
+    _finish(service_on_each, running)
+    url = f"{service_on_each.url}/v1/transfers/{running.id}/events"
     answer = httpx.get(url, headers={"Last-Event-ID": "2"})
     assert answer.headers["content-type"].startswith("text/event-stream")
     assert [line for line in answer.text.splitlines() if line.startswith("id:")] == [
         "id: 3",
         "id: 4",
     ]
-    assert _kinds(service.client.transfers.events(running.id, after=3)) == ["succeeded"]
-    assert _kinds(service.client.transfers.events(running.id, after=4)) == []
+    assert _kinds(service_on_each.client.transfers.events(running.id, after=3)) == ["succeeded"]
+    assert _kinds(service_on_each.client.transfers.events(running.id, after=4)) == []
 
 
-def test_waiting_returns_the_transfer_when_it_is_over(service: Service, running: Transfer) -> None:
+def test_waiting_returns_the_transfer_when_it_is_over(
+    service_on_each: Service, running: Transfer
+) -> None:
     seen: list[str] = []
 
     def note(event: dict[str, Any]) -> None:
         seen.append(event["kind"])
         if event["kind"] == "running":
-            threading.Thread(target=_finish, args=(service, running)).start()
+            threading.Thread(target=_finish, args=(service_on_each, running)).start()
 
-    assert service.client.transfers.wait(running.id, note)["state"] == "succeeded"
+    assert service_on_each.client.transfers.wait(running.id, note)["state"] == "succeeded"
     assert seen == ["queued", "running", "epoch", "succeeded"]
 
 
 @pytest.mark.parametrize("header", ["-1", "latest"])
 def test_an_event_id_that_is_none_is_refused(
-    service: Service, running: Transfer, header: str
+    service_on_each: Service, running: Transfer, header: str
 ) -> None:
-    url = f"{service.url}/v1/transfers/{running.id}/events"
+    url = f"{service_on_each.url}/v1/transfers/{running.id}/events"
     answer = httpx.get(url, headers={"Last-Event-ID": header})
     assert (answer.status_code, answer.json()["code"]) == (422, "request-invalid")
 
@@ -91,14 +95,14 @@ def test_the_stream_of_an_unknown_transfer_is_a_problem(service: Service) -> Non
 
 
 def test_the_asynchronous_client_follows_the_same_stream(
-    service: Service, running: Transfer
+    service_on_each: Service, running: Transfer
 ) -> None:
     import asyncio
 
-    _finish(service, running)
+    _finish(service_on_each, running)
 
     async def follow() -> tuple[list[str], str]:
-        async with AsyncClient(service.url) as client:
+        async with AsyncClient(service_on_each.url) as client:
             kinds = [event["kind"] async for event in client.transfers.events(running.id)]
             transfer = await client.transfers.wait(running.id)
             assert (await client.health())["status"] == "ok"
