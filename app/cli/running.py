@@ -15,6 +15,7 @@ from types import FrameType
 import httpx
 
 from app.cli.ports import is_free
+from app.cli.steps import step
 from app.domain.errors.service import PortTaken, ServiceNotReady
 from app.settings import Settings
 
@@ -36,23 +37,23 @@ class Service:
 
 
 @contextmanager
-def running_service(
-    settings: Settings, logs: Path | None, progress: Callable[[float], None]
-) -> Iterator[Service]:
+def running_service(settings: Settings, logs: Path | None) -> Iterator[Service]:
     """An API on `settings.host:port` and a worker, both ready, for the time of the block.
 
     Their output goes to files in `logs`, or to ours when that is None. SIGTERM ends the block as
     Ctrl-C does. Raises `PortTaken` and `ServiceNotReady`.
     """
-    _refuse_taken_port(settings)
+    if not is_free(settings.host, settings.port):
+        raise PortTaken(settings.host, settings.port)
     with ExitStack() as opened:
         opened.enter_context(_terminable())
         children: dict[str, subprocess.Popen[bytes]] = {}
         opened.callback(_stop, children)
-        for name in ("api", "worker"):
-            children[name] = _start(name, settings, logs)
         service = Service(f"http://{_reachable(settings.host)}:{settings.port}", children)
-        _wait_until_ready(service, logs, progress)
+        with step("Starting the API and a worker") as progress:
+            for name in ("api", "worker"):
+                children[name] = _start(name, settings, logs)
+            _wait_until_ready(service, logs, progress)
         yield service
 
 
@@ -114,11 +115,6 @@ def _terminable() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
-
-
-def _refuse_taken_port(settings: Settings) -> None:
-    if not is_free(settings.host, settings.port):
-        raise PortTaken(settings.host, settings.port)
 
 
 def _reachable(host: str) -> str:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import time
-from contextlib import ExitStack
 
 import typer
 
 from app.cli.migrate import migrate
 from app.cli.running import Service, running_service
-from app.cli.steps import step
 from app.domain.errors.service import ServiceNotReady
 from app.settings import settings
 
@@ -17,9 +15,7 @@ from app.settings import settings
 def up() -> None:
     """Migrate, start the API and a worker, and keep them running until Ctrl-C."""
     migrate()
-    with ExitStack() as opened:
-        with step("Starting the API and a worker") as progress:
-            service = opened.enter_context(running_service(settings(), None, progress))
+    with running_service(settings(), logs=None) as service:
         typer.echo(f"Babelport answers at {service.url}; {service.url}/docs describes its API.")
         try:
             _watch(service)

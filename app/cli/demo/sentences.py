@@ -1,0 +1,52 @@
+"""The demo's sentences: drawn from templates, and written as the files that a user would have."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from app.cli.demo.rows import Sides, draw_sides, shared_intents, write_csv
+from app.cli.demo.templates import read_templates
+from app.domain.errors.demo import DemoLanguageIsSource
+
+SOURCE_LANGUAGE = "en"
+# Per intent: plenty of English, few rows of the target language to learn from, as it is in real
+# life, and enough to tell with confidence how good the result is.
+_ENGLISH_TRAIN, _ENGLISH_TEST = 24, 8
+_TARGET_TRAIN, _TARGET_TEST = 3, 20
+_SEED = 0
+
+
+@dataclass(frozen=True)
+class DemoSentences:
+    """English and target sentences, each with sides that share no template."""
+
+    language: str
+    english: Sides
+    target: Sides
+
+    def write(self, folder: Path) -> dict[str, Path]:
+        """One CSV file per role of the transfer, in `folder`."""
+        roles = {
+            "train": self.target.train,
+            "test": self.target.test,
+            "source": self.english.train,
+            "source_test": self.english.test,
+        }
+        return {role: write_csv(rows, folder / f"{role}.csv") for role, rows in roles.items()}
+
+
+def draw_sentences(language: str) -> DemoSentences:
+    """The same sentences at every call.
+
+    Raises DemoLanguageIsSource, DemoLanguageUnknown, DemoLanguageTooSmall, DemoPackageMissing.
+    """
+    if language == SOURCE_LANGUAGE:
+        raise DemoLanguageIsSource(language)
+    english, target = read_templates(SOURCE_LANGUAGE), read_templates(language)
+    intents = shared_intents(english, target, language)
+    return DemoSentences(
+        language=language,
+        english=draw_sides(english, intents, _ENGLISH_TRAIN, _ENGLISH_TEST, _SEED),
+        target=draw_sides(target, intents, _TARGET_TRAIN, _TARGET_TEST, _SEED),
+    )
