@@ -192,3 +192,19 @@ def test_the_same_files_with_the_same_key_start_one_transfer(
     with pytest.raises(BabelportProblem) as refused:
         start(seed=1)
     assert refused.value.code == "idempotency-key-reused"
+
+
+def test_the_specification_may_come_as_a_file(
+    quiet_service: Service, files: dict[str, Path], tmp_path: Path
+) -> None:
+    spec = tmp_path / "spec.json"
+    spec.write_text(json.dumps({"language": "bn", "method": "alchemy"}))
+    answer = httpx.post(
+        f"{quiet_service.url}/v1/transfers",
+        files={
+            "spec": ("spec.json", spec.read_bytes()),
+            "model": ("m.zip", files["model"].read_bytes()),
+            "train": ("d.npz", files["digits"].read_bytes()),
+        },
+    )
+    assert answer.json()["code"] == "method-unknown"
