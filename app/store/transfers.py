@@ -84,7 +84,7 @@ def request_cancel(session: Session, id: str) -> Transfer:
 
     A transfer that has ended stays as it is. Raises `TransferNotFound`.
     """
-    locked = select(transfers).where(transfers.c.id == id).with_for_update()
+    locked = select(transfers).where(transfers.c.id == id).with_for_update(key_share=True)
     transfer = _one(session, locked)
     if transfer is None:
         raise TransferNotFound(id)

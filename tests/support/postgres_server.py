@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import socket
 import subprocess
@@ -39,25 +40,43 @@ def postgres_server(binaries: Path) -> Iterator[str]:
     options = f"-h 127.0.0.1 -p {port} -k {home} " + " ".join(
         f"-c {name}={value}" for name, value in _SETTINGS.items()
     )
-    data, log = str(home / "data"), str(home / "log")
     if os.getuid() == 0:
         shutil.chown(home, "postgres")
-    try:
+    data, log, control = str(home / "data"), str(home / "log"), str(binaries / "pg_ctl")
+    stop = _as_server(control, "-D", data, "-m", "immediate", "-w", "stop")
+    with _afterwards(f"{shlex.join(stop)}; rm -rf {shlex.quote(str(home))}"):
         initialise = ["-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync"]
-        _run(binaries / "initdb", *initialise, "--locale=C")
-        _run(binaries / "pg_ctl", "-D", data, "-l", log, "-w", "-o", options, "start")
+        _run(str(binaries / "initdb"), *initialise, "--locale=C")
+        _run(control, "-D", data, "-l", log, "-w", "-o", options, "start")
         yield f"postgresql://postgres@127.0.0.1:{port}/postgres"
+
+
+@contextmanager
+def _afterwards(script: str) -> Iterator[None]:
+    """Run `script` at the end, also when this process is killed: its pipe then ends as well."""
+    watcher = subprocess.Popen(
+        ["sh", "-c", f"read _; {script}"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+        cwd="/",
+    )
+    try:
+        yield
     finally:
-        _run(binaries / "pg_ctl", "-D", data, "-m", "immediate", "-w", "stop", check=False)
-        shutil.rmtree(home, ignore_errors=True)
+        watcher.communicate(timeout=60)
 
 
-def _run(program: Path, *arguments: str, check: bool = True) -> None:
-    command = [str(program), *arguments]
+def _as_server(*command: str) -> list[str]:
     if os.getuid() == 0:  # the server refuses to run as root
-        command = ["runuser", "-u", "postgres", "--", *command]
+        return ["runuser", "-u", "postgres", "--", *command]
+    return list(command)
+
+
+def _run(*command: str) -> None:
     # The server inherits what pg_ctl is given; a pipe would never end.
-    subprocess.run(command, check=check, timeout=60, stdout=subprocess.DEVNULL, cwd="/")
+    subprocess.run(_as_server(*command), check=True, timeout=60, stdout=subprocess.DEVNULL, cwd="/")
 
 
 def _free_port() -> int:
