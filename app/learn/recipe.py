@@ -25,7 +25,7 @@ class Defaults:
     steps: tuple[int, int]
 
 
-_HEAD = Defaults(1e-3, 1e-2, 64, 60, (400, 4000))
+_HEAD = Defaults(5e-4, 1e-2, 64, 60, (300, 4000))
 _SMALL_NETWORK = Defaults(3e-3, 1e-2, 64, 40, (1500, 6000))
 _LARGE_NETWORK = Defaults(5e-5, 1e-2, 16, 6, (60, 20_000))
 _LARGE_FROM_NOTHING = Defaults(2e-4, 1e-2, 16, 20, (200, 40_000))

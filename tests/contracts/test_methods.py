@@ -84,7 +84,7 @@ def test_a_method_beats_the_untouched_model_and_keeps_its_labels(
     name: str, subject: Subject
 ) -> None:
     before = _accuracy(subject.network(), subject.train)
-    output = _run(name, subject.given(name, max_steps=60))
+    output = _run(name, subject.given(name, max_steps=120))
     assert output.network.labels == subject.labels
     assert _accuracy(output.network, subject.train) > max(before + 0.2, 0.8)
     assert output.stopped.endswith(".")
@@ -159,7 +159,7 @@ def test_a_method_keeps_the_parameters_that_were_best_on_validation(
     name: str, subject: Subject
 ) -> None:
     """A learning rate that destroys the network must leave the start, which was best."""
-    good = _run(name, subject.given(name, max_steps=60)).network
+    good = _run(name, subject.given(name, max_steps=120)).network
     validation = subject.train
     before = _accuracy(good, validation)
     given = subject.given(
