@@ -125,5 +125,8 @@ class _Transfers(Transfers[Awaitable[JSON]]):
                 await source.response.aread()
                 raise problem_of(source.response)
             async for sent in source.aiter_sse():
+                if not sent.data:
+                    # A comment that keeps the connection alive comes as an event without data.
+                    continue
                 reconnection.received(sent.id)
                 yield event_of(sent)

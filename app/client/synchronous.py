@@ -126,5 +126,8 @@ class _Transfers(Transfers[JSON]):
                 source.response.read()
                 raise problem_of(source.response)
             for sent in source.iter_sse():
+                if not sent.data:
+                    # A comment that keeps the connection alive comes as an event without data.
+                    continue
                 reconnection.received(sent.id)
                 yield event_of(sent)
