@@ -14,6 +14,7 @@ from app.domain.errors.transfer_requests import (
     FractionsTooLarge,
     ImageShapeUnfit,
     KindUnfit,
+    LanguageDiffers,
     MethodUnfit,
     ParametersInvalid,
     RolesInvalid,
@@ -78,6 +79,17 @@ def check_fit(request: TransferRequest, model: ModelFacts, material: Material) -
         if not set(facts.labels) <= set(labels):
             load_examples(canonical, facts, labels)  # raises, naming a row of each label
     _check_rows(request, {role: facts for role, (facts, _) in material.items()})
+
+
+def check_languages(target: str, languages: dict[Role, str]) -> None:
+    """Check that rows to learn and to test on are of the target language, whatever its region.
+
+    `languages` are those that the datasets are registered under. Raises `LanguageDiffers`.
+    """
+    for role in (Role.TRAIN, Role.VALIDATION, Role.TEST):
+        language = languages.get(role, target)
+        if language.split("-")[0] != target.split("-")[0]:
+            raise LanguageDiffers(role, language, target)
 
 
 def _check_parameters(method: MethodSpec, given: dict[str, Any]) -> dict[str, Any]:

@@ -25,7 +25,12 @@ from app.services.datasets import (
     record_dataset,
 )
 from app.services.models import ModelDetails, ReadModel, find_model, read_model, record_model
-from app.services.transfer_request import TransferRequest, check_fit, check_request
+from app.services.transfer_request import (
+    TransferRequest,
+    check_fit,
+    check_languages,
+    check_request,
+)
 from app.services.transfers import RequestKey, queue, ready_facts, repeated_transfer
 from app.services.uploads import Upload
 
@@ -62,6 +67,7 @@ def start_transfer_with_files(
         if earlier := repeated_transfer(reading, key):
             return earlier
         known = {role: find_dataset(reading, id) for role, id in files.datasets.items()}
+        check_languages(fields["language"], {role: d.language for role, d in known.items()})
         model = find_model(reading, files.model) if isinstance(files.model, str) else None
     material = {role: ready_dataset(context, dataset) for role, dataset in known.items()}
     # Data first: it is read sooner than a model, and is wrong more often.

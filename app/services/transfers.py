@@ -16,7 +16,12 @@ from app.domain.transfers import Transfer, TransferEvent, TransferSpec
 from app.services.context import Context
 from app.services.datasets import find_dataset, ready_dataset
 from app.services.models import ReadModel, find_model
-from app.services.transfer_request import TransferRequest, check_fit, check_request
+from app.services.transfer_request import (
+    TransferRequest,
+    check_fit,
+    check_languages,
+    check_request,
+)
 from app.store import events, transfers
 
 _MAX_EVENTS = 500
@@ -48,6 +53,7 @@ def start_transfer(
     source = find_model(session, model)
     facts = ready_facts(source)
     found = {role: find_dataset(session, id) for role, id in datasets.items()}
+    check_languages(fields["language"], {role: d.language for role, d in found.items()})
     material = {role: ready_dataset(context, dataset) for role, dataset in found.items()}
     check_fit(request, facts, material)
     ids = {role: dataset.id for role, dataset in found.items()}

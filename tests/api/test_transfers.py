@@ -78,6 +78,7 @@ def test_a_transfer_is_queued_with_its_defaults_filled_in(service: Service) -> N
         ({"method": "joint"}, 422, "roles-invalid"),
         ({"method": "alchemy"}, 404, "method-unknown"),
         ({"language": "jp"}, 422, "language-unknown"),
+        ({"language": "fr"}, 422, "language-differs"),
         ({"parameters": {"epochs": 0}}, 422, "parameters-invalid"),
         ({"parameters": {"epoch": 3}}, 422, "parameters-invalid"),
         ({"datasets": {"train": "dst_images"}}, 422, "kind-unfit"),

@@ -53,6 +53,21 @@ class RolesInvalid(InvalidInput):
         )
 
 
+class LanguageDiffers(InvalidInput):
+    """A dataset of the target language is registered under another language."""
+
+    code = "language-differs"
+
+    def __init__(self, role: Role, language: str, target: str) -> None:
+        super().__init__(
+            f"The {role} dataset is registered as `{language}`, the transfer goes to `{target}`.",
+            "Name a dataset of the target language, or upload this one again under its language.",
+            role=role,
+            language=language,
+            target=target,
+        )
+
+
 class MethodUnfit(InvalidInput):
     """The method cannot work on this model."""
 
