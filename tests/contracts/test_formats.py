@@ -20,7 +20,7 @@ from app.domain.models import ModelFacts, ModelHints
 from app.formats.catalog import format_named, formats, recognise
 from app.formats.contract import ModelFormat
 from app.learn.examples import Inputs
-from app.learn.network import Network
+from app.learn.network import Network, move
 from tests.support.models import (
     INTENTS,
     SENTENCES,
@@ -248,3 +248,25 @@ def test_a_copy_learns_on_its_own(case: Case) -> None:
         split = other.head(other.features(other.collate(case.inputs)))
     assert torch.allclose(split, logits(other, case.inputs), atol=1e-6)
     assert torch.equal(logits(network, case.inputs), answer)
+
+
+def test_a_network_computes_wherever_it_is_moved(case: Case) -> None:
+    # The meta device refuses to mix with the CPU, as a GPU does, and every machine has it.
+    if isinstance(case.inputs, list):
+        pytest.skip("transformers reads the values of attention masks, which meta tensors lack")
+    network = case.load()
+    batch = move(network.collate(case.inputs), torch.device("meta"))
+    network.to("meta")
+    assert network.head(network.features(batch)).device.type == "meta"
+    assert network(batch).shape == (len(case.inputs), len(network.labels))
+
+
+def test_answers_in_mixed_precision_are_close(case: Case) -> None:
+    network = case.load()
+    batch = network.collate(case.inputs)
+    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+        mixed = [network(batch), network.head(network.features(batch))]
+    exact = logits(network, case.inputs)
+    for answer in mixed:
+        assert answer.dtype == torch.float32
+        assert torch.allclose(answer, exact, atol=0.05 * float(exact.abs().max()) + 0.01)
