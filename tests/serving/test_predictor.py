@@ -1,0 +1,270 @@
+"""Predictions from a real process with real tiny models."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import io
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from app.artifacts.archive import pack
+from app.artifacts.disk import DiskArtifacts
+from app.domain.enums import ModelStatus
+from app.domain.errors.predictions import (
+    ImageOfAnotherShape,
+    ModelCannotPredict,
+    ModelNotLoaded,
+    NothingToPredict,
+    PredictorStopped,
+    TooManyInputs,
+    UnusableInput,
+)
+from app.domain.identity import new_id, now
+from app.domain.models import Model, ModelHints
+from app.formats.catalog import recognise
+from app.learn.predicting import predict
+from app.serving.predictor import Predictor
+from app.settings import Settings
+from tests.support.models import (
+    DIGITS,
+    INTENTS,
+    SENTENCES,
+    a_declared_digit_reader,
+    a_text_classifier,
+    an_encoder,
+    an_image_classifier_hf,
+)
+
+
+@pytest.fixture(scope="module")
+def artifacts(tmp_path_factory: pytest.TempPathFactory) -> DiskArtifacts:
+    return DiskArtifacts(tmp_path_factory.mktemp("artifacts"))
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    return Settings(
+        data_dir=tmp_path_factory.mktemp("data"), loaded_models=1, max_predict_inputs=20
+    )
+
+
+@pytest.fixture(scope="module")
+def predictor(settings: Settings, artifacts: DiskArtifacts) -> Iterator[Predictor]:
+    predictor = Predictor(settings, artifacts)
+    yield predictor
+    predictor.close()
+
+
+@pytest.fixture(scope="module")
+def classifier(tmp_path_factory, artifacts) -> Model:
+    return _registered(a_text_classifier(tmp_path_factory.mktemp("model") / "text"), artifacts)
+
+
+@pytest.fixture(scope="module")
+def digit_reader(tmp_path_factory, artifacts) -> Model:
+    return _registered(a_declared_digit_reader(tmp_path_factory.mktemp("model") / "d"), artifacts)
+
+
+def test_a_text_gets_its_likeliest_label_and_every_labels_probability(predictor, classifier):
+    predictions = _ask(predictor, classifier, list(SENTENCES))
+
+    assert len(predictions) == len(SENTENCES)
+    for prediction in predictions:
+        assert set(prediction.probabilities) == set(INTENTS)
+        assert sum(prediction.probabilities.values()) == pytest.approx(1, abs=1e-5)
+        best = max(prediction.probabilities.values())
+        assert prediction.probabilities[prediction.label] == best
+
+
+def test_predictions_are_those_of_the_network_itself(predictor, classifier, artifacts, tmp_path):
+    folder = a_text_classifier(tmp_path / "same")
+    network = recognise(folder).load(folder, classifier.facts)
+
+    predictions = _ask(predictor, classifier, list(SENTENCES))
+
+    ours = np.array([list(prediction.probabilities.values()) for prediction in predictions])
+    np.testing.assert_allclose(ours, predict(network, list(SENTENCES)), atol=1e-5)
+
+
+def test_every_way_to_write_an_image_gets_the_same_answer(predictor, digit_reader):
+    pixels = np.random.default_rng(0).integers(0, 256, (28, 28), dtype=np.uint8)
+    forms = [
+        pixels.tolist(),
+        pixels[None].tolist(),
+        pixels[..., None].tolist(),
+        (pixels / 255).tolist(),
+        _png(pixels),
+        "data:image/png;base64," + _png(pixels),
+    ]
+
+    predictions = _ask(predictor, digit_reader, forms)
+
+    first = list(predictions[0].probabilities.values())
+    for prediction in predictions[1:]:
+        assert list(prediction.probabilities.values()) == pytest.approx(first, abs=1e-6)
+    assert predictions[0].label in DIGITS
+
+
+def test_a_model_that_resizes_takes_images_of_several_shapes_at_once(
+    predictor, artifacts, tmp_path
+):
+    model = _registered(an_image_classifier_hf(tmp_path / "vit"), artifacts)
+    images = [np.full((side, side + 3), 200, np.uint8) for side in (28, 40, 28)]
+
+    predictions = _ask(predictor, model, [_png(image) for image in images])
+
+    assert len(predictions) == 3
+    assert predictions[0] == predictions[2]
+
+
+def test_models_take_turns_when_only_one_fits(predictor, classifier, digit_reader):
+    before = _ask(predictor, classifier, ["wake me up"])
+    _ask(predictor, digit_reader, [np.zeros((28, 28), int).tolist()])
+
+    assert _ask(predictor, classifier, ["wake me up"]) == before
+
+
+def test_the_event_loop_goes_on_while_a_model_loads(settings, artifacts, classifier):
+    async def count_ticks() -> int:
+        predictor = Predictor(settings, artifacts)
+        asked = asyncio.create_task(predictor.predict(classifier, ["wake me up"]))
+        ticks = 0
+        while not asked.done():
+            await asyncio.sleep(0.01)
+            ticks += 1
+        await asked
+        predictor.close()
+        return ticks
+
+    assert asyncio.run(count_ticks()) > 10
+
+
+def test_a_process_that_dies_is_replaced_and_says_so_once(settings, artifacts, classifier):
+    async def scenario() -> None:
+        predictor = Predictor(settings, artifacts)
+        before = await predictor.predict(classifier, ["wake me up"])
+        for process in predictor._pool._processes.values():
+            os.kill(process.pid, signal.SIGKILL)
+        with pytest.raises(PredictorStopped) as stopped:
+            await predictor.predict(classifier, ["wake me up"])
+        assert "again" in stopped.value.advice
+        assert await predictor.predict(classifier, ["wake me up"]) == before
+        predictor.close()
+
+    asyncio.run(scenario())
+
+
+def test_an_artifact_that_is_gone_is_told_and_hurts_no_other_model(
+    predictor, artifacts, classifier, tmp_path
+):
+    lost = _registered(a_text_classifier(tmp_path / "lost", seed=7), artifacts)
+    artifacts.remove(lost.sha256)
+
+    with pytest.raises(ModelNotLoaded, match=lost.name):
+        _ask(predictor, lost, ["wake me up"])
+
+    assert _ask(predictor, classifier, ["wake me up"])
+
+
+@pytest.mark.parametrize(
+    ("inputs", "error"),
+    [
+        ([], NothingToPredict),
+        (["x"] * 21, TooManyInputs),
+        (["fine", "  \n"], UnusableInput),
+        (["fine", 7], UnusableInput),
+        (["fine", "\ud800"], UnusableInput),
+    ],
+)
+def test_unusable_texts_are_refused_by_position(predictor, classifier, inputs, error):
+    with pytest.raises(error) as refusal:
+        _ask(predictor, classifier, inputs)
+
+    assert refusal.value.advice
+    if error is UnusableInput:
+        assert refusal.value.fields["position"] == 1
+
+
+_FINE = np.zeros((28, 28), int).tolist()
+_RAGGED = [[0, 1], [2]]
+_DEEP = np.zeros((1, 1, 28, 28), int).tolist()
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"pixels": 3},
+        "no base64!",
+        base64.b64encode(b"no image").decode(),
+        lambda: _png(np.zeros((28, 28), np.uint8))[:60],
+        _RAGGED,
+        _DEEP,
+        [["a"]],
+        [],
+        np.full((28, 28), 256).tolist(),
+        np.full((28, 28), -1).tolist(),
+        np.full((28, 28), float("nan")).tolist(),
+    ],
+)
+def test_unusable_images_are_refused_by_position(predictor, digit_reader, given: Any):
+    given = given() if callable(given) else given
+
+    with pytest.raises(UnusableInput) as refusal:
+        _ask(predictor, digit_reader, [_FINE, given])
+
+    assert refusal.value.fields["position"] == 1
+
+
+def test_an_image_of_another_shape_is_refused_with_both_shapes(predictor, digit_reader):
+    with pytest.raises(ImageOfAnotherShape) as refusal:
+        _ask(predictor, digit_reader, [_FINE, np.zeros((30, 28), int).tolist()])
+
+    assert refusal.value.fields == {"position": 1, "got": [1, 30, 28], "wanted": [1, 28, 28]}
+
+
+def test_transparent_pixels_count_as_white(predictor, digit_reader):
+    ink = np.zeros((28, 28, 4), np.uint8)
+    ink[5:20, 10:15, 3] = 255
+    flat = np.where(ink[..., 3] > 0, 0, 255).astype(np.uint8)
+
+    transparent, white = _ask(predictor, digit_reader, [_png(ink), _png(flat)])
+
+    assert transparent == white
+
+
+def test_a_plain_encoder_and_a_rejected_model_cannot_predict(predictor, artifacts, tmp_path):
+    encoder = _registered(an_encoder(tmp_path / "encoder"), artifacts)
+    rejected = Model(new_id("mdl"), "bad", 1, ModelStatus.REJECTED, ("en",), now(), 1)
+
+    for model in (encoder, rejected):
+        with pytest.raises(ModelCannotPredict):
+            _ask(predictor, model, ["wake me up"])
+
+
+def _ask(predictor: Predictor, model: Model, inputs: list[Any]):
+    return asyncio.run(predictor.predict(model, inputs))
+
+
+def _registered(folder: Path, artifacts: DiskArtifacts) -> Model:
+    facts = recognise(folder).inspect(folder, ModelHints())
+    with artifacts.workspace() as workspace:
+        pack(folder, workspace / "model.zip")
+        size = (workspace / "model.zip").stat().st_size
+        digest = artifacts.publish(workspace / "model.zip")
+    return Model(
+        new_id("mdl"), folder.name, 1, ModelStatus.READY, ("en",), now(), size, digest, facts
+    )
+
+
+def _png(pixels: np.ndarray) -> str:
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "PNG")
+    return base64.b64encode(file.getvalue()).decode()
