@@ -28,6 +28,8 @@ class Layer(BaseModel):
 
 
 class Conv2d(Layer):
+    """A convolution."""
+
     type: Literal["Conv2d"]
     in_channels: Width
     out_channels: Width
@@ -41,6 +43,8 @@ class Conv2d(Layer):
 
 
 class Linear(Layer):
+    """A linear map."""
+
     type: Literal["Linear"]
     in_features: Features
     out_features: Width
@@ -48,6 +52,8 @@ class Linear(Layer):
 
 
 class BatchNorm(Layer):
+    """Batch norm, with the running statistics that prediction needs."""
+
     type: Literal["BatchNorm1d", "BatchNorm2d"]
     num_features: Features
     eps: Annotated[float, Field(gt=0.0)] = 1e-5
@@ -57,6 +63,8 @@ class BatchNorm(Layer):
 
 
 class GroupNorm(Layer):
+    """Group norm."""
+
     type: Literal["GroupNorm"]
     num_groups: Width
     num_channels: Width
@@ -65,6 +73,8 @@ class GroupNorm(Layer):
 
 
 class LayerNorm(Layer):
+    """Layer norm over the last dimensions."""
+
     type: Literal["LayerNorm"]
     normalized_shape: Features | tuple[Features, ...]
     eps: Annotated[float, Field(gt=0.0)] = 1e-5
@@ -73,6 +83,8 @@ class LayerNorm(Layer):
 
 
 class MaxPool2d(Layer):
+    """The largest value of each window."""
+
     type: Literal["MaxPool2d"]
     kernel_size: Steps
     stride: Steps | None = None
@@ -82,6 +94,8 @@ class MaxPool2d(Layer):
 
 
 class AvgPool2d(Layer):
+    """The mean of each window."""
+
     type: Literal["AvgPool2d"]
     kernel_size: Steps
     stride: Steps | None = None
@@ -91,46 +105,64 @@ class AvgPool2d(Layer):
 
 
 class AdaptivePool2d(Layer):
+    """Pooling to a fixed size."""
+
     type: Literal["AdaptiveAvgPool2d", "AdaptiveMaxPool2d"]
     output_size: Steps
 
 
 class Dropout(Layer):
+    """Dropout, in training alone."""
+
     type: Literal["Dropout", "Dropout2d"]
     p: Share = 0.5
 
 
 class Flatten(Layer):
+    """All dimensions after the batch as one."""
+
     type: Literal["Flatten"]
     start_dim: Literal[1] = 1
     end_dim: Literal[-1] = -1
 
 
 class ZeroPad2d(Layer):
+    """A border of zeros."""
+
     type: Literal["ZeroPad2d"]
     padding: Border | tuple[Border, Border, Border, Border]
 
 
 class Plain(Layer):
+    """What takes no argument."""
+
     type: Literal["Identity", "Sigmoid", "Tanh", "SiLU", "Mish", "ReLU", "ReLU6", "Hardswish"]
 
 
 class LeakyReLU(Layer):
+    """A ReLU that lets a share of negative values through."""
+
     type: Literal["LeakyReLU"]
     negative_slope: Share = 0.01
 
 
 class ELU(Layer):
+    """An exponential linear unit."""
+
     type: Literal["ELU"]
     alpha: Annotated[float, Field(gt=0.0, le=100.0)] = 1.0
 
 
 class GELU(Layer):
+    """A Gaussian error linear unit."""
+
     type: Literal["GELU"]
     approximate: Literal["none", "tanh"] = "none"
 
 
 class PReLU(Layer):
+    """A ReLU whose negative slope is learnt."""
+
     type: Literal["PReLU"]
     num_parameters: Width = 1
 
