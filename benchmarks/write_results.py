@@ -30,7 +30,7 @@ def main() -> None:
 
 
 def _digits(data: dict[str, Any]) -> str:
-    steps = ", ".join(f"{n} steps with {budget}" for budget, n in data["steps"].items())
+    steps = ", ".join(f"{n['scratch']} with {budget}" for budget, n in data["steps"].items())
     rows = []
     for script in data["scripts"]:
         for cell in script["cells"]:
@@ -55,8 +55,8 @@ def _digits(data: dict[str, Any]) -> str:
 `python -m benchmarks.digits --data FOLDER`, over HTTP. {_conditions(data)}
 
 The seed network (two convolutions, 28 x 28) is trained on Latin digits and moved by `fine-tune`,
-strategy `lp-ft`; `scratch` draws every weight anew and takes the same number of steps in its one
-stage as `lp-ft` in each of its two ({steps}); the first stage of `lp-ft` trains the head alone.
+strategy `lp-ft`: first the head alone, then everything. `scratch` draws every weight anew and
+takes the same number of steps in all ({steps}), with the same batches and augmentation.
 No validation rows, no early stopping: 10 per class means 10 labelled images per class in all.
 {data["repeats"]} repeats with other samples and seeds, scored on the untouched test split.
 
