@@ -17,10 +17,10 @@ def max_pool(call: Call) -> Tensor:
     """The largest value of each window; padding never wins."""
     kernel, strides, padding = _window(call)
     dilations = call.attribute("dilations", [1] * len(kernel))
-    padded = functional.pad(
-        call[0], last_axis_first(_with_overhang(call, padding)), value=float("-inf")
-    )
-    answer: Tensor = _MAXIMA[len(kernel)](padded, kernel, stride=strides, dilation=dilations)
+    images, overhang = call[0], _with_overhang(call, padding)
+    if _any(overhang):
+        images = functional.pad(images, last_axis_first(overhang), value=float("-inf"))
+    answer: Tensor = _MAXIMA[len(kernel)](images, kernel, stride=strides, dilation=dilations)
     return answer
 
 
@@ -33,12 +33,12 @@ def average_pool(call: Call) -> Tensor:
     kernel, strides, padding = _window(call)
     if any(dilation != 1 for dilation in call.attribute("dilations", [])):
         raise ValueError("an average pool with dilations is not supported")
-    images = call[0]
-    overhang = _with_overhang(call, padding)
+    images, overhang = call[0], _with_overhang(call, padding)
     pool = _AVERAGES[len(kernel)]
+    if not _any(overhang):
+        plain: Tensor = pool(images, kernel, stride=strides)
+        return plain
     means: Tensor = pool(functional.pad(images, last_axis_first(overhang)), kernel, stride=strides)
-    if not any(amount for side in overhang for amount in side):
-        return means
     counted = torch.ones((1, 1, *images.shape[2:]), device=images.device)
     if call.attribute("count_include_pad", 0):
         counted = functional.pad(counted, last_axis_first(padding), value=1.0)
@@ -57,6 +57,10 @@ def global_average_pool(call: Call) -> Tensor:
 def global_max_pool(call: Call) -> Tensor:
     """The maximum over all spatial axes, which stay with size 1."""
     return call[0].amax(dim=tuple(range(2, call[0].ndim)), keepdim=True)
+
+
+def _any(padding: Sides) -> bool:
+    return any(amount for side in padding for amount in side)
 
 
 def _window(call: Call) -> tuple[list[int], list[int], Sides]:
