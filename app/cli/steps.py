@@ -28,6 +28,7 @@ def step(title: str) -> Iterator[Callable[[float], None]]:
         TimeRemainingColumn(),
         console=CONSOLE,
         transient=True,
+        disable=not CONSOLE.is_terminal,
     ) as progress:
         task: TaskID = progress.add_task(title, total=1.0)
         yield lambda fraction: progress.update(task, completed=fraction)

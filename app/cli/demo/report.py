@@ -5,20 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 
 from app.cli.demo.rows import Row
 from app.client import Client
 
-_CONSOLE = Console()
+_WIDTH_WITHOUT_TERMINAL = 120
 _NAMES = {
     "transferred": "transferred model",
     "source-model": "English model, untouched",
     "tfidf": "TF-IDF + logistic regression",
     "majority": "majority class",
-    "source-before": "English rows before the transfer",
-    "source-after": "English rows after the transfer",
+    "source-before": "on English: before the transfer",
+    "source-after": "on English: after the transfer",
 }
 
 
@@ -26,30 +27,30 @@ def print_evaluations(client: Client, transfer: dict[str, Any], language: str) -
     """A table of every evaluation with its 95% intervals, and the verdict."""
     evaluations = {one["kind"]: one for one in client.evaluations.of(transfer["id"])["items"]}
     compared = {one["baseline"]: one for one in transfer["result"]["comparisons"]}
-    rows = evaluations["transferred"]["rows"]
-    table = Table(title=f"{rows} untouched test rows in {language!r}; 95% bootstrap intervals")
-    for heading in ("", "accuracy", "macro F1", "transferred is better by"):
-        table.add_column(heading, justify="left" if not heading else "right")
+    table = Table(title=f"Untouched test rows in {language!r}, with 95% intervals", box=SIMPLE)
+    table.add_column("")
+    for heading in ("rows", "accuracy", "macro F1", "transferred is better by"):
+        table.add_column(heading, justify="right")
     for kind, name in _NAMES.items():
         if kind in evaluations:
-            metrics = evaluations[kind]["metrics"]
-            scores = (_interval(metrics[metric]) for metric in ("accuracy", "macro_f1"))
-            table.add_row(name, *scores, _difference(compared.get(kind)))
-    _CONSOLE.print(table)
-    _CONSOLE.print(transfer["result"]["verdict"]["sentence"], highlight=False)
+            one = evaluations[kind]
+            scores = (_interval(one["metrics"][metric]) for metric in ("accuracy", "macro_f1"))
+            table.add_row(name, str(one["rows"]), *scores, _difference(compared.get(kind)))
+    _console().print(table)
+    _console().print(transfer["result"]["verdict"]["sentence"], highlight=False)
 
 
 def print_predictions(client: Client, model_id: str, rows: Sequence[Row]) -> None:
     """What the transferred model says of some test sentences, and whether it is right."""
     answers = client.predict(model_id, [row.text for row in rows])["predictions"]
-    table = Table(title="Predictions of the transferred model for test sentences")
+    table = Table(title="What the transferred model says of test sentences", box=SIMPLE)
     for heading in ("sentence", "predicted", "probability", "right"):
         table.add_column(heading)
     for row, answer in zip(rows, answers, strict=True):
         label = answer["label"]
         right = "yes" if label == row.intent else f"no: {row.intent}"
         table.add_row(row.text, label, f"{answer['probabilities'][label]:.2f}", right)
-    _CONSOLE.print(table)
+    _console().print(table)
 
 
 def print_addresses(url: str, transfer: dict[str, Any]) -> None:
@@ -61,9 +62,15 @@ def print_addresses(url: str, transfer: dict[str, Any]) -> None:
         "split": f"/v1/transfers/{transfer['id']}/split",
         "API": "/docs",
     }
-    _CONSOLE.print("Everything is kept; `make up` serves it again at these addresses:")
+    _console().print("Everything is kept; `make up` serves it again at these addresses:")
     for name, path in paths.items():
-        _CONSOLE.print(f"  {name:<12} {url}{path}", soft_wrap=True)
+        _console().print(f"  {name:<12} {url}{path}", soft_wrap=True)
+
+
+def _console() -> Console:
+    """Standard output as it is now; a log has no width of its own."""
+    console = Console()
+    return console if console.is_terminal else Console(width=_WIDTH_WITHOUT_TERMINAL)
 
 
 def _interval(metric: dict[str, float]) -> str:

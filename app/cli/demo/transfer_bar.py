@@ -26,6 +26,7 @@ def follow_transfer(client: Client, transfer_id: str) -> dict[str, Any]:
         TextColumn("{task.fields[left]}"),
         console=CONSOLE,
         transient=True,
+        disable=not CONSOLE.is_terminal,
     ) as progress:
         bar = progress.add_task("waiting for the worker", total=1.0, left="")
 
