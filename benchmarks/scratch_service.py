@@ -21,5 +21,5 @@ def scratch_service() -> Iterator[str]:
             data_dir=Path(folder), database_url="", port=free_port("127.0.0.1", 8100)
         )
         upgrade(settings.url)
-        with running_service(settings, Path(folder) / "logs", lambda _: None) as service:
+        with running_service(settings, Path(folder) / "logs") as service:
             yield service.url
