@@ -61,7 +61,7 @@ class MethodInput:
 class MethodOutput:
     """The transferred network (CPU, eval mode) and an account of how it came about.
 
-    `history` has one dict per epoch; `stopped` says in a sentence why training ended.
+    `history` has one dict per check on the validation rows, or per epoch without any; `stopped` says in a sentence why training ended.
     """
 
     network: Network
