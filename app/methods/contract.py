@@ -61,7 +61,8 @@ class MethodInput:
 class MethodOutput:
     """The transferred network (CPU, eval mode) and an account of how it came about.
 
-    `history` has one dict per check on the validation rows, or per epoch without any; `stopped` says in a sentence why training ended.
+    `history` has one dict per look at the training, a few dozen in each stage, with the scores on
+    the validation rows where there are any; `stopped` says in a sentence why training ended.
     """
 
     network: Network
