@@ -33,8 +33,8 @@ STRATEGIES = ("lp-ft", "scratch")
 # `max_steps` bounds each stage. `lp-ft` has two stages (the head alone, then everything), so that
 # `scratch`, which has one, takes as many steps in all.
 STEPS = {
-    "10 per class": {"lp-ft": 1500, "scratch": 3000},
-    "all": {"lp-ft": 2000, "scratch": 4000},
+    "10 per class": {"lp-ft": 500, "scratch": 1000},
+    "all": {"lp-ft": 1000, "scratch": 2000},
 }
 
 
