@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from digits_report import print_report
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table
 from seed_digits import accuracy, export_declared, export_onnx, resize, train_seed
 
 from app.client import BabelportProblem, Client
@@ -43,7 +43,8 @@ def main() -> None:
             finished = _follow(client, transfer["id"])
             if finished["state"] != "succeeded":
                 raise SystemExit(f"The transfer {finished['state']}: {finished['failure']}")
-            _report(client, finished, given.url)
+            print_report(client, finished)
+            CONSOLE.print(f"The new model: {given.url}/v1/models/{finished['model_id']}")
     except BabelportProblem as problem:
         raise SystemExit(f"{problem.detail} {problem.advice}") from problem
 
@@ -122,37 +123,6 @@ def _follow(client: Client, transfer: str) -> dict[str, Any]:
                 progress.update(bar, description=data["phase"], completed=data["fraction"])
 
         return client.transfers.wait(transfer, show)
-
-
-def _report(client: Client, transfer: dict[str, Any], url: str) -> None:
-    compared = {one["baseline"]: one for one in transfer["result"]["comparisons"]}
-    table = Table(
-        "model", "rows", "accuracy", "95% interval", "macro F1", "transferred is better by"
-    )
-    for evaluation in client.evaluations.of(transfer["id"])["items"]:
-        metrics, kind = evaluation["metrics"], evaluation["kind"]
-        score = metrics["accuracy"]
-        table.add_row(
-            kind,
-            str(evaluation["rows"]),
-            f"{score['value']:.4f}",
-            f"{score['low']:.4f} to {score['high']:.4f}",
-            f"{metrics['macro_f1']['value']:.4f}",
-            _gain(compared.get(kind)),
-        )
-    CONSOLE.print(table)
-    CONSOLE.print(transfer["result"]["verdict"]["sentence"])
-    spread = transfer["result"]["spread"]
-    if spread is not None:
-        each = ", ".join(f"{value:.4f}" for value in spread["each"])
-        CONSOLE.print(f"Over {len(spread['each'])} repeats: mean {spread['mean']:.4f} ({each})")
-    CONSOLE.print(f"The new model: {url}/v1/models/{transfer['model_id']}")
-
-
-def _gain(compared: dict[str, float] | None) -> str:
-    if compared is None:
-        return ""
-    return f"{compared['difference']:+.4f} ({compared['low']:+.4f} to {compared['high']:+.4f})"
 
 
 def _arguments() -> argparse.Namespace:
