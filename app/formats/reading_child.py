@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 from pathlib import Path
 from typing import IO, Any
 
@@ -21,6 +22,9 @@ from app.domain.errors.reading import (
 _MAIN = "app.formats.reading_child_main"
 _ROOT = Path(__file__).parents[2]
 _TAIL = 4000
+# Each may take `memory_bytes`; uploads that come meanwhile wait for their turn.
+_AT_ONCE = 2
+_turns = threading.BoundedSemaphore(_AT_ONCE)
 
 
 def read_in_child(
@@ -31,10 +35,11 @@ def read_in_child(
     Returns the dict that it returned. The child may take `seconds` by the clock and
     `memory_bytes` of address space. A BabelportError inside comes back as ReadingRefused with
     the same code; ReadingTookTooLong, ReadingTookTooMuchMemory and ReadingCrashed are the rest.
+    Two processes read at a time; a third call waits, and its time is not counted meanwhile.
     """
     order = {"target": target, "arguments": arguments, "memory_bytes": memory_bytes}
     order["cpu_seconds"] = int(seconds * (os.cpu_count() or 1)) + 1
-    with tempfile.TemporaryFile() as answer, tempfile.TemporaryFile() as complaints:
+    with _turns, tempfile.TemporaryFile() as answer, tempfile.TemporaryFile() as complaints:
         child = _start(order, answer, complaints)
         try:
             code = child.wait(timeout=seconds)

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -112,3 +113,11 @@ def is_running(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
     except FileNotFoundError:
         return False
+
+
+def test_no_more_than_two_uploads_are_read_at_once(tmp_path: Path) -> None:
+    def meet(name: str) -> int:
+        return int(read("meet", folder=str(tmp_path), name=name, wanted=3)["seen"])
+
+    with ThreadPoolExecutor(4) as pool:
+        assert max(pool.map(meet, "abcd")) <= 2
