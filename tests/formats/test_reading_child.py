@@ -116,8 +116,8 @@ def is_running(pid: int) -> bool:
 
 
 def test_no_more_than_two_uploads_are_read_at_once(tmp_path: Path) -> None:
-    def meet(name: str) -> int:
-        return int(read("meet", folder=str(tmp_path), name=name, wanted=3)["seen"])
+    def meet(mark: str) -> int:
+        return int(read("meet", folder=str(tmp_path), mark=mark, wanted=3)["seen"])
 
     with ThreadPoolExecutor(4) as pool:
         assert max(pool.map(meet, "abcd")) <= 2

@@ -75,12 +75,12 @@ def run_out(number: int) -> dict[str, Any]:
     return wait()
 
 
-def meet(folder: str, name: str, wanted: int) -> dict[str, Any]:
+def meet(folder: str, mark: str, wanted: int) -> dict[str, Any]:
     """How many read at once: this one and those beside it, until `wanted` are seen or 1 s over."""
-    mark = Path(folder) / name
-    mark.touch()
+    own = Path(folder) / mark
+    own.touch()
     seen, end = 0, time.monotonic() + 1
     while seen < wanted and time.monotonic() < end:
         seen = max(seen, len(list(Path(folder).iterdir())))
-    mark.unlink()
+    own.unlink()
     return {"seen": seen}
