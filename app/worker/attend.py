@@ -38,9 +38,10 @@ def attend(transfer: Transfer, place: Workplace) -> None:
             running.stop(place.settings.stop_grace_seconds)
             # A child that was killed could not tidy up after itself.
             DiskArtifacts(place.settings.data_dir / "artifacts").sweep()
+        if ending is Ending.LEASE_LOST:
+            raise LeaseLost(transfer.id, transfer.attempt)
+        _record(ending, running, transfer, place)
         _log.info("%s: %s", child_label(transfer), ending.name)
-        if ending is not Ending.LEASE_LOST:
-            _record(ending, running, transfer, place)
     except LeaseLost:
         _log.info("%s has ended, or is held by another attempt", child_label(transfer))
 

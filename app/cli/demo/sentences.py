@@ -15,7 +15,8 @@ SOURCE_LANGUAGE = "en"
 # the frozen encoder, and the whole encoder should be trained instead.
 _ENGLISH_TRAIN, _ENGLISH_TEST = 24, 8
 _TARGET_TRAIN, _TARGET_TEST = 2, 20
-_SEED = 0
+# Settings were compared on the sentences of seed 0; what is shown are others.
+_SEED = 1
 
 
 @dataclass(frozen=True)
