@@ -126,8 +126,9 @@ def _check_kind(role: Role, facts: DatasetFacts, model: ModelFacts) -> None:
     wanted = model.input
     if isinstance(wanted, ImageInput) and facts.image_shape is not None:
         shape = (wanted.channels, wanted.height, wanted.width)
-        same = facts.image_shape[0] == shape[0] if wanted.resizes else facts.image_shape == shape
-        if not same:
+        channels, *size = facts.image_shape
+        # A network that reads colours reads grey images as well: each channel is the same.
+        if channels not in (1, shape[0]) or not (wanted.resizes or tuple(size) == shape[1:]):
             raise ImageShapeUnfit(role, facts.image_shape, shape)
 
 

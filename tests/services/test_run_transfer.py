@@ -24,7 +24,13 @@ from app.settings import Settings
 from app.store import evaluations, events, leases, models, transfers
 from tests.support.claimed_transfers import a_claimed_transfer
 from tests.support.datasets import LABELS, image_examples, labelled_examples
-from tests.support.models import DIGITS, a_declared_digit_reader, a_text_classifier, an_encoder
+from tests.support.models import (
+    DIGITS,
+    a_declared_digit_reader,
+    a_text_classifier,
+    an_encoder,
+    an_image_classifier_hf,
+)
 
 QUICK = {"strategy": "head", "max_steps": 60}
 
@@ -133,6 +139,15 @@ def test_an_encoder_gets_a_head_and_has_no_source_model_evaluation(
     assert (facts.task, facts.labels) == (Task.TEXT_CLASSIFICATION, LABELS)
     assert EvaluationKind.SOURCE_MODEL not in _evaluations(context, done)
     assert "without a head" in done.result["notes"][0]
+
+
+def test_a_network_that_reads_colours_reads_grey_images_too(
+    context: Context, tmp_path: Path
+) -> None:
+    folder = an_image_classifier_hf(tmp_path / "vit", channels=3)
+    rows = {Role.TRAIN: image_examples(60)}
+    done = _run(context, a_claimed_transfer(context, folder, rows, DIGITS, parameters=QUICK))
+    assert done.state is TransferState.SUCCEEDED, done.failure
 
 
 def test_repeats_draw_other_samples_and_report_their_spread(

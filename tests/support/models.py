@@ -70,9 +70,13 @@ def an_encoder(
 
 
 def an_image_classifier_hf(
-    folder: Path, labels: Sequence[str] = DIGITS, size: int = 28, seed: int = 0
+    folder: Path,
+    labels: Sequence[str] = DIGITS,
+    size: int = 28,
+    seed: int = 0,
+    channels: int = 1,
 ) -> Path:
-    """A vision transformer of 2 layers of 32 for grey images, which it scales to `size`."""
+    """A vision transformer of 2 layers of 32 for images (grey ones), which it scales to `size`."""
     import torch
     from transformers import ViTConfig, ViTForImageClassification
 
@@ -85,7 +89,7 @@ def an_image_classifier_hf(
         intermediate_size=64,
         image_size=size,
         patch_size=7,
-        num_channels=1,
+        num_channels=channels,
         id2label=names,
         label2id=_turned(names),
     )
@@ -95,8 +99,8 @@ def an_image_classifier_hf(
         "size": {"height": size, "width": size},
         "do_rescale": True,
         "do_normalize": True,
-        "image_mean": [0.5],
-        "image_std": [0.5],
+        "image_mean": [0.5] * channels,
+        "image_std": [0.5] * channels,
     }
     (folder / "preprocessor_config.json").write_text(json.dumps(preparation), encoding="utf-8")
     return folder

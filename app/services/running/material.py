@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from app.artifacts.folders import open_folder
 from app.domain.datasets import Dataset
 from app.domain.enums import Role, Task
 from app.domain.errors.transfers import TransferInputsGone
-from app.domain.models import Model, ModelFacts
+from app.domain.models import ImageInput, Model, ModelFacts
 from app.domain.transfers import Transfer
 from app.formats.catalog import format_named
 from app.formats.examples import load_examples
@@ -57,7 +59,7 @@ def open_material(context: Context, transfer: Transfer) -> Material:
         raise TransferInputsGone(gone or [spec.model_id])
     records = {role: dataset for role, dataset in found.items() if dataset is not None}
     facts = _facts_to_be(model.facts, records[Role.TRAIN])
-    rows = {role: _rows(context, dataset, facts.labels) for role, dataset in records.items()}
+    rows = {role: _rows(context, dataset, facts) for role, dataset in records.items()}
     return Material(model, model.facts, facts, records, rows)
 
 
@@ -84,7 +86,16 @@ def _facts_to_be(facts: ModelFacts, train: Dataset) -> ModelFacts:
     return replace(facts, task=Task.TEXT_CLASSIFICATION, labels=train.facts.labels)
 
 
-def _rows(context: Context, dataset: Dataset, labels: tuple[str, ...]) -> Examples:
+def _rows(context: Context, dataset: Dataset, facts: ModelFacts) -> Examples:
     if dataset.facts is None or dataset.sha256 is None:
         raise TransferInputsGone([dataset.id])
-    return load_examples(context.artifacts.path(dataset.sha256), dataset.facts, labels)
+    file = context.artifacts.path(dataset.sha256)
+    rows = load_examples(file, dataset.facts, facts.labels)
+    if isinstance(facts.input, ImageInput) and not isinstance(rows.inputs, list):
+        return replace(rows, inputs=_coloured(rows.inputs, facts.input.channels))
+    return rows
+
+
+def _coloured(images: np.ndarray, channels: int) -> np.ndarray:
+    """Grey images (n, 1, height, width) for a network that reads colours; others as they are."""
+    return np.repeat(images, channels, axis=1) if images.shape[1] == 1 < channels else images
