@@ -1,3 +1,9 @@
 """Fixtures shared by all rooms live in tests/support; this file only names them."""
 
+import os
+
+# The tests' networks are tiny and many processes run at once: threads would only wait for
+# each other. Set before torch is imported, here and in every child.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 pytest_plugins = ["tests.support.databases", "tests.support.service"]
