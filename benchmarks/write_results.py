@@ -59,8 +59,19 @@ strategy `lp-ft`: first the head alone, then everything. `scratch` draws every w
 takes the same number of steps in all ({steps}), with the same batches and augmentation.
 No validation rows, no early stopping: 10 per class means 10 labelled images per class in all.
 {data["repeats"]} repeats with other samples and seeds, scored on the untouched test split.
+{_digit_verdict(data)}
 
 {table}"""
+
+
+def _digit_verdict(data: dict[str, Any]) -> str:
+    means: dict[str, list[float]] = {"lp-ft": [], "scratch": []}
+    for script in data["scripts"]:
+        for cell in script["cells"]:
+            means[cell["strategy"]].append(cell["spread"]["mean"])
+    pairs = list(zip(means["lp-ft"], means["scratch"], strict=True))
+    won = sum(ours > theirs for ours, theirs in pairs)
+    return f"The mean of `lp-ft` is above that of `scratch` in {won} of {len(pairs)} comparisons."
 
 
 def _digit_row(script: str, cell: dict[str, Any]) -> list[str]:
