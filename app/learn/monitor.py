@@ -15,7 +15,7 @@ class Monitor(Protocol):
         """
 
     def event(self, kind: str, **data: Any) -> None:
-        """Add a line to the transfer's history (`epoch` with its scores, for instance)."""
+        """Add a line to the transfer's history (`check` with the scores so far, for instance)."""
 
 
 class Cancelled(Exception):

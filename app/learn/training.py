@@ -57,7 +57,7 @@ def train_stage(
         monitor.progress(_NAMES[stage.name], step / stage.steps, step=step, steps=stage.steps)
         if step % stage.check_every == 0 or step == stage.steps:
             history.append(_account(stage, step, losses, stopping))
-            monitor.event("epoch", **history[-1])
+            monitor.event("check", **history[-1])
             losses = []
             if stopping is not None and stopping.exhausted:
                 why = f"Stage {stage.name}: no better on validation in {stage.patience} checks."
