@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from app.learn.network import Network
     from app.serving.inputs import PreparedInputs
 
+# So few inputs are computed in one thread: where a transfer trains on the same processors, several
+# threads wait for each other at every layer, twenty times longer than the work takes.
+_FEW = 8
+
 
 @dataclass(frozen=True)
 class PredictionOrder:
@@ -49,11 +53,15 @@ class LoadedModels:
         self._settings = settings
         self._artifacts = artifacts
         self._networks: OrderedDict[str, Network] = OrderedDict()
+        self._threads = os.cpu_count() or 1
 
     def answer(self, order: PredictionOrder) -> np.ndarray:
         """Probabilities, float32 (n, classes), in the order of the inputs."""
+        import torch
+
         from app.learn.predicting import predict
 
+        torch.set_num_threads(1 if len(order.inputs) <= _FEW else self._threads)
         network = self._network(order.sha256, order.facts)
         probabilities = np.empty((len(order.inputs), len(network.labels)), np.float32)
         for positions, inputs in _alike(order.inputs):
