@@ -4,8 +4,8 @@
 
 FOLDER holds NPZ files with x_train, y_train, x_test, y_test. The seed network is trained on
 latin_mnist once. For each script, with 10 images per class and with all, `fine-tune` runs with
-strategy `lp-ft` and with `scratch` for the same number of steps, and scores the untouched test
-rows; every repeat draws another sample and another seed.
+strategies `lp-ft` and `full`, and with `scratch` for the same number of steps, and scores the
+untouched test rows; every repeat draws another sample and another seed.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ SCRIPTS = (
     "tibetan_mnist",
 )
 BUDGETS: dict[str, int | None] = {"10 per class": 10, "all": None}
-STRATEGIES = ("lp-ft", "scratch")
-# `max_steps` bounds each stage. `lp-ft` has two stages (the head alone, then everything), so that
-# `scratch`, which has one, takes as many steps in all.
+STRATEGIES = ("lp-ft", "full", "scratch")
+# `max_steps` bounds each stage. `lp-ft` has two stages (the head alone, then everything), the
+# others have one and take as many steps in all.
 STEPS = {
-    "10 per class": {"lp-ft": 500, "scratch": 1000},
-    "all": {"lp-ft": 1000, "scratch": 2000},
+    "10 per class": {"lp-ft": 500, "full": 1000, "scratch": 1000},
+    "all": {"lp-ft": 1000, "full": 2000, "scratch": 2000},
 }
 
 

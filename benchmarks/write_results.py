@@ -55,8 +55,9 @@ def _digits(data: dict[str, Any]) -> str:
 `python -m benchmarks.digits --data FOLDER`, over HTTP. {_conditions(data)}
 
 The seed network (two convolutions, 28 x 28) is trained on Latin digits and moved by `fine-tune`,
-strategy `lp-ft`: first the head alone, then everything. `scratch` draws every weight anew and
-takes the same number of steps in all ({steps}), with the same batches and augmentation.
+strategies `lp-ft` (first the head alone, then everything) and `full` (everything at once).
+`scratch` draws every weight anew. All take the same number of steps ({steps}), with the same
+batches and augmentation.
 No validation rows, no early stopping: 10 per class means 10 labelled images per class in all.
 {data["repeats"]} repeats with other samples and seeds, scored on the untouched test split.
 {_digit_verdict(data)}
@@ -65,13 +66,16 @@ No validation rows, no early stopping: 10 per class means 10 labelled images per
 
 
 def _digit_verdict(data: dict[str, Any]) -> str:
-    means: dict[str, list[float]] = {"lp-ft": [], "scratch": []}
+    means: dict[str, list[float]] = {}
     for script in data["scripts"]:
         for cell in script["cells"]:
-            means[cell["strategy"]].append(cell["spread"]["mean"])
-    pairs = list(zip(means["lp-ft"], means["scratch"], strict=True))
-    won = sum(ours > theirs for ours, theirs in pairs)
-    return f"The mean of `lp-ft` is above that of `scratch` in {won} of {len(pairs)} comparisons."
+            means.setdefault(cell["strategy"], []).append(cell["spread"]["mean"])
+    scratch = means.pop("scratch")
+    won = [
+        f"that of `{name}` in {sum(x > y for x, y in zip(each, scratch, strict=True))}"
+        for name, each in means.items()
+    ]
+    return f"Of {len(scratch)} means, {' and '.join(won)} are above that of `scratch`."
 
 
 def _digit_row(script: str, cell: dict[str, Any]) -> list[str]:
