@@ -33,9 +33,10 @@ def convert(
 ) -> None:
     """Make a file that the service accepts out of one that it refuses.
 
-    Pickles, .pt2 and Keras files can run any code when they are read, so the service never reads
-    them. Run this on your own machine, and with --trust only on files whose origin you trust.
-    Weights alone (a state dict) are read without running code.
+    Pickles, .pt2 and Keras files can run any code when they are read, so the
+    service never reads them. Run this on your own machine, and with --trust
+    only on files whose origin you trust. Weights alone (a state dict) are read
+    without running code.
     """
     from app.formats.convert.convert_model import convert_model
     from app.formats.convert.wishes import Wishes
