@@ -8,6 +8,7 @@ from functools import partial
 from importlib.metadata import version
 
 from fastapi import FastAPI
+from fastapi_offline import FastAPIOffline
 from fastapi.concurrency import run_in_threadpool
 
 from app.api.body_limit import BodyLimit
@@ -28,7 +29,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     chosen = settings or settings_of_process()
     require_migrated(chosen.url)
     context = open_context(chosen)
-    app = FastAPI(
+    app = FastAPIOffline(
+        redoc_url=None,
         title="Babelport",
         summary=SUMMARY,
         version=version("babelport"),

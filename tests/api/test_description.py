@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -110,3 +111,13 @@ def test_a_service_without_its_database_is_alive_but_not_ready(service: Service)
     answer = httpx.get(f"{service.url}/ready")
     assert (answer.status_code, answer.json()["code"]) == (503, "database-unreachable")
     assert httpx.get(f"{service.url}/health").status_code == 200
+
+
+def test_the_page_about_the_api_needs_no_other_server(quiet_service: Service) -> None:
+    page = httpx.get(f"{quiet_service.url}/docs")
+    assert page.status_code == 200
+    assert "https://" not in page.text
+    parts = re.findall(r'(?:src|href)="([^"]+)"', page.text)
+    assert parts
+    for part in parts:
+        assert httpx.get(f"{quiet_service.url}{part}").status_code == 200, part
