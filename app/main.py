@@ -8,8 +8,8 @@ from functools import partial
 from importlib.metadata import version
 
 from fastapi import FastAPI
-from fastapi_offline import FastAPIOffline
 from fastapi.concurrency import run_in_threadpool
+from fastapi_offline import FastAPIOffline
 
 from app.api.body_limit import BodyLimit
 from app.api.description import SUMMARY, describe
