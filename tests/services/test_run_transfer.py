@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from sqlalchemy.orm import Session
 
 from app.domain.enums import EvaluationKind, Role, Task
@@ -20,6 +21,7 @@ from app.formats.predictions_table import read_predictions
 from app.learn.examples import Examples
 from app.services.context import Context, open_context
 from app.services.run_transfer import run_transfer
+from app.services.running.material import load_network, open_material
 from app.settings import Settings
 from app.store import evaluations, events, leases, models, transfers
 from tests.support.claimed_transfers import a_claimed_transfer
@@ -139,6 +141,19 @@ def test_an_encoder_gets_a_head_and_has_no_source_model_evaluation(
     assert (facts.task, facts.labels) == (Task.TEXT_CLASSIFICATION, LABELS)
     assert EvaluationKind.SOURCE_MODEL not in _evaluations(context, done)
     assert "without a head" in done.result["notes"][0]
+
+
+def test_the_same_seed_gives_an_encoder_the_same_head(context: Context, tmp_path: Path) -> None:
+    folder = an_encoder(tmp_path / "encoder")
+    rows = {Role.TRAIN: labelled_examples(60, "de")}
+    material = open_material(context, a_claimed_transfer(context, folder, rows, LABELS))
+    drawn = []
+    for elsewhere, seed in ((1, 7), (2, 7), (2, 8)):
+        torch.manual_seed(elsewhere)
+        [weight, *_] = load_network(context, material, seed).head_parameters()
+        drawn.append(weight.detach())
+    assert torch.equal(drawn[0], drawn[1])
+    assert not torch.equal(drawn[1], drawn[2])
 
 
 def test_a_network_that_reads_colours_reads_grey_images_too(

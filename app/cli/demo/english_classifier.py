@@ -16,6 +16,8 @@ from app.domain.models import ModelHints
 if TYPE_CHECKING:
     from app.learn.examples import Examples
 
+_SEED = 0
+
 
 def train_english_classifier(
     starter: Path, sides: Sides, file: Path, progress: Callable[[float], None]
@@ -28,6 +30,7 @@ def train_english_classifier(
     from app.artifacts.archive import pack
     from app.formats.catalog import format_named
     from app.learn.predicting import predict
+    from app.learn.seeding import seeded
     from app.methods.catalog import method_named
     from app.methods.contract import MethodInput
     from app.methods.fine_tune.run import run
@@ -36,10 +39,11 @@ def train_english_classifier(
     facts = layout.inspect(starter, ModelHints())
     labels = tuple(sorted({row.intent for row in sides.train}))
     network = layout.load(starter, facts)
-    network.add_head(labels)
+    with seeded(_SEED):
+        network.add_head(labels)
     train, test = _examples(sides.train, labels), _examples(sides.test, labels)
     parameters = method_named("fine-tune").parameters.model_validate({"strategy": "head"})
-    trained = run(MethodInput(network, train, parameters), _Bar(progress)).network
+    trained = run(MethodInput(network, train, parameters, seed=_SEED), _Bar(progress)).network
     right = predict(trained, test.inputs).argmax(axis=1) == test.targets
     with TemporaryDirectory(dir=file.parent) as folder:
         layout.save(trained, facts, Path(folder))

@@ -63,8 +63,10 @@ def open_material(context: Context, transfer: Transfer) -> Material:
     return Material(model, model.facts, facts, records, rows)
 
 
-def load_network(context: Context, material: Material) -> Network:
-    """The source model's network, fresh, with a new head where it is a plain encoder."""
+def load_network(context: Context, material: Material, seed: int) -> Network:
+    """The source model's network, fresh; a plain encoder's with a new head drawn by `seed`."""
+    from app.learn.seeding import seeded
+
     facts, settings = material.source_facts, context.settings
     if material.model.sha256 is None:
         raise TransferInputsGone([material.model.id])
@@ -76,7 +78,8 @@ def load_network(context: Context, material: Material) -> Network:
     )
     network = format_named(facts.format).load(folder, facts)
     if not material.has_head:
-        network.add_head(material.labels)
+        with seeded(seed):
+            network.add_head(material.labels)
     return network
 
 

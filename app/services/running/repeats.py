@@ -74,7 +74,7 @@ def _run_once(
     method = method_named(spec.method)
     partition = draw_partition(spec, held, material.examples.get(Role.VALIDATION), number)
     given = MethodInput(
-        network=load_network(context, material),
+        network=load_network(context, material, spec.seed + number),
         train=partition.train,
         parameters=method.parameters.model_validate(spec.parameters),
         validation=partition.validation,

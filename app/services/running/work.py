@@ -38,7 +38,7 @@ def work(
     material = open_material(context, transfer)
     held = hold_out(spec, material.examples)
     monitor.progress("reading the model", 0.01)
-    network = load_network(context, material)
+    network = load_network(context, material, spec.seed)
     before = answers_before(network, material, held, Portion(monitor, 0.02, 0.08))
     del network
     best, accounts = run_repeats(context, spec, material, held, Portion(monitor, 0.08, 0.9))
