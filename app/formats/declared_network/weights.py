@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import torch
-from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from app.domain.errors.model_files import FileInvalid, FileMissing, WeightsDoNotFit
+from app.domain.errors.model_files import WeightsDoNotFit
+from app.formats.weight_file import read_weight_file
 
 # Batch norm's count of batches; older files lack it, and only a momentum of None would read it.
 _OPTIONAL = "num_batches_tracked"
@@ -20,13 +20,8 @@ def read_weights(file: Path, layers: nn.Sequential) -> None:
     Tensors are named as `nn.Sequential` names them: `0.weight` is of the first layer. Raises
     FileMissing, FileInvalid, or WeightsDoNotFit, which names a tensor.
     """
-    if not file.is_file():
-        advice = "Write it with safetensors.torch.save_file(network.state_dict(), path)."
-        raise FileMissing(file.name, "holds the weights", advice)
-    try:
-        found = load_file(file)
-    except Exception as problem:  # the library has one exception, below Exception itself
-        raise FileInvalid(file.name, str(problem)) from None
+    advice = "Write it with safetensors.torch.save_file(network.state_dict(), path)."
+    found = read_weight_file(file, "holds the weights", advice)
     wanted = layers.state_dict()
     for name in wanted:
         if name.endswith(_OPTIONAL):

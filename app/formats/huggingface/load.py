@@ -6,10 +6,8 @@ import inspect
 from pathlib import Path
 from typing import Any
 
-from safetensors.torch import load_file
-
 from app.domain.enums import Task
-from app.domain.errors.model_files import FileInvalid, FileMissing, WeightsDoNotFit
+from app.domain.errors.model_files import WeightsDoNotFit
 from app.domain.models import ModelFacts
 from app.formats.huggingface.encoder import Encoder
 from app.formats.huggingface.head_file import HeadFile, read_head_file
@@ -20,6 +18,7 @@ from app.formats.huggingface.pretrained import read_pretrained
 from app.formats.huggingface.text_classifier import TextClassifier
 from app.formats.huggingface.tokens import Tokens
 from app.formats.json_file import read_json_object
+from app.formats.weight_file import read_weight_file
 from app.learn.network import Network
 
 HEAD_WEIGHTS_FILE = "head.safetensors"
@@ -67,13 +66,8 @@ def _tokens(layout: Layout, prefix: str, model: Any) -> Tokens:
 
 
 def _read_head(encoder: Encoder, description: HeadFile, file: Path) -> None:
-    if not file.is_file():
-        advice = "Add it (`weight` and `bias`), or leave `labels` out of head.json."
-        raise FileMissing(file.name, "holds the head whose labels head.json names", advice)
-    try:
-        weights = load_file(file)
-    except Exception as problem:  # the library has one exception, below Exception itself
-        raise FileInvalid(file.name, str(problem)) from None
+    advice = "Add it (`weight` and `bias`), or leave `labels` out of head.json."
+    weights = read_weight_file(file, "holds the head whose labels head.json names", advice)
     wanted = {
         "weight": (len(description.labels), encoder.width),
         "bias": (len(description.labels),),
