@@ -67,8 +67,10 @@ def start_transfer_with_files(
         if earlier := repeated_transfer(reading, key):
             return earlier
         known = {role: find_dataset(reading, id) for role, id in files.datasets.items()}
-        check_languages(fields["language"], {role: d.language for role, d in known.items()})
         model = find_model(reading, files.model) if isinstance(files.model, str) else None
+    languages = {role: details.language for role, (_, details) in files.new.items()}
+    languages |= {role: dataset.language for role, dataset in known.items()}
+    check_languages(fields["language"], languages)
     material = {role: ready_dataset(context, dataset) for role, dataset in known.items()}
     # Data first: it is read sooner than a model, and is wrong more often.
     read = {role: _read(role, read_dataset, context, *new) for role, new in files.new.items()}

@@ -129,6 +129,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         ({"model": "mdl_none"}, "digits", "part-referred"),
         ({"datasets": {"train": "dst_none"}}, "digits", "part-referred"),
         ({"datasets": {"test": {}}}, "digits", "part-missing"),
+        ({"datasets": {"train": {"language": "de"}}}, "digits", "language-differs"),
         ({"datasets": {"test": "dst_none"}}, "digits", "dataset-not-found"),
         ({"surprise": 1}, "digits", "request-invalid"),
     ],
