@@ -101,7 +101,7 @@ def _english_head(network: Memoised, english: Language, seed: int) -> Network:
     torch.manual_seed(seed)
     start = copy.deepcopy(network)
     start.reset()
-    given = MethodInput(start, english.train, FINE_TUNE, validation=english.dev, seed=seed)
+    given = MethodInput(start, FINE_TUNE, english.train, english.dev, seed=seed)
     return fine_tune(given, Silence()).network
 
 
@@ -128,7 +128,7 @@ def _budget(
         validation = language.dev if budget is None else None
         for name, run, parameters in METHODS:
             start = copy.deepcopy(head)
-            given = MethodInput(start, train, parameters, validation, source.train, seed)
+            given = MethodInput(start, parameters, train, validation, source.train, seed=seed)
             correct[name].append(_correct(run(given, Silence()).network, language.test))
         correct["tfidf"].append(_tfidf_correct(train, language.test, len(head.labels)))
     return {"labels": budget or len(language.train)} | {

@@ -35,6 +35,9 @@ class DatasetKind(StrEnum):
     """What one row of a dataset is."""
 
     LABELLED = "labelled"  # a text and its label
+    UNLABELLED = "unlabelled"  # a text
+    PARALLEL = "parallel"  # a sentence and its translation
+    DICTIONARY = "dictionary"  # a word and its translation
     IMAGES = "images"  # an image and its label
 
 
@@ -46,6 +49,18 @@ class Role(StrEnum):
     TEST = "test"
     SOURCE = "source"
     SOURCE_TEST = "source_test"
+    UNLABELLED = "unlabelled"  # target-language inputs without labels
+    SOURCE_UNLABELLED = "source_unlabelled"  # source-language inputs without labels
+    PARALLEL = "parallel"  # sentence pairs, source to target
+    DICTIONARY = "dictionary"  # word pairs, source to target
+
+
+class Companion(StrEnum):
+    """Whether a method works with a second model beside the source model."""
+
+    NONE = "none"
+    OPTIONAL = "optional"
+    REQUIRED = "required"
 
 
 class EvaluationKind(StrEnum):

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pydantic import BaseModel, ConfigDict
 
-from app.domain.enums import Format, Role, Task
+from app.domain.enums import Companion, Format, Role, Task
 
 if TYPE_CHECKING:
-    from app.learn.examples import Examples
+    from app.learn.checkpoints import Checkpoints
+    from app.learn.examples import Examples, Inputs
     from app.learn.monitor import Monitor
     from app.learn.network import Network
+    from app.learn.pairs import Pairs
+    from app.learn.vector_cache import VectorCache
 
 
 class Parameters(BaseModel):
@@ -26,7 +29,8 @@ class MethodSpec:
     """A method as `GET /v1/methods` shows it; importing it imports no torch.
 
     `run` names the function that does the work (`package.module:function`), imported only in
-    the transfer's own process.
+    the transfer's own process. Of the roles in `one_of`, at least one must be given. `companion`
+    says whether the method takes a second model, one that knows the target language.
     """
 
     name: str
@@ -38,23 +42,48 @@ class MethodSpec:
     tasks: frozenset[Task]
     formats: frozenset[Format]
     run: str
+    companion: Companion = Companion.NONE
+    one_of: frozenset[Role] = frozenset()
+
+    @property
+    def roles(self) -> frozenset[Role]:
+        """Every role that the method has a use for; test rows are the service's own."""
+        return self.required_roles | self.optional_roles | self.one_of
 
 
 @dataclass(frozen=True)
 class MethodInput:
     """All that a method sees; test rows are not among it.
 
-    `network` is the source model, loaded, on the CPU, and the method's own to change.
-    `validation` is None where the user asked for none: then there is no early stopping.
-    `parameters` is an instance of the method's own Parameters.
+    `network` is the source model, loaded, on the CPU, and the method's own to change; so is
+    `companion`, the second model. `train` and `validation` hold labelled target rows;
+    `validation` is None where there are none: then there is no early stopping. `unlabelled` and
+    `source_unlabelled` are inputs of the target and the source language without labels.
+    `parameters` is an instance of the method's own Parameters. Languages are BCP-47 tags.
+    `vectors` and `checkpoints` outlive the call; a method may do without them.
     """
 
     network: Network
-    train: Examples
     parameters: Any
+    train: Examples | None = None
     validation: Examples | None = None
     source: Examples | None = None
+    unlabelled: Inputs | None = None
+    source_unlabelled: Inputs | None = None
+    parallel: Pairs | None = None
+    dictionary: Pairs | None = None
+    companion: Network | None = None
+    source_language: str = "und"
+    target_language: str = "und"
+    vectors: VectorCache | None = None
+    checkpoints: Checkpoints | None = None
     seed: int = 0
+
+    def labelled_rows(self) -> Examples:
+        """`train`, for methods whose specification requires the role."""
+        if self.train is None:
+            raise ValueError("this method needs labelled rows; its specification requires them")
+        return self.train
 
 
 @dataclass(frozen=True)
@@ -63,11 +92,16 @@ class MethodOutput:
 
     `history` has one dict per look at the training, a few dozen in each stage, with the scores on
     the validation rows where there are any; `stopped` says in a sentence why training ended.
+    `report` is the method's own account as JSON. `rebuilt` tells that the network is of another
+    shape than the source model (another encoder, another vocabulary), so that what is known of
+    it must be read from its file.
     """
 
     network: Network
     history: list[dict[str, Any]]
     stopped: str
+    report: dict[str, Any] = field(default_factory=dict)
+    rebuilt: bool = False
 
 
 class Run(Protocol):

@@ -166,7 +166,7 @@ def test_a_method_keeps_the_parameters_that_were_best_on_validation(
         name, validation, strategy="full", learning_rate=10, optimiser="sgd", warm_up=0
     )
     ruined = MethodInput(
-        good, given.train, given.parameters, validation, source=given.source, seed=given.seed
+        good, given.parameters, given.train, validation, source=given.source, seed=given.seed
     )
     assert _accuracy(_run(name, ruined).network, validation) >= before
 

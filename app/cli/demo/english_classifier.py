@@ -43,7 +43,7 @@ def train_english_classifier(
         network.add_head(labels)
     train, test = _examples(sides.train, labels), _examples(sides.test, labels)
     parameters = method_named("fine-tune").parameters.model_validate({"strategy": "head"})
-    trained = run(MethodInput(network, train, parameters, seed=_SEED), _Bar(progress)).network
+    trained = run(MethodInput(network, parameters, train, seed=_SEED), _Bar(progress)).network
     right = predict(trained, test.inputs).argmax(axis=1) == test.targets
     with TemporaryDirectory(dir=file.parent) as folder:
         layout.save(trained, facts, Path(folder))

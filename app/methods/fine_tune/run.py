@@ -13,9 +13,10 @@ from app.methods.contract import MethodInput, MethodOutput
 
 def run(given: MethodInput, monitor: Monitor) -> MethodOutput:
     """Train the source model on the target rows by the strategy asked for."""
+    train = given.labelled_rows()
     rows = AdaptationRows(
-        train=given.train,
-        streams=(Stream(np.arange(len(given.train))),),
+        train=train,
+        streams=(Stream(np.arange(len(train))),),
         validation=given.validation,
     )
     history, stopped = adapt(given.network, rows, given.parameters.options(), given.seed, monitor)

@@ -21,8 +21,9 @@ def run(given: MethodInput, monitor: Monitor) -> MethodOutput:
     """
     if given.source is None:
         raise ValueError("joint needs source rows; its specification requires the role")
-    target, share = len(given.train), given.parameters.target_share
-    joined = join(given.train, given.source)
+    train = given.labelled_rows()
+    target, share = len(train), given.parameters.target_share
+    joined = join(train, given.source)
     positions = np.arange(len(joined))
     rows = AdaptationRows(
         train=joined,
