@@ -14,7 +14,7 @@ def write(data: dict[str, Any]) -> str:
     for script in data["scripts"]:
         for cell in script["cells"]:
             rows.append(_digit_row(script["script"], cell))
-    table = table(
+    cells = table(
         [
             "script",
             "training images",
@@ -41,7 +41,7 @@ No validation rows, no early stopping: 10 per class means 10 labelled images per
 {data["repeats"]} repeats with other samples and seeds, scored on the untouched test split.
 {_digit_verdict(data)}
 
-{table}"""
+{cells}"""
 
 
 def _digit_verdict(data: dict[str, Any]) -> str:
