@@ -61,6 +61,7 @@ def train_stage(
             losses = []
             if stopping is not None and stopping.exhausted:
                 why = f"Stage {stage.name}: no better on validation in {stage.patience} checks."
+                monitor.progress(_NAMES[stage.name], 1.0, step=step, steps=stage.steps)
                 break
     if stopping is not None:
         stopping.restore()
