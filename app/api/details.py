@@ -5,6 +5,7 @@ from __future__ import annotations
 from app.api.schemas.datasets import DatasetFields
 from app.api.schemas.models import ModelFields
 from app.domain.datasets import DatasetHints
+from app.domain.enums import DatasetKind
 from app.domain.languages import parse_language
 from app.domain.models import ModelHints
 from app.services.datasets import DatasetDetails
@@ -21,7 +22,14 @@ def model_details(fields: ModelFields) -> ModelDetails:
     )
 
 
-def dataset_details(fields: DatasetFields, language: str) -> DatasetDetails:
-    """What the user says of a dataset in `language`; raises `LanguageUnknown`."""
-    hints = DatasetHints(kind=fields.kind, text=fields.text, label=fields.label, group=fields.group)
+def dataset_details(
+    fields: DatasetFields, language: str, kind: DatasetKind | None = None
+) -> DatasetDetails:
+    """What the user says of a dataset in `language`; raises `LanguageUnknown`.
+
+    `kind` is what it is taken for where the user does not say.
+    """
+    names = ("text", "label", "group", "source", "target")
+    columns = {name: getattr(fields, name) for name in names}
+    hints = DatasetHints(kind=fields.kind or kind, **columns)
     return DatasetDetails(language=parse_language(language), name=fields.name, hints=hints)

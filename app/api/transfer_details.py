@@ -7,8 +7,10 @@ from app.api.multipart import FormParts
 from app.api.schemas.datasets import PartDatasetFields
 from app.api.schemas.models import ModelFields
 from app.api.schemas.transfers import RequestFields, TransferWithFilesFields
-from app.domain.enums import Role
+from app.artifacts.members import is_archive
+from app.domain.enums import DatasetKind, Role
 from app.domain.errors.uploads import PartReferred
+from app.domain.roles import INPUT_ROLES, SOURCE_ROLES, kind_by_role
 from app.domain.transfers import Sample
 from app.services.context import Context
 from app.services.datasets import DatasetDetails
@@ -16,8 +18,6 @@ from app.services.models import ModelDetails, find_model
 from app.services.transfer_request import TransferRequest
 from app.services.transfer_with_files import TransferFiles
 from app.services.uploads import Upload
-
-_SOURCE_ROLES = (Role.SOURCE, Role.SOURCE_TEST)
 
 
 def transfer_request(fields: RequestFields) -> TransferRequest:
@@ -44,10 +44,17 @@ def transfer_files(
             references[role] = _reference(form, role, given)
         elif role in form.files or given is not None:
             said = given or PartDatasetFields()
-            default = source_language if role in _SOURCE_ROLES else fields.language
-            details = dataset_details(said, said.language or default)
-            uploads[role] = (form.file(role), details)
+            default = source_language if role in SOURCE_ROLES else fields.language
+            upload = form.file(role)
+            details = dataset_details(said, said.language or default, _kind(role, upload))
+            uploads[role] = (upload, details)
     return TransferFiles(model, uploads, references)
+
+
+def _kind(role: Role, upload: Upload) -> DatasetKind | None:
+    """An archive for a role of plain inputs holds images."""
+    images = role in INPUT_ROLES and is_archive(upload.path)
+    return None if images else kind_by_role(role)
 
 
 def _model(

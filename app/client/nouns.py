@@ -72,11 +72,14 @@ class Datasets(Generic[Answer]):
         text: str | None = None,
         label: str | None = None,
         group: str | None = None,
+        source: str | None = None,
+        target: str | None = None,
         kind: str | None = None,
     ) -> Answer:
-        """Register a data file; `text`, `label` and `group` name its columns."""
+        """Register a data file; `text`, `label`, `group`, `source`, `target` name its columns."""
         fields = {"language": language, "name": name, "kind": kind}
         fields |= {"text": text, "label": label, "group": group}
+        fields |= {"source": source, "target": target}
         return self._send(Call("POST", "/v1/datasets", fields=fields, files={"file": Path(path)}))
 
     def get(self, dataset: str, model: str | None = None) -> Answer:

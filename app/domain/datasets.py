@@ -16,12 +16,15 @@ class DatasetHints:
     `kind` None means found by the file's content. `group` names the id column by which rows
     that belong together (translations of one sentence, expansions of one template) are kept on
     one side of a split; "" says that no column does, where an id merely numbers the rows.
+    `source` and `target` name the columns of pairs, or the two files of an archive.
     """
 
     kind: DatasetKind | None = None
     text: str | None = None
     label: str | None = None
     group: str | None = None
+    source: str | None = None
+    target: str | None = None
 
 
 @dataclass(frozen=True)

@@ -9,21 +9,21 @@ from typing import Any
 from tokenizers import Encoding, Tokenizer
 
 from app.domain.errors.datasets import TokenizerMissing
-from app.formats.tables.canonical import read_text_rows
 from app.formats.tables.even_sample import even_sample
+from app.formats.tables.row_tables import read_column
 
 _SAMPLE = 2000
 _FILE = "tokenizer.json"
 
 
-def token_fertility(canonical: Path, folder: Path) -> dict[str, Any]:
+def token_fertility(canonical: Path, folder: Path, column: str = "text") -> dict[str, Any]:
     """Tokens per word and per character, and the share of unknown tokens.
 
-    `canonical` is a text dataset's Parquet file, `folder` an unpacked model; at most 2,000 rows,
-    evenly spread, are cut. Words are parts between white space, so for a script without spaces
-    only the number per character tells. About 1.2 to 1.5 tokens a word is usual for a language
-    that the tokenizer was made for; 3 and more say that it was not (Rust et al., 2021, "How Good
-    is Your Tokenizer?"). Raises `TokenizerMissing`.
+    `canonical` is a dataset's Parquet file with texts in `column`, `folder` an unpacked model;
+    at most 2,000 rows, evenly spread, are cut. Words are parts between white space, so for a
+    script without spaces only the number per character tells. About 1.2 to 1.5 tokens a word is
+    usual for a language that the tokenizer was made for; 3 and more say that it was not (Rust et
+    al., 2021, "How Good is Your Tokenizer?"). Raises `TokenizerMissing`.
     """
     file = folder / _FILE
     if not file.is_file():
@@ -31,7 +31,7 @@ def token_fertility(canonical: Path, folder: Path) -> dict[str, Any]:
     tokenizer = Tokenizer.from_file(str(file))
     tokenizer.no_truncation()
     tokenizer.no_padding()
-    sample = even_sample([row.text for row in read_text_rows(canonical)], _SAMPLE)
+    sample = even_sample(read_column(canonical, column), _SAMPLE)
     encoded = tokenizer.encode_batch(sample, add_special_tokens=False)
     tokens = sum(len(one.ids) for one in encoded)
     unknown = _unknown_id(tokenizer)

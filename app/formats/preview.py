@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -15,16 +16,27 @@ from app.domain.datasets import DatasetFacts
 from app.domain.enums import DatasetKind
 from app.formats.images.canonical import read_image_rows
 from app.formats.tables.canonical import read_text_rows
+from app.formats.tables.canonical_pairs import read_pair_rows
+from app.formats.tables.canonical_plain import read_plain_rows
+
+_READERS: dict[DatasetKind, Callable[..., Iterator[Any]]] = {
+    DatasetKind.LABELLED: read_text_rows,
+    DatasetKind.UNLABELLED: read_plain_rows,
+    DatasetKind.PARALLEL: read_pair_rows,
+    DatasetKind.DICTIONARY: read_pair_rows,
+}
 
 
 def preview(canonical: Path, facts: DatasetFacts, offset: int, limit: int) -> list[dict[str, Any]]:
     """Usable rows from the `offset`-th on (counted from 0), at most `limit`.
 
-    Texts: `{"row", "text", "label", "group"}`; images: `{"row", "label", "image"}`, the image
+    Texts: `{"row", "text", "label", "group"}`, without labels `{"row", "text"}`; pairs:
+    `{"row", "source", "target"}`; images: `{"row", "label", "image"}`, the image
     as a PNG in base64. `row` is the number in the uploaded file, counted from 1.
     """
-    if facts.kind is DatasetKind.LABELLED:
-        return [asdict(row) for row in read_text_rows(canonical, offset, limit)]
+    read = _READERS.get(facts.kind)
+    if read is not None:
+        return [asdict(row) for row in read(canonical, offset, limit)]
     rows = read_image_rows(canonical, offset, limit)
     return [
         {"row": offset + i, "label": rows.labels[target], "image": _png(image)}

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import re
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from pydantic import TypeAdapter
 
+from app.artifacts.archive import unpack
 from app.artifacts.members import is_archive
 from app.domain.datasets import DatasetFacts, DatasetHints
 from app.domain.enums import DatasetKind
@@ -15,11 +20,16 @@ from app.domain.errors.dataset_files import DatasetFormatUnknown, DatasetKindDif
 from app.formats.images.read_images import read_images
 from app.formats.tables.delimited import open_delimited
 from app.formats.tables.json_lines import open_json_lines
+from app.formats.tables.parallel_files import open_parallel_files
 from app.formats.tables.parquet import MAGIC, open_parquet
+from app.formats.tables.plain_lines import open_lines, open_pair_lines
 from app.formats.tables.raw_table import RawTable
+from app.formats.tables.read_pairs import read_pairs
 from app.formats.tables.read_texts import read_texts
+from app.formats.tables.read_unlabelled import read_unlabelled
 
 _TEXT_NAMES = re.compile(r"\.(csv|tsv|tab|txt|jsonl|ndjson|json)$", re.IGNORECASE)
+_TABLE_NAMES = re.compile(r"\.(csv|tsv|tab)$", re.IGNORECASE)
 _JSON_NAMES = re.compile(r"\.(jsonl|ndjson|json)$", re.IGNORECASE)
 
 
@@ -34,19 +44,51 @@ def read_dataset(
 ) -> dict[str, Any]:
     """Write the canonical file and return the facts as JSON; raises `RejectedFile` leaves."""
     file, wanted = Path(upload), TypeAdapter(DatasetHints).validate_python(hints)
-    found = DatasetKind.IMAGES if is_archive(file) else DatasetKind.LABELLED
-    if wanted.kind not in (None, found):
-        raise DatasetKindDiffers(wanted.kind, found)
-    if found is DatasetKind.IMAGES:
-        facts = read_images(file, filename, Path(canonical), max_bytes, max_members)
+    limits = max_bytes, max_members
+    kind = wanted.kind or (DatasetKind.IMAGES if is_archive(file) else DatasetKind.LABELLED)
+    if kind is DatasetKind.IMAGES:
+        if not is_archive(file):
+            raise DatasetKindDiffers(kind, DatasetKind.LABELLED)
+        facts = read_images(file, filename, Path(canonical), *limits)
+    elif kind in (DatasetKind.PARALLEL, DatasetKind.DICTIONARY):
+        with _open_pairs(file, filename, wanted, language, limits) as table:
+            facts = read_pairs(table, kind, wanted, language, Path(canonical))
+    elif is_archive(file):
+        raise DatasetKindDiffers(kind, DatasetKind.IMAGES)
+    elif kind is DatasetKind.UNLABELLED:
+        facts = read_unlabelled(
+            _open_table(file, filename, wanted, open_lines), wanted, language, Path(canonical)
+        )
     else:
         facts = read_texts(_open_table(file, filename, wanted), wanted, language, Path(canonical))
     answer: dict[str, Any] = TypeAdapter(DatasetFacts).dump_python(facts, mode="json")
     return answer
 
 
-def _open_table(file: Path, filename: str, hints: DatasetHints) -> RawTable:
-    """The content's own signature goes before the file's name."""
+@contextmanager
+def _open_pairs(
+    file: Path, filename: str, hints: DatasetHints, language: str, limits: tuple[int, int]
+) -> Iterator[RawTable]:
+    if is_archive(file):
+        with tempfile.TemporaryDirectory(dir=file.parent) as place:
+            folder = Path(place) / "unpacked"
+            unpack(file, folder, *limits)
+            yield open_parallel_files(folder, hints, language)
+        return
+    spaces = hints.kind is DatasetKind.DICTIONARY
+    yield _open_table(file, filename, hints, partial(open_pair_lines, spaces=spaces))
+
+
+def _open_table(
+    file: Path,
+    filename: str,
+    hints: DatasetHints,
+    open_plain: Callable[[Path], RawTable] | None = None,
+) -> RawTable:
+    """The content's own signature goes before the file's name.
+
+    `open_plain` reads files whose name is not that of a table, where the kind allows such.
+    """
     with file.open("rb") as handle:
         start = handle.read(4096)
     if not start:
@@ -57,4 +99,6 @@ def _open_table(file: Path, filename: str, hints: DatasetHints) -> RawTable:
         raise DatasetFormatUnknown(filename, "it is neither text nor a known binary format")
     if _JSON_NAMES.search(filename) or start.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"{":
         return open_json_lines(file)
+    if open_plain is not None and not _TABLE_NAMES.search(filename):
+        return open_plain(file)
     return open_delimited(file, hints)

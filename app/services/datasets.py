@@ -113,7 +113,8 @@ def fertility_of(context: Context, dataset: Dataset, model: Model) -> dict[str, 
     folder = open_folder(
         context.artifacts, model.sha256, limits.max_unpacked_bytes, limits.max_archive_members
     )
-    return token_fertility(canonical, folder)
+    pairs = facts.kind in (DatasetKind.PARALLEL, DatasetKind.DICTIONARY)
+    return token_fertility(canonical, folder, "target" if pairs else "text")
 
 
 def delete_dataset(session: Session, dataset: Dataset) -> str | None:

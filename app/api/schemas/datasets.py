@@ -17,7 +17,11 @@ class DatasetFields(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     name: Name | None = Field(None, description="Named after the file where it is left out.")
-    kind: DatasetKind | None = Field(None, description="Found by the content where left out.")
+    kind: DatasetKind | None = Field(
+        None,
+        description="Left out: by the role in a transfer that it comes with; otherwise labelled "
+        "for a table and images for an archive.",
+    )
     text: str | None = Field(None, description="The column of texts.")
     label: str | None = Field(None, description="The column of labels.")
     group: str | None = Field(
@@ -25,6 +29,8 @@ class DatasetFields(BaseModel):
         description="The column whose equal values are never split between train and test; "
         "empty for none, where an id column merely numbers the rows.",
     )
+    source: str | None = Field(None, description="Of pairs: the column, or file, of sources.")
+    target: str | None = Field(None, description="Of pairs: the column, or file, of targets.")
 
 
 class NewDatasetFields(DatasetFields):

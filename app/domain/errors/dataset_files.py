@@ -6,7 +6,8 @@ from app.domain.errors import RejectedFile
 
 _ACCEPTED = (
     "Send CSV, TSV, JSONL or Parquet for text; an NPZ file, a zip of class folders or a zip of "
-    "two IDX files for images."
+    "two IDX files for images. Texts without labels, sentence pairs and word pairs may be plain "
+    "text files, one on each line; name their kind."
 )
 
 
@@ -86,7 +87,8 @@ class ColumnMissing(RejectedFile):
         what = f"no column `{wanted}`" if wanted else f"no column that is clearly the {role}"
         super().__init__(
             f"The file has {what}. Its columns are: {_listed(columns)}.",
-            f"Name the column with `{role}`. The first line of a CSV or TSV file must be a header.",
+            f"Name the column with `{role}`. The first line of a CSV or TSV file must be a header. "
+            "Texts without labels are sent with the kind `unlabelled`.",
             role=role,
             wanted=wanted,
             columns=list(columns),
@@ -123,9 +125,9 @@ class NoUsableRows(RejectedFile):
 
     code = "no-usable-rows"
 
-    def __init__(self, rows: int) -> None:
+    def __init__(self, rows: int, what: str) -> None:
         super().__init__(
-            f"The file has {rows} row(s), and none has both an input and a label.",
+            f"The file has {rows} row(s), and none has {what}.",
             "Check that the right columns were read and that the file is complete.",
             rows=rows,
         )

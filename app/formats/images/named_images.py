@@ -28,7 +28,7 @@ class NamedImages:
     def as_rows(self) -> ImageRows:
         """With positions in the sorted labels in the place of names; raises `NoUsableRows`."""
         if not self.names:
-            raise NoUsableRows(0)
+            raise NoUsableRows(0, "both an input and a label")
         labels = sort_labels(self.names)
         position = {label: i for i, label in enumerate(labels)}
         targets = np.array([position[name] for name in self.names], dtype=np.int64)

@@ -1,4 +1,4 @@
-"""The canonical text table: what every text dataset becomes, whatever file it came in."""
+"""The canonical table of labelled texts, whatever file they came in."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.parquet as pq
+
+from app.formats.tables.row_tables import read_rows, write_rows
 
 _SCHEMA = pa.schema(
     [
@@ -31,12 +32,9 @@ class TextRow:
 
 def write_text_rows(rows: list[TextRow], file: Path) -> None:
     """Write Parquet with the columns row (int64), text, label and group (string, may be null)."""
-    columns = {name: [getattr(row, name) for row in rows] for name in _SCHEMA.names}
-    pq.write_table(pa.table(columns, schema=_SCHEMA), file, compression="zstd")
+    write_rows(rows, _SCHEMA, file)
 
 
 def read_text_rows(file: Path, offset: int = 0, limit: int | None = None) -> Iterator[TextRow]:
     """The rows from the `offset`-th on (counted from 0), at most `limit`, in the file's order."""
-    table = pq.read_table(file, schema=_SCHEMA).slice(offset, limit)
-    for batch in table.to_batches(max_chunksize=10_000):
-        yield from (TextRow(**values) for values in batch.to_pylist())
+    return read_rows(TextRow, _SCHEMA, file, offset, limit)

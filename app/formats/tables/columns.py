@@ -11,6 +11,8 @@ _NAMES = {
     "text": "text sentence utterance content message comment review document query question "
     "tweet headline title body input",
     "label": "label category intent class topic sentiment target tag answer output y",
+    "source": "source src source_text source_word source_sentence",
+    "target": "target tgt trg target_text target_word target_sentence translation",
     "group": "group group_id template template_id index_id sentence_id id uid parallel_id",
 }
 _KNOWN = {role: frozenset(names.split()) for role, names in _NAMES.items()}
@@ -46,9 +48,23 @@ def choose_columns(columns: tuple[str, ...], hints: DatasetHints) -> Columns:
     return Columns(text, label, group)
 
 
+def find_column(role: str, named: str | None, columns: tuple[str, ...]) -> str:
+    """The column that is the `role`: the named one, the usual one, or the only one there is.
+
+    Raises `ColumnMissing` and `ColumnAmbiguous`.
+    """
+    if named:
+        return _find_named(role, named, columns)
+    found = columns[0] if len(columns) == 1 else _find_usual(role, columns, columns)
+    if found is None:
+        raise ColumnMissing(role, None, columns)
+    return found
+
+
 def count_usual_names(columns: tuple[str, ...], hints: DatasetHints) -> int:
     """How many of the columns are named by the user or have a usual name."""
-    wanted = {_fold(name) for name in (hints.text, hints.label, hints.group) if name}
+    given = (hints.text, hints.label, hints.group, hints.source, hints.target)
+    wanted = {_fold(name) for name in given if name}
     return sum(_fold(column) in wanted.union(*_KNOWN.values()) for column in columns)
 
 

@@ -11,7 +11,7 @@ from app.formats.tables.cells import name_of, text_of
 from app.formats.tables.columns import Columns
 from app.formats.tables.raw_table import Cell, RawTable
 
-_ADVICE = "Correct the cell, or name other columns with `text`, `label` and `group`."
+_ADVICE = "Correct the cell, or name another column."
 
 
 @dataclass
@@ -34,9 +34,9 @@ def usable_rows(table: RawTable, columns: Columns) -> UsableRows:
     wanted = (columns.text, columns.label) + ((columns.group,) if columns.group else ())
     for number, cells in enumerate(table.read(wanted), start=1):
         found.total = number
-        text = _convert(text_of, cells[0], number, columns.text)
-        label = _convert(name_of, cells[1], number, columns.label)
-        group = _convert(name_of, cells[2], number, wanted[2]) if columns.group else None
+        text = convert_cell(text_of, cells[0], number, columns.text)
+        label = convert_cell(name_of, cells[1], number, columns.label)
+        group = convert_cell(name_of, cells[2], number, wanted[2]) if columns.group else None
         if text is None:
             found.without_text.append(number)
         elif label is None:
@@ -44,13 +44,14 @@ def usable_rows(table: RawTable, columns: Columns) -> UsableRows:
         else:
             found.rows.append(TextRow(number, text, label, group))
     if not found.rows:
-        raise NoUsableRows(found.total)
+        raise NoUsableRows(found.total, "both an input and a label")
     return found
 
 
-def _convert(
+def convert_cell(
     convert: Callable[[Cell], str | None], cell: Cell, number: int, column: str
 ) -> str | None:
+    """What `convert` makes of a cell; its ValueError becomes `RowMalformed`."""
     try:
         return convert(cell)
     except ValueError as problem:

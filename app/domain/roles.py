@@ -1,0 +1,19 @@
+"""What each role of a dataset means for its language and the kind of its rows."""
+
+from __future__ import annotations
+
+from app.domain.enums import DatasetKind, Role
+
+LABELLED_ROLES = (Role.TRAIN, Role.VALIDATION, Role.TEST, Role.SOURCE, Role.SOURCE_TEST)
+INPUT_ROLES = (Role.UNLABELLED, Role.SOURCE_UNLABELLED)
+PAIR_KINDS = {
+    Role.PARALLEL: DatasetKind.PARALLEL,
+    Role.DICTIONARY: DatasetKind.DICTIONARY,
+}
+# In the language of the model that is transferred; all other roles are in the target language.
+SOURCE_ROLES = (Role.SOURCE, Role.SOURCE_TEST, Role.SOURCE_UNLABELLED)
+
+
+def kind_by_role(role: Role) -> DatasetKind | None:
+    """What a table that comes for `role` holds unless the user says otherwise; None: labels."""
+    return DatasetKind.UNLABELLED if role in INPUT_ROLES else PAIR_KINDS.get(role)
