@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 
-def even_sample(texts: list[str], size: int) -> list[str]:
-    """At most `size` of the texts, evenly spread from the first on, in their order."""
-    taken = min(size, len(texts))
-    return [texts[i * len(texts) // taken] for i in range(taken)]
+from collections.abc import Sequence
+from typing import TypeVar
+
+Row = TypeVar("Row")
+
+
+def even_sample(rows: Sequence[Row], size: int) -> list[Row]:
+    """At most `size` of the rows, evenly spread from the first on, in their order."""
+    taken = min(size, len(rows))
+    return [rows[i * len(rows) // taken] for i in range(taken)]

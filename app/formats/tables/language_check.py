@@ -5,17 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-import langcodes
-
 from app.domain.languages import script_of
 from app.formats.tables.even_sample import even_sample
+from app.formats.tables.identifier import identifier, identifier_code
 from app.formats.tables.scripts import share_in_script
 
 _SAMPLE = 400
 _CHARACTERS = 400  # of each text: enough for the identifier, and bounds the time
 _BLOCK = 2000
 _SCRIPT_SHARE = 0.5
-_OTHER_CODES = {"nb": "no", "fil": "tl", "quy": "qu", "quz": "qu"}
 
 
 def check_language(texts: list[str], claimed: str) -> dict[str, Any]:
@@ -65,25 +63,14 @@ def _check_script(sample: list[str], script: str | None) -> dict[str, Any]:
 
 
 def _identify(sample: list[str], claimed: str) -> dict[str, Any]:
-    import py3langid
-
-    known = {code for code, _ in py3langid.rank("")}
-    code = _code_among(known, claimed)
-    counts = Counter(py3langid.classify(text)[0] for text in sample)
-    blocks = Counter(py3langid.classify(block)[0] for block in _blocks(sample))
+    code = identifier_code(claimed)
+    counts = Counter(identifier().classify(text)[0] for text in sample)
+    blocks = Counter(identifier().classify(block)[0] for block in _blocks(sample))
     others = [name for name, _ in counts.most_common(4) if name != code][:3]
     if code is None:
         return {"share": None, "others": others, "fits": None}
     fits = code in (counts.most_common(1)[0][0], blocks.most_common(1)[0][0])
     return {"share": round(counts[code] / len(sample), 4), "others": others, "fits": fits}
-
-
-def _code_among(known: set[str], claimed: str) -> str | None:
-    """The identifier's own code, which may be that of the wider language."""
-    language = langcodes.Language.get(claimed)
-    codes = [language.language, language.prefer_macrolanguage().language]
-    codes += [_OTHER_CODES.get(language.language or "")]
-    return next((code for code in codes if code in known), None)
 
 
 def _blocks(sample: list[str]) -> list[str]:

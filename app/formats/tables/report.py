@@ -13,6 +13,7 @@ from app.formats.tables.columns import Columns
 from app.formats.tables.language_check import check_language, note_language
 from app.formats.tables.lengths import report_lengths
 from app.formats.tables.usable_rows import UsableRows
+from app.formats.tables.wrong_language import note_wrong_language, wrong_language_rows
 
 _SHOWN = 10
 
@@ -26,6 +27,7 @@ def report_texts(
     labels = report_labels(row.label for row in rows)
     duplicates = report_duplicates((row.row, row.text, row.label) for row in rows)
     check = check_language(texts, language)
+    wrong = wrong_language_rows([(row.row, row.text) for row in rows], language)
     return {
         **details,
         "columns": asdict(columns),
@@ -37,12 +39,14 @@ def report_texts(
         "duplicates": duplicates,
         "groups": _report_groups(rows) if columns.group else None,
         "language": check,
+        "wrong_language": wrong,
         "notes": [
             *_note_empty(found),
             *_note_counter(rows, columns.group),
             *note_labels(labels),
             *note_duplicates(duplicates),
             *note_language(check),
+            *note_wrong_language(wrong),
         ],
     }
 

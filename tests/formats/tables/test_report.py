@@ -91,6 +91,14 @@ def test_texts_of_another_language_are_noticed() -> None:
     assert "do not look like `fr`" in note_language(check)[0]
 
 
+def test_a_row_of_another_language_is_told_by_its_number(tmp_path: Path) -> None:
+    rows = [(f"{text} {number}", "a", "") for number, (text, _, _) in enumerate(labelled_rows(9))]
+    german = "Die Kinder spielen jeden Tag nach der Schule auf dem Platz Fußball."
+    report = _report(tmp_path, [*rows, (german, "a", "")])
+    assert report["wrong_language"]["rows"] == [10]
+    assert any("surely not in `en`" in note for note in report["notes"])
+
+
 def test_another_script_is_noticed_even_where_the_language_is_unknown() -> None:
     texts = [text for text, _, _ in labelled_rows(30, "de")]
     check = check_language(texts, "bho")  # Bhojpuri, written in Devanagari

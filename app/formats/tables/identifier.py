@@ -1,0 +1,27 @@
+"""The language identifier py3langid, and what it calls a language that we name by its BCP-47 tag."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+import langcodes
+
+_OTHER_CODES = {"nb": "no", "fil": "tl", "quy": "qu", "quz": "qu"}
+
+
+@lru_cache(maxsize=1)
+def identifier() -> Any:
+    """py3langid's `LanguageIdentifier` with its own model of 139 languages; loaded once."""
+    from py3langid.langid import MODEL_FILE, LanguageIdentifier
+
+    return LanguageIdentifier.from_model_file(MODEL_FILE)
+
+
+def identifier_code(claimed: str) -> str | None:
+    """The identifier's own code, which may be that of the wider language; None if it has none."""
+    known = set(identifier().labels)
+    language = langcodes.Language.get(claimed)
+    codes = [language.language, language.prefer_macrolanguage().language]
+    codes += [_OTHER_CODES.get(language.language or "")]
+    return next((code for code in codes if code in known), None)
