@@ -1,4 +1,4 @@
-"""The language identifier py3langid, and what it calls a language that we name by its BCP-47 tag."""
+"""The language identifier py3langid, and its own name for a language given by its BCP-47 tag."""
 
 from __future__ import annotations
 

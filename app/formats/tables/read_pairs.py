@@ -12,7 +12,7 @@ from app.formats.duplicate_report import note_duplicates, report_duplicates
 from app.formats.tables.canonical_pairs import PairRow, write_pair_rows
 from app.formats.tables.cells import text_of
 from app.formats.tables.columns import find_column
-from app.formats.tables.language_check import check_language, note_language
+from app.formats.tables.language_report import report_language
 from app.formats.tables.lengths import report_lengths
 from app.formats.tables.raw_table import RawTable
 from app.formats.tables.usable_rows import convert_cell
@@ -64,5 +64,5 @@ def _report(rows: list[PairRow], total: int, kind: DatasetKind, language: str) -
     }
     if kind is DatasetKind.DICTIONARY:
         return report | {"source_words": len({row.source for row in rows})}
-    check = check_language(targets, language)
-    return report | {"language": check, "notes": report["notes"] + note_language(check)}
+    languages, notes = report_language([(row.row, row.target) for row in rows], language)
+    return report | languages | {"notes": report["notes"] + notes}

@@ -12,7 +12,7 @@ from app.formats.duplicate_report import note_duplicates, report_duplicates
 from app.formats.tables.canonical_plain import PlainRow, write_plain_rows
 from app.formats.tables.cells import text_of
 from app.formats.tables.columns import find_column
-from app.formats.tables.language_check import check_language, note_language
+from app.formats.tables.language_report import report_language
 from app.formats.tables.lengths import report_lengths
 from app.formats.tables.raw_table import RawTable
 from app.formats.tables.usable_rows import convert_cell
@@ -41,13 +41,13 @@ def read_unlabelled(
 def _report(rows: list[PlainRow], total: int, language: str) -> dict[str, Any]:
     texts = [row.text for row in rows]
     duplicates = report_duplicates((row.row, row.text, "") for row in rows)
-    check = check_language(texts, language)
+    languages, language_notes = report_language([(row.row, row.text) for row in rows], language)
     return {
         "rows": total,
         "usable": len(rows),
         "empty": {"text": total - len(rows)},
         "lengths": report_lengths(texts),
         "duplicates": duplicates,
-        "language": check,
-        "notes": [*note_duplicates(duplicates), *note_language(check)],
+        **languages,
+        "notes": [*note_duplicates(duplicates), *language_notes],
     }

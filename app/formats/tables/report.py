@@ -10,10 +10,9 @@ from app.formats.duplicate_report import note_duplicates, report_duplicates
 from app.formats.label_report import note_labels, report_labels
 from app.formats.tables.canonical import TextRow
 from app.formats.tables.columns import Columns
-from app.formats.tables.language_check import check_language, note_language
+from app.formats.tables.language_report import report_language
 from app.formats.tables.lengths import report_lengths
 from app.formats.tables.usable_rows import UsableRows
-from app.formats.tables.wrong_language import note_wrong_language, wrong_language_rows
 
 _SHOWN = 10
 
@@ -26,8 +25,7 @@ def report_texts(
     texts = [row.text for row in rows]
     labels = report_labels(row.label for row in rows)
     duplicates = report_duplicates((row.row, row.text, row.label) for row in rows)
-    check = check_language(texts, language)
-    wrong = wrong_language_rows([(row.row, row.text) for row in rows], language)
+    languages, language_notes = report_language([(row.row, row.text) for row in rows], language)
     return {
         **details,
         "columns": asdict(columns),
@@ -38,15 +36,13 @@ def report_texts(
         "lengths": report_lengths(texts),
         "duplicates": duplicates,
         "groups": _report_groups(rows) if columns.group else None,
-        "language": check,
-        "wrong_language": wrong,
+        **languages,
         "notes": [
             *_note_empty(found),
             *_note_counter(rows, columns.group),
             *note_labels(labels),
             *note_duplicates(duplicates),
-            *note_language(check),
-            *note_wrong_language(wrong),
+            *language_notes,
         ],
     }
 
