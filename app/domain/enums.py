@@ -8,7 +8,9 @@ from enum import StrEnum
 class Task(StrEnum):
     """What a model answers."""
 
-    TEXT_CLASSIFICATION = "text-classification"
+    TEXT_CLASSIFICATION = "text-classification"  # one label for a text
+    MULTI_LABEL_CLASSIFICATION = "multi-label-classification"  # any number of labels for a text
+    TOKEN_CLASSIFICATION = "token-classification"  # a tag for each word
     IMAGE_CLASSIFICATION = "image-classification"
     FEATURE_EXTRACTION = "feature-extraction"  # a plain text encoder without a head
 
@@ -35,6 +37,8 @@ class DatasetKind(StrEnum):
     """What one row of a dataset is."""
 
     LABELLED = "labelled"  # a text and its label
+    MULTI_LABELLED = "multi_labelled"  # a text and any number of labels
+    TOKENS = "tokens"  # the words of a sentence, each with a tag
     UNLABELLED = "unlabelled"  # a text
     PARALLEL = "parallel"  # a sentence and its translation
     DICTIONARY = "dictionary"  # a word and its translation

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from app.learn.material import Material
+from app.learn.objectives.contract import Headline
 
 _BATCH = 128
 
@@ -15,7 +15,8 @@ _BATCH = 128
 class EarlyStopping:
     """Checks the trained parameters on validation rows and remembers the best.
 
-    Better is a higher accuracy, or the same with a lower log loss. Parameters and buffers (the
+    Better is a higher headline of the objective (accuracy for single labels), or the same with a
+    lower log loss. Parameters and buffers (the
     running means of batch norm) that do not change in the stage are not copied.
     """
 
@@ -28,15 +29,15 @@ class EarlyStopping:
         self._without_improvement = 0
 
     def check(self) -> dict[str, float]:
-        """Score the present parameters: `validation_accuracy` and `validation_loss`."""
-        accuracy, loss = _score(self._network, self._rows)
-        if (accuracy, -loss) > self._best:
-            self._best = (accuracy, -loss)
+        """Score the present parameters: `validation_<metric>` and `validation_loss`."""
+        measure, loss = _score(self._network, self._rows)
+        if (measure, -loss) > self._best:
+            self._best = (measure, -loss)
             self._without_improvement = 0
             self._kept = {name: t.detach().clone() for name, t in _changing(self._network)}
         else:
             self._without_improvement += 1
-        return {"validation_accuracy": accuracy, "validation_loss": loss}
+        return {f"validation_{self._rows.objective.metric}": measure, "validation_loss": loss}
 
     @property
     def exhausted(self) -> bool:
@@ -60,12 +61,13 @@ def _score(network: nn.Module, rows: Material) -> tuple[float, float]:
     was_training = network.training
     network.eval()
     order = np.argsort(rows.lengths, kind="stable")
-    correct, loss = 0, 0.0
+    targets = rows.targets.cpu().numpy()
+    parts, losses = [], 0.0
     for start in range(0, len(order), _BATCH):
         chosen = order[start : start + _BATCH]
-        logits = rows.logits(chosen)
-        targets = rows.targets[torch.from_numpy(chosen).to(rows.targets.device)]
-        correct += int((logits.argmax(dim=-1) == targets).sum())
-        loss += float(functional.cross_entropy(logits, targets, reduction="sum"))
+        answer = rows.objective.probabilities(rows.logits(chosen)).cpu().numpy()
+        parts.append(rows.objective.headline(answer, targets[chosen]))
+        losses += float(rows.objective.log_losses(answer, targets[chosen]).sum())
     network.train(was_training)
-    return correct / len(order), loss / len(order)
+    sums = np.concatenate([part.sums for part in parts])
+    return Headline(sums, parts[0].of).value, losses / len(order)

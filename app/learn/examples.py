@@ -6,15 +6,21 @@ from dataclasses import dataclass
 
 import numpy as np
 
-Inputs = list[str] | np.ndarray
+Words = tuple[str, ...]  # of one sentence, as its tagger took them apart
+Inputs = list[str] | list[Words] | np.ndarray
+
+# The target of a place behind the last word of its sentence.
+NO_WORD = -100
 
 
 @dataclass(frozen=True)
 class Examples:
     """Rows of one dataset.
 
-    `inputs`: n texts, or a uint8 array (n, channels, height, width).
-    `targets`: int64 (n,), positions in the model's labels.
+    `inputs`: n texts, n sentences of words, or a uint8 array (n, channels, height, width).
+    `targets`: positions in the model's labels. int64 (n,) where each row has one label; bool
+    (n, labels) where it has any number; int64 (n, words) for a tag on each word, with `NO_WORD`
+    behind the end of a sentence.
     `rows`: int64 (n,), the rows' numbers in their dataset, counted from 1.
     `groups`: n ids of rows that belong together, or None where the dataset has no such column.
     """
@@ -38,7 +44,15 @@ class Examples:
 
 
 def take_inputs(inputs: Inputs, positions: np.ndarray) -> Inputs:
-    """The texts or images at `positions` (int (k,)), in that order."""
-    if isinstance(inputs, list):
-        return [inputs[i] for i in positions]
-    return inputs[positions]
+    """The texts, sentences or images at `positions` (int (k,)), in that order."""
+    if isinstance(inputs, np.ndarray):
+        return inputs[positions]
+    taken: Inputs = [inputs[i] for i in positions]
+    return taken
+
+
+def texts_of(inputs: Inputs) -> list[str]:
+    """Texts as they are, sentences of words with spaces between; ValueError for images."""
+    if isinstance(inputs, np.ndarray):
+        raise ValueError("images are no texts")
+    return [one if isinstance(one, str) else " ".join(one) for one in inputs]

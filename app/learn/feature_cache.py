@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from app.learn.devices import autocast
-from app.learn.examples import Examples, Inputs, take_inputs
+from app.learn.examples import NO_WORD, Examples, Inputs, take_inputs
 from app.learn.monitor import Monitor
 from app.learn.network import Network, move
 
@@ -18,19 +19,26 @@ _LARGEST_BYTES = 2 * 1024**3
 class CachedRows:
     """Rows as the features that the head reads: a Material for training the head alone.
 
-    `features`: float32 (n, ...) on the device.
+    `features`: float32 (n, ...) on the device; of words (n, words, width).
     """
 
     def __init__(self, network: Network, features: Tensor, targets: Tensor) -> None:
+        self.objective = network.objective
         self.features = features
         self.targets = targets
         self.lengths = np.ones(len(targets), dtype=np.int64)
         self._network = network
 
     def logits(self, positions: np.ndarray) -> Tensor:
-        """Float32 (k, classes)."""
+        """Float32 (k, classes) or (k, words, classes)."""
         chosen = self.features[torch.from_numpy(positions).to(self.features.device)]
         return self._network.head(chosen).float()
+
+    def vectors(self) -> Tensor:
+        """What the head reads one by one: float32 (m, width), of words those that there are."""
+        if self.objective.per_word:
+            return self.features[self.targets[:, : self.features.shape[1]] != NO_WORD]
+        return self.features.flatten(1)
 
 
 def cache_features(network: Network, examples: Examples, monitor: Monitor) -> CachedRows | None:
@@ -42,10 +50,16 @@ def cache_features(network: Network, examples: Examples, monitor: Monitor) -> Ca
     device = next(network.parameters()).device
     lengths = np.asarray(network.lengths(examples.inputs))
     order = np.argsort(lengths, kind="stable")
+    longest = network.objective.answer_shape(examples.inputs)[1]
     parts: list[Tensor] = []
     for start in range(0, len(order), _BATCH):
         inputs = take_inputs(examples.inputs, order[start : start + _BATCH])
-        part = _fixed_size(network, _features(network, inputs, device), inputs)
+        features = _features(network, inputs, device)
+        if network.objective.per_word:
+            features = functional.pad(features, (0, 0, 0, longest - features.shape[1]))
+            part: Tensor | None = features
+        else:
+            part = _fixed_size(network, features, inputs)
         if part is None or part[0].numel() * 4 * len(order) > _LARGEST_BYTES:
             return None
         parts.append(part)

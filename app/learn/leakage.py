@@ -8,13 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from app.learn.examples import Examples
+from app.learn.examples import Examples, texts_of
 
 
 def drop_leaks(train: Examples, *held_out: Examples) -> tuple[Examples, dict[str, Any]]:
     """The rows of `train` that share neither a group nor an input with a held-out row.
 
-    Texts are compared after NFKC, case folding and collapsing of spaces; images byte by byte.
+    Texts are compared after NFKC, case folding and collapsing of spaces, sentences of words as
+    texts with spaces between; images byte by byte.
     The empty group "" is shared with nobody. The report counts dropped rows by reason
     (`same_group` goes first) and lists their numbers: `{"dropped", "same_group", "same_input",
     "rows"}`.
@@ -39,10 +40,10 @@ def _groups(examples: Examples) -> tuple[str, ...]:
 
 def _keys(examples: Examples) -> Iterator[str | bytes]:
     """What makes two inputs the same input."""
-    if isinstance(examples.inputs, list):
-        yield from (_plain(text) for text in examples.inputs)
-    else:
+    if isinstance(examples.inputs, np.ndarray):
         yield from (image.tobytes() for image in examples.inputs)
+    else:
+        yield from (_plain(text) for text in texts_of(examples.inputs))
 
 
 def _plain(text: str) -> str:

@@ -12,19 +12,22 @@ from app.learn.augmentation import augment
 from app.learn.devices import autocast
 from app.learn.examples import Examples, take_inputs
 from app.learn.network import Network, move
+from app.learn.objectives.contract import Objective
 
 
 class Material(Protocol):
     """Rows with targets; `logits` keeps the gradients of whatever is trained.
 
-    `targets`: int64 (n,) on the network's device; `lengths`: (n,), the cost of each row.
+    `targets`: those of the Examples, on the network's device; `lengths`: (n,), the cost of each
+    row; `objective` tells what logits and targets mean.
     """
 
+    objective: Objective
     targets: Tensor
     lengths: np.ndarray
 
     def logits(self, positions: np.ndarray) -> Tensor:
-        """Float32 (k, classes) for the rows at `positions` (int (k,))."""
+        """Float32 (k, classes) or (k, words, classes) for the rows at `positions` (int (k,))."""
 
 
 class RawRows:
@@ -40,6 +43,7 @@ class RawRows:
         device: torch.device,
         generator: torch.Generator | None = None,
     ) -> None:
+        self.objective = network.objective
         self.targets = torch.from_numpy(examples.targets).to(device)
         self.lengths = np.asarray(network.lengths(examples.inputs))
         self._network = network

@@ -8,7 +8,10 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor, nn
 
+from app.domain.enums import Task
 from app.learn.examples import Inputs
+from app.learn.objectives.catalog import objective_for
+from app.learn.objectives.contract import Objective
 
 Batch = dict[str, Tensor]
 
@@ -16,14 +19,25 @@ Batch = dict[str, Tensor]
 class Network(nn.Module, abc.ABC):
     """A torch module from a batch to logits (n, classes) float32; formats build and save it.
 
-    A network without labels is a plain encoder: `forward` is an error until `add_head` ran.
+    A network without labels is a plain encoder: `forward` is an error until `add_head` ran. Where
+    the task is token classification there are words between rows and classes: what has the shape
+    (n, ...) elsewhere is (n, words, ...), and the batch's longest sentence sets the words.
     """
 
     labels: tuple[str, ...]
+    task: Task = Task.TEXT_CLASSIFICATION
+    thresholds: tuple[float, ...] = ()
+
+    @property
+    def objective(self) -> Objective:
+        """What the logits mean."""
+        return objective_for(self.task, self.labels, self.thresholds)
 
     @abc.abstractmethod
     def collate(self, inputs: Inputs) -> Batch:
-        """Texts or uint8 images (n, channels, height, width) as one batch of CPU tensors."""
+        """Texts, sentences of words or uint8 images (n, channels, height, width) as one batch of
+        CPU tensors.
+        """
 
     @abc.abstractmethod
     def lengths(self, inputs: Inputs) -> list[int]:

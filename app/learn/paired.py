@@ -7,24 +7,36 @@ from typing import Any
 import numpy as np
 
 from app.learn.bootstrap import interval, resample_counts
+from app.learn.objectives.contract import Objective
+from app.learn.objectives.single_label import SingleLabel
 
 
 def paired_difference(
-    ours: np.ndarray, theirs: np.ndarray, targets: np.ndarray, seed: int = 0
+    ours: np.ndarray,
+    theirs: np.ndarray,
+    targets: np.ndarray,
+    seed: int = 0,
+    objective: Objective | None = None,
 ) -> dict[str, Any]:
-    """The difference in accuracy, ours minus theirs, by the paired bootstrap over rows.
+    """The difference in the objective's headline, ours minus theirs, by the paired bootstrap.
 
-    `ours`, `theirs`: probabilities, float (n, classes); `targets`: int (n,). `low` and `high`
-    bound the difference with 95% confidence; `better_share` is the share of resamples in which
-    ours is better, ties counted half (Koehn, 2004; Berg-Kirkpatrick et al., 2012).
+    `ours`, `theirs`: probabilities; `targets`: as in Examples; without an `objective` each row has
+    one label and the headline is accuracy. `low` and `high` bound the difference with 95%
+    confidence; `better_share` is the share of resamples of rows in which ours is better, ties
+    counted half (Koehn, 2004; Berg-Kirkpatrick et al., 2012).
     """
-    gain = (ours.argmax(axis=1) == targets).astype(np.float32)
-    gain -= theirs.argmax(axis=1) == targets
-    drawn = np.concatenate([counts @ gain for counts in resample_counts(len(targets), seed)])
-    low, high = interval(drawn / len(targets))
+    objective = objective or SingleLabel(())
+    one, other = objective.headline(ours, targets), objective.headline(theirs, targets)
+    drawn = np.concatenate(
+        [
+            one.of(counts @ one.sums) - other.of(counts @ other.sums)
+            for counts in resample_counts(len(targets), seed)
+        ]
+    )
+    low, high = interval(drawn)
     return {
-        "metric": "accuracy",
-        "difference": float(gain.mean()),
+        "metric": objective.metric,
+        "difference": one.value - other.value,
         "low": low,
         "high": high,
         "better_share": float(np.mean((drawn > 0) + 0.5 * (drawn == 0))),

@@ -14,20 +14,25 @@ from app.learn.network import Network, move
 def predict(
     network: Network, inputs: Inputs, batch_size: int = 64, monitor: Monitor | None = None
 ) -> np.ndarray:
-    """Probabilities, float32 (n, classes), in the order of `inputs`.
+    """Probabilities, float32 (n, classes) or (n, words, classes), in the order of `inputs`.
 
+    Sentences of words are padded to the longest; what stands behind their end means nothing.
     Runs in eval mode on the device where the network is, and leaves the network's mode as it was.
     Inputs of like length share a batch.
     """
     monitor = monitor or Silence()
     order = np.argsort(np.asarray(network.lengths(inputs), dtype=np.int64), kind="stable")
-    answers = np.zeros((len(order), len(network.labels)), dtype=np.float32)
+    answers = np.zeros(network.objective.answer_shape(inputs), dtype=np.float32)
     was_training = network.training
     network.eval()
     try:
         for start in range(0, len(order), batch_size):
             chosen = order[start : start + batch_size]
-            answers[chosen] = _probabilities(network, take_inputs(inputs, chosen))
+            found = _probabilities(network, take_inputs(inputs, chosen))
+            if network.objective.per_word:
+                answers[chosen, : found.shape[1]] = found
+            else:
+                answers[chosen] = found
             monitor.progress("predicting", min(1.0, (start + batch_size) / len(order)))
     finally:
         network.train(was_training)
@@ -39,5 +44,5 @@ def _probabilities(network: Network, inputs: Inputs) -> np.ndarray:
     device = next(network.parameters()).device
     with autocast(device):
         logits = network(move(network.collate(inputs), device))
-    probabilities: np.ndarray = torch.softmax(logits.float(), dim=-1).cpu().numpy()
+    probabilities: np.ndarray = network.objective.probabilities(logits).cpu().numpy()
     return probabilities

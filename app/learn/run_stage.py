@@ -9,7 +9,6 @@ import numpy as np
 import torch
 
 from app.learn.batches import Stream, batches
-from app.learn.class_weights import class_weights
 from app.learn.examples import Examples
 from app.learn.feature_cache import CachedRows, cache_features
 from app.learn.material import Material, RawRows
@@ -66,7 +65,7 @@ def _train_head(
         parameter.requires_grad_(True)
     cached = None if stage.augment else _cached(network, rows, monitor)
     if cached is not None and _is_linear(network):
-        stage = replace(stage, learning_rate=stage.learning_rate / _spread(cached[0].features))
+        stage = replace(stage, learning_rate=stage.learning_rate / _spread(cached[0].vectors()))
     train, validation = cached or _raw(network, stage, rows, generator)
     staged = _stage_rows(train, validation, stage, rows, generator)
     return train_stage(network, stage, staged, Portion(monitor, 0.5, 1.0))
@@ -101,8 +100,7 @@ def _stage_rows(
     order = batches(rows.streams, train.lengths, stage.batch_size, rng)
     weights = None
     if stage.class_weights:
-        classes = int(train.targets.max()) + 1
-        weights = torch.from_numpy(class_weights(rows.train.targets, classes))
+        weights = torch.from_numpy(train.objective.class_weights(rows.train.targets))
         weights = weights.to(train.targets.device)
     return StageRows(train=train, order=order, validation=validation, class_weights=weights)
 
@@ -112,10 +110,10 @@ def _is_linear(network: Network) -> bool:
 
 
 def _spread(features: torch.Tensor) -> float:
-    """How far a feature typically is from its mean.
+    """How far a feature (float (n, width)) typically is from its mean.
 
     By this a linear head's learning rate is divided, so that a step changes the logits alike
     whatever the scale of the features; sentence vectors of length 1 vary by hundredths.
     """
-    deviation = features.flatten(1) - features.flatten(1).mean(dim=0)
+    deviation = features - features.mean(dim=0)
     return max(float(deviation.square().mean().sqrt()), 1e-3)

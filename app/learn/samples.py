@@ -7,19 +7,19 @@ import numpy as np
 from app.domain.transfers import Sample
 from app.learn.apportion import apportion
 from app.learn.examples import Examples
+from app.learn.strata import strata
 
 
 def draw_sample(examples: Examples, sample: Sample, seed: int) -> Examples:
     """`sample.per_class` rows of each label (all of a rarer one), then `sample.rows` in all.
 
+    A row of several labels or tags counts with the rarest of them (`app.learn.strata`).
     The draw in all is stratified, with a row of each label while there are rows for it. With
     one seed a smaller sample per class lies within a larger one. Row order is kept.
     """
     draw = np.random.default_rng(seed)
-    by_label = [
-        draw.permutation(np.flatnonzero(examples.targets == label))
-        for label in np.unique(examples.targets)
-    ]
+    labels = strata(examples.targets)
+    by_label = [draw.permutation(np.flatnonzero(labels == label)) for label in np.unique(labels)]
     if sample.per_class is not None:
         by_label = [rows[: sample.per_class] for rows in by_label]
     if sample.rows is not None:

@@ -7,18 +7,20 @@ import numpy as np
 from app.domain.errors.datasets import TooFewRowsToSplit
 from app.learn.apportion import apportion
 from app.learn.examples import Examples
+from app.learn.strata import strata
 
 
 def split_off(examples: Examples, fraction: float, seed: int) -> tuple[Examples, Examples]:
     """Split into (rest, held), where held has about `fraction` of each label's rows.
 
+    Rows of several labels or tags count with the rarest of them (`app.learn.strata`).
     Rows of one group stay on one side; a row of the empty group "" stands alone. A label keeps
     at least one row on each side where it has two groups to spare. scikit-learn's splitters do
     not promise that last point, and refuse labels of one row. Row order is kept.
     Raises `TooFewRowsToSplit` when a side would be empty though 0 < fraction < 1.
     """
     groups = _group_numbers(examples)
-    counts = _count_labels(groups, examples.targets)
+    counts = _count_labels(groups, strata(examples.targets))
     held_groups = _choose_groups(counts, fraction, np.random.default_rng(seed))
     held = held_groups[groups]
     if 0 < fraction < 1 and (held.all() or not held.any()):

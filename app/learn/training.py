@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 from torch.optim.lr_scheduler import LambdaLR
 
 from app.learn.early_stopping import EarlyStopping
@@ -83,7 +82,7 @@ def _step(
     """One batch, one step; the loss (0-d, detached, still on its device)."""
     chosen = next(rows.order)
     targets = rows.train.targets[torch.from_numpy(chosen).to(rows.train.targets.device)]
-    loss = functional.cross_entropy(rows.train.logits(chosen), targets, weight=rows.class_weights)
+    loss = rows.train.objective.loss(rows.train.logits(chosen), targets, rows.class_weights)
     optimiser.zero_grad(set_to_none=True)
     loss.backward()
     nn.utils.clip_grad_norm_([p for p in network.parameters() if p.requires_grad], stage.clip)

@@ -13,6 +13,7 @@ from torch import nn
 from app.learn.class_weights import class_weights
 from app.learn.early_stopping import EarlyStopping
 from app.learn.monitor import Silence
+from app.learn.objectives.single_label import SingleLabel
 from app.learn.optimisers import optimiser_for
 from app.learn.recipe import Stage, stages
 from app.learn.schedule import rate_factor
@@ -22,6 +23,8 @@ from app.learn.training_options import Optimiser, Strategy, TrainingOptions
 
 class Points:
     """Points of the plane, their side of a line the class: a Material for a linear network."""
+
+    objective = SingleLabel(("below", "above"))
 
     def __init__(self, network: nn.Module, rows: int = 60, seed: int = 0) -> None:
         draw = torch.Generator().manual_seed(seed)

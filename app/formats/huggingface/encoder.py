@@ -12,7 +12,7 @@ from torch.nn import functional
 from app.formats.huggingface.embedding_rows import EmbeddingRows
 from app.formats.huggingface.head_file import HeadFile
 from app.formats.huggingface.tokens import Tokens
-from app.learn.examples import Inputs
+from app.learn.examples import Inputs, texts_of
 from app.learn.network import Batch, Network
 
 
@@ -40,11 +40,11 @@ class Encoder(Network):
 
     def collate(self, inputs: Inputs) -> Batch:
         """Token ids and masks, int64 (n, longest)."""
-        return self.tokens.batch(list(inputs))
+        return self.tokens.batch(texts_of(inputs))
 
     def lengths(self, inputs: Inputs) -> list[int]:
         """Tokens of each text."""
-        return self.tokens.lengths(list(inputs))
+        return self.tokens.lengths(texts_of(inputs))
 
     def features(self, batch: Batch) -> Tensor:
         """Sentence vectors float32 (n, width)."""
@@ -83,7 +83,7 @@ class Encoder(Network):
 
     def prepare_training(self, inputs: Inputs) -> None:
         """Train only the embedding rows that `inputs` touch."""
-        self._rows.set_apart(self.tokens, list(inputs))
+        self._rows.set_apart(self.tokens, texts_of(inputs))
 
     def finish_training(self) -> None:
         """Put the trained embedding rows back among the others."""

@@ -9,7 +9,7 @@ from app.formats.huggingface.classifier import PretrainedClassifier
 from app.formats.huggingface.embedding_rows import EmbeddingRows
 from app.formats.huggingface.head_split import HeadSplit
 from app.formats.huggingface.tokens import Tokens
-from app.learn.examples import Inputs
+from app.learn.examples import Inputs, texts_of
 from app.learn.network import Batch
 
 # The first is the longer, so that the second is padded.
@@ -30,15 +30,15 @@ class TextClassifier(PretrainedClassifier):
 
     def collate(self, inputs: Inputs) -> Batch:
         """Token ids and masks, int64 (n, longest)."""
-        return self.tokens.batch(list(inputs))
+        return self.tokens.batch(texts_of(inputs))
 
     def lengths(self, inputs: Inputs) -> list[int]:
         """Tokens of each text."""
-        return self.tokens.lengths(list(inputs))
+        return self.tokens.lengths(texts_of(inputs))
 
     def prepare_training(self, inputs: Inputs) -> None:
         """Train only the embedding rows that `inputs` touch."""
-        self._rows.set_apart(self.tokens, list(inputs))
+        self._rows.set_apart(self.tokens, texts_of(inputs))
 
     def finish_training(self) -> None:
         """Put the trained embedding rows back among the others."""

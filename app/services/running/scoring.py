@@ -9,7 +9,7 @@ import numpy as np
 
 from app.domain.enums import EvaluationKind, Role
 from app.learn.baselines import majority, tfidf
-from app.learn.examples import Examples
+from app.learn.examples import Examples, texts_of
 from app.learn.joining import join
 from app.learn.monitor import Monitor
 from app.learn.portion import Portion
@@ -68,7 +68,9 @@ def baseline_answers(partition: Partition, test: Examples, classes: int) -> Answ
         rows = join(rows, partition.validation)
     found: Answered = {}
     if isinstance(rows.inputs, list) and isinstance(test.inputs, list):
-        found[EvaluationKind.TFIDF] = tfidf(rows.inputs, rows.targets, test.inputs, classes)
+        found[EvaluationKind.TFIDF] = tfidf(
+            texts_of(rows.inputs), rows.targets, texts_of(test.inputs), classes
+        )
     found[EvaluationKind.MAJORITY] = majority(rows.targets, len(test), classes)
     return found
 

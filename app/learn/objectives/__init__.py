@@ -1,0 +1,1 @@
+"""What networks answer, one file each: one label, several labels, a tag for each word."""
