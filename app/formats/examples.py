@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 
@@ -10,37 +12,65 @@ from app.domain.datasets import DatasetFacts
 from app.domain.enums import DatasetKind
 from app.domain.errors.datasets import LabelUnknownToModel
 from app.formats.images.canonical import read_image_rows
+from app.formats.label_report import sort_labels
 from app.formats.tables.canonical import read_text_rows
-from app.learn.examples import Examples
+from app.formats.tables.row_tables import read_column
+from app.learn.examples import Examples, Inputs
+from app.learn.pairs import Pairs
 
 
-def load_examples(canonical: Path, facts: DatasetFacts, labels: tuple[str, ...]) -> Examples:
-    """All rows, with targets as positions in the model's `labels`.
+def load_examples(
+    canonical: Path,
+    facts: DatasetFacts,
+    labels: tuple[str, ...],
+    mapping: Mapping[str, str] = MappingProxyType({}),
+) -> Examples:
+    """All rows, with targets as positions in the model's `labels`, after renaming by `mapping`.
 
     A row without a group id in a dataset that has groups gets the empty group "": it stands
     alone. Raises `LabelUnknownToModel`, naming the first row of each such label.
     """
     if facts.kind is DatasetKind.IMAGES:
-        return _load_images(canonical, labels)
-    return _load_texts(canonical, facts, labels)
+        return _load_images(canonical, labels, mapping)
+    return _load_texts(canonical, facts, labels, mapping)
 
 
-def _load_texts(canonical: Path, facts: DatasetFacts, labels: tuple[str, ...]) -> Examples:
+def mapped_labels(facts: DatasetFacts, mapping: Mapping[str, str]) -> tuple[str, ...]:
+    """The labels of a dataset as the model will see them, sorted."""
+    return sort_labels(mapping.get(label, label) for label in facts.labels)
+
+
+def load_inputs(canonical: Path, facts: DatasetFacts) -> Inputs:
+    """The texts or images of any dataset that has them, without their labels."""
+    if facts.kind is DatasetKind.IMAGES:
+        return read_image_rows(canonical).images
+    return read_column(canonical, "text")
+
+
+def load_pairs(canonical: Path) -> Pairs:
+    """The pairs of a parallel dataset or a dictionary."""
+    return Pairs(tuple(read_column(canonical, "source")), tuple(read_column(canonical, "target")))
+
+
+def _load_texts(
+    canonical: Path, facts: DatasetFacts, labels: tuple[str, ...], mapping: Mapping[str, str]
+) -> Examples:
     rows = list(read_text_rows(canonical))
     numbers = np.array([row.row for row in rows], dtype=np.int64)
     groups = tuple(row.group or "" for row in rows) if facts.grouped else None
     return Examples(
         inputs=[row.text for row in rows],
-        targets=_positions([row.label for row in rows], numbers, labels),
+        targets=_positions([mapping.get(row.label, row.label) for row in rows], numbers, labels),
         rows=numbers,
         groups=groups,
     )
 
 
-def _load_images(canonical: Path, labels: tuple[str, ...]) -> Examples:
+def _load_images(canonical: Path, labels: tuple[str, ...], mapping: Mapping[str, str]) -> Examples:
     rows = read_image_rows(canonical)
     numbers = np.arange(1, len(rows.targets) + 1, dtype=np.int64)
-    names = [rows.labels[target] for target in rows.targets]
+    renamed = [mapping.get(label, label) for label in rows.labels]
+    names = [renamed[target] for target in rows.targets]
     return Examples(inputs=rows.images, targets=_positions(names, numbers, labels), rows=numbers)
 
 

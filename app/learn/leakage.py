@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from app.learn.examples import Examples, texts_of
+from app.learn.examples import Examples, Inputs, texts_of
 
 
 def drop_leaks(train: Examples, *held_out: Examples) -> tuple[Examples, dict[str, Any]]:
@@ -21,9 +21,9 @@ def drop_leaks(train: Examples, *held_out: Examples) -> tuple[Examples, dict[str
     "rows"}`.
     """
     groups = {group for part in held_out for group in part.groups or () if group}
-    keys = {key for part in held_out for key in _keys(part)}
+    keys = {key for part in held_out for key in _keys(part.inputs)}
     in_group = np.array([group in groups for group in _groups(train)], dtype=bool)
-    same_input = np.array([key in keys for key in _keys(train)], dtype=bool) & ~in_group
+    same_input = np.array([key in keys for key in _keys(train.inputs)], dtype=bool) & ~in_group
     leaks = in_group | same_input
     report = {
         "dropped": int(leaks.sum()),
@@ -34,16 +34,22 @@ def drop_leaks(train: Examples, *held_out: Examples) -> tuple[Examples, dict[str
     return train.take(np.flatnonzero(~leaks)), report
 
 
+def unseen_inputs(inputs: Inputs, *held_out: Examples) -> np.ndarray:
+    """Positions (int64 (k,)) of the inputs that are no input of a held-out row."""
+    keys = {key for part in held_out for key in _keys(part.inputs)}
+    return np.array([i for i, key in enumerate(_keys(inputs)) if key not in keys], dtype=np.int64)
+
+
 def _groups(examples: Examples) -> tuple[str, ...]:
     return examples.groups or ("",) * len(examples)
 
 
-def _keys(examples: Examples) -> Iterator[str | bytes]:
+def _keys(inputs: Inputs) -> Iterator[str | bytes]:
     """What makes two inputs the same input."""
-    if isinstance(examples.inputs, np.ndarray):
-        yield from (image.tobytes() for image in examples.inputs)
+    if isinstance(inputs, np.ndarray):
+        yield from (image.tobytes() for image in inputs)
     else:
-        yield from (_plain(text) for text in texts_of(examples.inputs))
+        yield from (_plain(text) for text in texts_of(inputs))
 
 
 def _plain(text: str) -> str:

@@ -30,7 +30,8 @@ class MethodSpec:
 
     `run` names the function that does the work (`package.module:function`), imported only in
     the transfer's own process. Of the roles in `one_of`, at least one must be given. `companion`
-    says whether the method takes a second model, one that knows the target language.
+    says whether the method takes a second model, one that knows the target language, and
+    `companion_formats` which formats it may have.
     """
 
     name: str
@@ -43,6 +44,7 @@ class MethodSpec:
     formats: frozenset[Format]
     run: str
     companion: Companion = Companion.NONE
+    companion_formats: frozenset[Format] = frozenset({Format.HUGGINGFACE})
     one_of: frozenset[Role] = frozenset()
 
     @property

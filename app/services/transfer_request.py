@@ -16,14 +16,17 @@ from app.domain.errors.transfer_requests import (
     KindUnfit,
     LanguageDiffers,
     MethodUnfit,
+    NoRoleOf,
     ParametersInvalid,
     RolesInvalid,
+    SampleNeedsTrain,
     TooFewRows,
 )
 from app.domain.languages import parse_language
 from app.domain.models import ImageInput, ModelFacts
+from app.domain.roles import INPUT_ROLES, LABELLED_ROLES, PAIR_KINDS, SOURCE_ROLES
 from app.domain.transfers import Sample
-from app.formats.examples import load_examples
+from app.formats.examples import load_examples, mapped_labels
 from app.methods.catalog import method_named
 from app.methods.contract import MethodSpec
 
@@ -44,6 +47,8 @@ class TransferRequest:
     sample: Sample | None = None
     validation_fraction: float = 0.15
     test_fraction: float = 0.2
+    companion: str | None = None
+    label_mapping: dict[str, str] = field(default_factory=dict)
 
 
 def check_request(request: TransferRequest, roles: set[Role]) -> dict[str, Any]:
@@ -73,11 +78,9 @@ def check_fit(request: TransferRequest, model: ModelFacts, material: Material) -
         raise MethodUnfit(method.name, f"{model.task} models")
     if model.format not in method.formats:
         raise MethodUnfit(method.name, f"{model.format} models")
-    labels = model.labels or material[Role.TRAIN][0].labels
-    for role, (facts, canonical) in material.items():
+    for role, (facts, _) in material.items():
         _check_kind(role, facts, model)
-        if not set(facts.labels) <= set(labels):
-            load_examples(canonical, facts, labels)  # raises, naming a row of each label
+    _check_labels(request, model, material)
     _check_rows(request, {role: facts for role, (facts, _) in material.items()})
 
 
@@ -86,7 +89,7 @@ def check_languages(target: str, languages: dict[Role, str]) -> None:
 
     `languages` are those that the datasets are registered under. Raises `LanguageDiffers`.
     """
-    for role in (Role.TRAIN, Role.VALIDATION, Role.TEST):
+    for role in set(Role) - set(SOURCE_ROLES):
         language = languages.get(role, target)
         if language.split("-")[0] != target.split("-")[0]:
             raise LanguageDiffers(role, language, target)
@@ -105,13 +108,17 @@ def _check_parameters(method: MethodSpec, given: dict[str, Any]) -> dict[str, An
 
 def _check_roles(method: MethodSpec, roles: set[Role]) -> None:
     missing = sorted(method.required_roles - roles)
-    unknown = sorted(roles - method.required_roles - method.optional_roles)
+    unknown = sorted(roles - method.roles - {Role.TEST, Role.SOURCE_TEST})
     if missing or unknown:
         raise RolesInvalid(method.name, missing, unknown)
+    if method.one_of and not method.one_of & roles:
+        raise NoRoleOf(method.name, sorted(method.one_of))
 
 
 def _split_off(request: TransferRequest, roles: set[Role]) -> dict[Role, float]:
     """The fraction of the training rows for each role that has no dataset of its own."""
+    if Role.TRAIN not in roles:
+        return {}
     fractions = {
         Role.TEST: request.test_fraction,
         Role.VALIDATION: request.validation_fraction,
@@ -119,9 +126,20 @@ def _split_off(request: TransferRequest, roles: set[Role]) -> dict[Role, float]:
     return {role: part for role, part in fractions.items() if part and role not in roles}
 
 
+def _check_labels(request: TransferRequest, model: ModelFacts, material: Material) -> None:
+    """Raises `LabelUnknownToModel`, naming a row of each, and `MethodUnfit`."""
+    labelled = {role: found for role, found in material.items() if role in LABELLED_ROLES}
+    train = material.get(Role.TRAIN)
+    labels = model.labels or (mapped_labels(train[0], request.label_mapping) if train else ())
+    if labelled and not labels:
+        raise MethodUnfit(request.method, "labelled rows of a plain encoder, other than to train")
+    for facts, canonical in labelled.values():
+        if not set(mapped_labels(facts, request.label_mapping)) <= set(labels):
+            load_examples(canonical, facts, labels, request.label_mapping)
+
+
 def _check_kind(role: Role, facts: DatasetFacts, model: ModelFacts) -> None:
-    reads_images = model.task is Task.IMAGE_CLASSIFICATION
-    if reads_images != (facts.kind is DatasetKind.IMAGES):
+    if facts.kind not in _kinds(role, model):
         raise KindUnfit(role, facts.kind, model.task)
     wanted = model.input
     if isinstance(wanted, ImageInput) and facts.image_shape is not None:
@@ -132,8 +150,23 @@ def _check_kind(role: Role, facts: DatasetFacts, model: ModelFacts) -> None:
             raise ImageShapeUnfit(role, facts.image_shape, shape)
 
 
+def _kinds(role: Role, model: ModelFacts) -> tuple[DatasetKind, ...]:
+    """The kinds of dataset that may stand in a role; labels of plain inputs are not read."""
+    if role in PAIR_KINDS:
+        return (PAIR_KINDS[role],)
+    if model.task is Task.IMAGE_CLASSIFICATION:
+        return (DatasetKind.IMAGES,)
+    if role in INPUT_ROLES:
+        return DatasetKind.UNLABELLED, DatasetKind.LABELLED
+    return (DatasetKind.LABELLED,)
+
+
 def _check_rows(request: TransferRequest, facts: dict[Role, DatasetFacts]) -> None:
-    train = facts[Role.TRAIN]
+    train = facts.get(Role.TRAIN)
+    if train is None:
+        if request.sample is not None:
+            raise SampleNeedsTrain
+        return
     split_off = _split_off(request, set(facts))
     needed = max(1 + len(split_off), len(train.labels))
     if train.rows < needed:

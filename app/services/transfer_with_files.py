@@ -15,6 +15,7 @@ from app.domain.errors import RejectedFile
 from app.domain.models import Model
 from app.domain.transfers import Transfer, TransferSpec
 from app.services.artifact_lifetime import publish
+from app.services.companions import choose_companion
 from app.services.context import Context
 from app.services.datasets import (
     DatasetDetails,
@@ -68,6 +69,7 @@ def start_transfer_with_files(
             return earlier
         known = {role: find_dataset(reading, id) for role, id in files.datasets.items()}
         model = find_model(reading, files.model) if isinstance(files.model, str) else None
+        fields["companion"] = choose_companion(reading, request.method, request.companion)
     languages = {role: details.language for role, (_, details) in files.new.items()}
     languages |= {role: dataset.language for role, dataset in known.items()}
     check_languages(fields["language"], languages)

@@ -79,6 +79,7 @@ transfers = Table(
     Column("id", String, primary_key=True),
     Column("spec", Json, nullable=False),
     Column("source_model_id", String, nullable=False, index=True),
+    Column("companion_model_id", String, index=True),
     Column("state", words(TransferState), nullable=False),
     Column("created_at", Moment, nullable=False),
     Column("attempt", Integer, nullable=False),

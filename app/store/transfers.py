@@ -8,6 +8,7 @@ from sqlalchemy import insert as insert_into
 from sqlalchemy import or_, select, update
 from sqlalchemy.orm import Session
 
+from app.domain.companions import companion_model_id
 from app.domain.errors.transfers import IdempotencyKeyTaken, TransferNotFound
 from app.domain.identity import now
 from app.domain.transfer_states import TransferState, is_final, may_move
@@ -35,6 +36,7 @@ def insert(
     statement = insert_or_update(session, transfers).values(
         **to_row(transfer),
         source_model_id=transfer.spec.model_id,
+        companion_model_id=companion_model_id(transfer.spec.companion),
         idempotency_key=idempotency_key,
         request_digest=request_digest,
     )

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from sqlalchemy import Table, select
+from sqlalchemy import Table, or_, select
 from sqlalchemy.orm import Session
 
+from app.domain.companions import companion_model_id
 from app.domain.errors.transfers import NeededByTransfers, TransferInputsGone
 from app.domain.transfer_states import TransferState, is_final
 from app.domain.transfers import TransferSpec
@@ -16,10 +17,9 @@ _UNFINISHED = [state for state in TransferState if not is_final(state)]
 
 
 def transfers_of_model(session: Session, model_id: str) -> list[str]:
-    """Ids of queued and running transfers that start from the model."""
-    query = select(transfers.c.id).where(
-        transfers.c.source_model_id == model_id, transfers.c.state.in_(_UNFINISHED)
-    )
+    """Ids of queued and running transfers that start from the model or have it as companion."""
+    uses = or_(transfers.c.source_model_id == model_id, transfers.c.companion_model_id == model_id)
+    query = select(transfers.c.id).where(uses, transfers.c.state.in_(_UNFINISHED))
     return list(session.scalars(query))
 
 
@@ -43,11 +43,12 @@ def refuse_while_used(
 
 
 def keep_inputs(session: Session, spec: TransferSpec) -> None:
-    """Keep the model and datasets of `spec` from being deleted until the transaction ends.
+    """Keep the models and datasets of `spec` from being deleted until the transaction ends.
 
     Raises `TransferInputsGone` naming those that do not exist.
     """
-    gone = _absent(session, models, {spec.model_id})
+    companion = companion_model_id(spec.companion)
+    gone = _absent(session, models, {spec.model_id} | ({companion} if companion else set()))
     gone += _absent(session, datasets, set(spec.datasets.values()))
     if gone:
         raise TransferInputsGone(gone)

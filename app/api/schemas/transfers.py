@@ -47,6 +47,16 @@ class RequestFields(BaseModel):
     test_fraction: float = Field(
         0.2, gt=0, le=0.5, description="Split off `train` without a test dataset."
     )
+    companion: str | None = Field(
+        None,
+        min_length=1,
+        description="A second model, for methods that take one: the reference of a registered "
+        "model, `starter` (the encoder that comes with the service) or `hub:` and a name on a hub.",
+    )
+    label_mapping: dict[str, str] = Field(
+        default_factory=dict,
+        description="From labels of the datasets to labels of the model, where they differ.",
+    )
 
 
 class TransferFields(RequestFields):
@@ -83,6 +93,8 @@ class SpecAnswer(BaseModel):
     sample: SampleFields | None
     validation_fraction: float
     test_fraction: float
+    companion: str | None
+    label_mapping: dict[str, str]
 
 
 class ProgressAnswer(BaseModel):

@@ -15,7 +15,8 @@ class LabelUnknownToModel(InvalidInput):
         more = f" and {len(first_rows) - 5} more" if len(first_rows) > 5 else ""
         super().__init__(
             f"The model does not know these labels of the dataset: {named}{more}.",
-            f"Rename or remove those rows. The model's labels are: {', '.join(known)}.",
+            "Say with `label_mapping` which label of the model each of them is, or remove those "
+            f"rows. The model's labels are: {', '.join(known)}.",
             labels=first_rows,
             known=list(known),
         )

@@ -53,6 +53,32 @@ class RolesInvalid(InvalidInput):
         )
 
 
+class NoRoleOf(InvalidInput):
+    """The method needs one of several datasets, and none of them is given."""
+
+    code = "no-role-of"
+
+    def __init__(self, method: str, roles: list[Role]) -> None:
+        super().__init__(
+            f"{method} needs at least one of these datasets: {', '.join(roles)}.",
+            f"Give one of them; GET /v1/methods/{method} says what each is for.",
+            method=method,
+            one_of=list(roles),
+        )
+
+
+class SampleNeedsTrain(InvalidInput):
+    """A sample was asked for of training rows that are not given."""
+
+    code = "sample-needs-train"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "A sample is drawn from the training rows, but there is no train dataset.",
+            "Give a train dataset, or leave `sample` out.",
+        )
+
+
 class LanguageDiffers(InvalidInput):
     """A dataset of the target language is registered under another language."""
 

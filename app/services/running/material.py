@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from app.artifacts.folders import open_folder
-from app.domain.datasets import Dataset
+from app.domain.datasets import Dataset, DatasetFacts
 from app.domain.enums import Role, Task
 from app.domain.errors.transfers import TransferInputsGone
 from app.domain.models import ImageInput, Model, ModelFacts
+from app.domain.roles import INPUT_ROLES, PAIR_KINDS
 from app.domain.transfers import Transfer
 from app.formats.catalog import format_named
-from app.formats.examples import load_examples
-from app.learn.examples import Examples
+from app.formats.examples import load_examples, load_inputs, load_pairs, mapped_labels
+from app.learn.examples import Examples, Inputs
+from app.learn.pairs import Pairs
 from app.services.context import Context
 from app.store import datasets, models
 
@@ -28,7 +31,8 @@ class Material:
     """What a transfer works on.
 
     `facts` are those of the model to be made: a plain encoder's with the labels of the training
-    rows. `has_head` tells whether the source model can answer by itself.
+    rows. `examples` are labelled rows, `inputs` texts or images without labels. `has_head` tells
+    whether the source model can answer by itself.
     """
 
     model: Model
@@ -36,6 +40,8 @@ class Material:
     facts: ModelFacts
     datasets: dict[Role, Dataset]
     examples: dict[Role, Examples]
+    inputs: dict[Role, Inputs]
+    pairs: dict[Role, Pairs]
 
     @property
     def has_head(self) -> bool:
@@ -58,9 +64,19 @@ def open_material(context: Context, transfer: Transfer) -> Material:
     if model is None or model.facts is None or gone:
         raise TransferInputsGone(gone or [spec.model_id])
     records = {role: dataset for role, dataset in found.items() if dataset is not None}
-    facts = _facts_to_be(model.facts, records[Role.TRAIN])
-    rows = {role: _rows(context, dataset, facts) for role, dataset in records.items()}
-    return Material(model, model.facts, facts, records, rows)
+    mapping = spec.label_mapping
+    facts = _facts_to_be(model.facts, records.get(Role.TRAIN), mapping)
+    examples, inputs, pairs = {}, {}, {}
+    for role, dataset in records.items():
+        known, file = _canonical(context, dataset)
+        if role in PAIR_KINDS:
+            pairs[role] = load_pairs(file)
+        elif role in INPUT_ROLES:
+            inputs[role] = _fitting(load_inputs(file, known), facts)
+        else:
+            rows = load_examples(file, known, facts.labels, mapping)
+            examples[role] = replace(rows, inputs=_fitting(rows.inputs, facts))
+    return Material(model, model.facts, facts, records, examples, inputs, pairs)
 
 
 def load_network(context: Context, material: Material, seed: int) -> Network:
@@ -77,26 +93,29 @@ def load_network(context: Context, material: Material, seed: int) -> Network:
         settings.max_archive_members,
     )
     network = format_named(facts.format).load(folder, facts)
-    if not material.has_head:
+    if material.labels and not material.has_head:
         with seeded(seed):
             network.add_head(material.labels)
     return network
 
 
-def _facts_to_be(facts: ModelFacts, train: Dataset) -> ModelFacts:
-    if facts.labels or train.facts is None:
+def _facts_to_be(facts: ModelFacts, train: Dataset | None, mapping: dict[str, str]) -> ModelFacts:
+    if facts.labels or train is None or train.facts is None:
         return facts
-    return replace(facts, task=Task.TEXT_CLASSIFICATION, labels=train.facts.labels)
+    labels = mapped_labels(train.facts, mapping)
+    return replace(facts, task=Task.TEXT_CLASSIFICATION, labels=labels)
 
 
-def _rows(context: Context, dataset: Dataset, facts: ModelFacts) -> Examples:
+def _canonical(context: Context, dataset: Dataset) -> tuple[DatasetFacts, Path]:
     if dataset.facts is None or dataset.sha256 is None:
         raise TransferInputsGone([dataset.id])
-    file = context.artifacts.path(dataset.sha256)
-    rows = load_examples(file, dataset.facts, facts.labels)
-    if isinstance(facts.input, ImageInput) and not isinstance(rows.inputs, list):
-        return replace(rows, inputs=_coloured(rows.inputs, facts.input.channels))
-    return rows
+    return dataset.facts, context.artifacts.path(dataset.sha256)
+
+
+def _fitting(inputs: Inputs, facts: ModelFacts) -> Inputs:
+    if isinstance(facts.input, ImageInput) and not isinstance(inputs, list):
+        return _coloured(inputs, facts.input.channels)
+    return inputs
 
 
 def _coloured(images: np.ndarray, channels: int) -> np.ndarray:

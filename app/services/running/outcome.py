@@ -10,7 +10,7 @@ from typing import Any
 from app.domain.enums import EvaluationKind, ModelStatus, Role
 from app.domain.evaluations import Evaluation
 from app.domain.identity import new_id, now
-from app.domain.models import Model
+from app.domain.models import Model, ModelFacts
 from app.domain.transfers import Transfer
 from app.formats.predictions_table import write_predictions
 from app.learn.metrics import score
@@ -24,9 +24,10 @@ from app.store import evaluations, leases, models
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a transfer made: the model's file, every answer, the split and the result."""
+    """What a transfer made: the model's file and facts, every answer, the split and the result."""
 
     file: Path
+    facts: ModelFacts
     compared: Compared
     split: dict[str, Any]
     result: dict[str, Any]
@@ -40,7 +41,7 @@ def record_outcome(
     This is the edge of the transfer's process. Raises `LeaseLost` when another attempt holds the
     transfer, and then nothing is left behind.
     """
-    model = _model(transfer, material, outcome.file)
+    model = _model(transfer, material, outcome)
     made = _evaluations(transfer, material, held, outcome.compared, model.id)
     split = outcome.file.with_name("split.json")
     split.write_text(json.dumps(outcome.split), encoding="utf-8")
@@ -56,7 +57,7 @@ def record_outcome(
             evaluations.insert(session, replace(evaluation, predictions_sha256=digest))
 
 
-def _model(transfer: Transfer, material: Material, file: Path) -> Model:
+def _model(transfer: Transfer, material: Material, outcome: Outcome) -> Model:
     """The new model; its version and digest come with the transaction."""
     spec, parent = transfer.spec, material.model
     return Model(
@@ -66,8 +67,8 @@ def _model(transfer: Transfer, material: Material, file: Path) -> Model:
         status=ModelStatus.READY,
         languages=tuple(dict.fromkeys((*parent.languages, spec.language))),
         created_at=now(),
-        size_bytes=file.stat().st_size,
-        facts=material.facts,
+        size_bytes=outcome.file.stat().st_size,
+        facts=outcome.facts,
         parent_id=parent.id,
         transfer_id=transfer.id,
     )
@@ -79,7 +80,7 @@ def _evaluations(
     made = []
     for kind, probabilities in compared.all().items():
         role, rows = scored_rows(kind, held)
-        dataset = material.datasets.get(role, material.datasets[Role.TRAIN])
+        dataset = material.datasets.get(role) or material.datasets[Role.TRAIN]
         made.append(
             Evaluation(
                 id=new_id("evl"),

@@ -13,10 +13,11 @@ from app.domain.transfers import TransferSpec
 from app.learn.monitor import Monitor
 from app.learn.portion import Portion
 from app.methods.catalog import method_named, run_of
-from app.methods.contract import MethodInput, MethodOutput
+from app.methods.contract import MethodOutput
 from app.services.context import Context
 from app.services.running.answers import answers
-from app.services.running.material import Material, load_network
+from app.services.running.material import Material
+from app.services.running.method_input import method_input
 from app.services.running.partition import HeldOut, Partition, draw_partition
 
 if TYPE_CHECKING:
@@ -73,14 +74,7 @@ def _run_once(
     began = time.monotonic()
     method = method_named(spec.method)
     partition = draw_partition(spec, held, material.examples.get(Role.VALIDATION), number)
-    given = MethodInput(
-        network=load_network(context, material, spec.seed + number),
-        train=partition.train,
-        parameters=method.parameters.model_validate(spec.parameters),
-        validation=partition.validation,
-        source=partition.source,
-        seed=spec.seed + number,
-    )
+    given = method_input(context, spec, material, held, partition, number)
     output = run_of(method)(given, Portion(monitor, 0.0, 0.9))
     rest = Portion(monitor, 0.9, 1.0)
     return Repeat(
@@ -89,7 +83,7 @@ def _run_once(
         partition=partition,
         output=output,
         validation=_validation_score(output, partition.validation, rest),
-        test=answers(output.network, held.test, rest) if spec.repeats > 1 else None,
+        test=answers(output.network, held.test, rest) if held.test and spec.repeats > 1 else None,
         seconds=time.monotonic() - began,
     )
 
@@ -97,7 +91,7 @@ def _run_once(
 def _validation_score(
     output: MethodOutput, validation: Examples | None, monitor: Monitor
 ) -> tuple[float, float] | None:
-    if validation is None:
+    if validation is None or not output.network.labels:
         return None
     probabilities = answers(output.network, validation, monitor)
     own = probabilities[np.arange(len(validation)), validation.targets]
@@ -111,7 +105,7 @@ def _better(repeat: Repeat, best: Repeat) -> bool:
     return repeat.validation > best.validation
 
 
-def _account(repeat: Repeat, test: Examples) -> dict[str, Any]:
+def _account(repeat: Repeat, test: Examples | None) -> dict[str, Any]:
     account: dict[str, Any] = {
         "number": repeat.number,
         "seed": repeat.seed,
@@ -119,6 +113,6 @@ def _account(repeat: Repeat, test: Examples) -> dict[str, Any]:
         "stopped": repeat.output.stopped,
         "validation_accuracy": repeat.validation[0] if repeat.validation else None,
     }
-    if repeat.test is not None:
+    if repeat.test is not None and test is not None:
         account["accuracy"] = float((repeat.test.argmax(axis=1) == test.targets).mean())
     return account

@@ -41,31 +41,36 @@ def answers_before(
     """The untouched source model on the test rows; nothing where it has no head of its own."""
     if not material.has_head:
         return Compared({}, {})
-    on_test = answers(network, held.test, Portion(monitor, 0.0, 0.5))
-    on_source: Answered = {}
+    on_test, on_source = _on_test(EvaluationKind.SOURCE_MODEL, network, held, monitor), {}
     if held.source_test is not None:
         rest = Portion(monitor, 0.5, 1.0)
         on_source[EvaluationKind.SOURCE_BEFORE] = answers(network, held.source_test, rest)
-    return Compared({EvaluationKind.SOURCE_MODEL: on_test}, on_source)
+    return Compared(on_test, on_source)
 
 
 def answers_after(
     network: Network, material: Material, held: HeldOut, before: Compared, monitor: Monitor
 ) -> Compared:
     """Those of the transferred network, put before those of the source model."""
-    on_test = answers(network, held.test, Portion(monitor, 0.0, 0.5))
+    if not network.labels:
+        return before
+    on_test = _on_test(EvaluationKind.TRANSFERRED, network, held, monitor)
     on_source = dict(before.on_source_test)
     if held.source_test is not None:
         rest = Portion(monitor, 0.5, 1.0)
         on_source[EvaluationKind.SOURCE_AFTER] = answers(network, held.source_test, rest)
-    return Compared({EvaluationKind.TRANSFERRED: on_test, **before.on_test}, on_source)
+    return Compared(on_test | before.on_test, on_source)
 
 
-def baseline_answers(partition: Partition, test: Examples, classes: int) -> Answered:
-    """The baselines, trained on all target labels that the method had, validation included."""
-    rows = partition.train
-    if partition.validation is not None:
-        rows = join(rows, partition.validation)
+def baseline_answers(partition: Partition, test: Examples | None, classes: int) -> Answered:
+    """The baselines, trained on all target labels that the method had, validation included.
+
+    Nothing where there is no target label to train them on, or no row to answer.
+    """
+    parts = [part for part in (partition.train, partition.validation) if part is not None]
+    if test is None or not parts:
+        return {}
+    rows = parts[0] if len(parts) == 1 else join(*parts)
     found: Answered = {}
     if isinstance(rows.inputs, list) and isinstance(test.inputs, list):
         found[EvaluationKind.TFIDF] = tfidf(
@@ -77,7 +82,13 @@ def baseline_answers(partition: Partition, test: Examples, classes: int) -> Answ
 
 def scored_rows(kind: EvaluationKind, held: HeldOut) -> tuple[Role, Examples]:
     """The role and the rows that an evaluation of this kind is about."""
-    on_source = (EvaluationKind.SOURCE_BEFORE, EvaluationKind.SOURCE_AFTER)
-    if kind in on_source and held.source_test is not None:
-        return Role.SOURCE_TEST, held.source_test
-    return Role.TEST, held.test
+    on_source = kind in (EvaluationKind.SOURCE_BEFORE, EvaluationKind.SOURCE_AFTER)
+    role, rows = (Role.SOURCE_TEST, held.source_test) if on_source else (Role.TEST, held.test)
+    assert rows is not None, "only rows that are there were answered"
+    return role, rows
+
+
+def _on_test(kind: EvaluationKind, network: Network, held: HeldOut, monitor: Monitor) -> Answered:
+    if held.test is None:
+        return {}
+    return {kind: answers(network, held.test, Portion(monitor, 0.0, 0.5))}

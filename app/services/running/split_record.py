@@ -25,7 +25,7 @@ def split_record(transfer: Transfer, held: HeldOut, partition: Partition) -> dic
         Role.SOURCE_TEST: held.source_test,
     }
     roles = {role.value: _role(spec, role, rows) for role, rows in found.items() if rows}
-    grouped = held.pool.groups is not None
+    grouped = held.pool is not None and held.pool.groups is not None
     return {
         # No two attempts have the same bytes, so that one's failure never takes the other's away.
         "transfer_id": transfer.id,
@@ -41,7 +41,7 @@ def split_record(transfer: Transfer, held: HeldOut, partition: Partition) -> dic
 
 def _role(spec: TransferSpec, role: Role, rows: Examples) -> dict[str, Any]:
     return {
-        "dataset_id": spec.datasets.get(role, spec.datasets[Role.TRAIN]),
+        "dataset_id": spec.datasets.get(role) or spec.datasets[Role.TRAIN],
         "split_off": role not in spec.datasets,
         "count": len(rows),
         "rows": [int(row) for row in rows.rows],

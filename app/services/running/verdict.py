@@ -18,10 +18,15 @@ _NAMES = {
 
 
 def compare(
-    answered: dict[EvaluationKind, np.ndarray], targets: np.ndarray, seed: int
+    answered: dict[EvaluationKind, np.ndarray], targets: np.ndarray | None, seed: int
 ) -> list[dict[str, Any]]:
-    """The transferred model's paired difference to each other kind, on the same rows."""
-    ours = answered[EvaluationKind.TRANSFERRED]
+    """The transferred model's paired difference to each other kind, on the same rows.
+
+    Nothing where it answered no test rows.
+    """
+    ours = answered.get(EvaluationKind.TRANSFERRED)
+    if ours is None or targets is None:
+        return []
     return [
         {"baseline": kind.value, **paired_difference(ours, theirs, targets, seed)}
         for kind, theirs in answered.items()
@@ -29,11 +34,17 @@ def compare(
     ]
 
 
-def judge(comparisons: list[dict[str, Any]]) -> dict[str, Any]:
+def judge(comparisons: list[dict[str, Any]], evaluated: bool = True) -> dict[str, Any]:
     """`beats_all`, `beaten`, `not_beaten` and the `sentence` that says so.
 
-    A baseline is beaten when the whole 95% interval of the difference lies above zero.
+    A baseline is beaten when the whole 95% interval of the difference lies above zero. Where
+    nothing was compared `beats_all` is null.
     """
+    if not comparisons:
+        sentence = "There was nothing to compare the transferred model with."
+        if not evaluated:
+            sentence = "The transferred model was not evaluated: no test rows were given."
+        return {"beats_all": None, "beaten": [], "not_beaten": [], "sentence": sentence}
     beaten = [one["baseline"] for one in comparisons if one["low"] > 0]
     others = [one for one in comparisons if one["low"] <= 0]
     sentence = "The transferred model beats every baseline."

@@ -36,21 +36,21 @@ def work(
     spec = transfer.spec
     monitor.progress("reading the data", 0.0)
     material = open_material(context, transfer)
-    held = hold_out(spec, material.examples)
+    held = hold_out(spec, material.examples, material.inputs, material.pairs)
     monitor.progress("reading the model", 0.01)
     network = load_network(context, material, spec.seed)
     before = answers_before(network, material, held, Portion(monitor, 0.02, 0.08))
     del network
     best, accounts = run_repeats(context, spec, material, held, Portion(monitor, 0.08, 0.9))
     monitor.progress("writing the model", 0.9)
-    file, served = write_model(best.output.network, material.facts, workspace)
+    file, served, facts = write_model(best.output, material.facts, workspace)
     compared = answers_after(served, material, held, before, Portion(monitor, 0.91, 0.97))
     monitor.progress("comparing with the baselines", 0.97)
     compared.on_test.update(baseline_answers(best.partition, held.test, len(material.labels)))
     result = _result(transfer, material, held, compared, best, accounts)
     monitor.progress("recording", 0.99)
     split = split_record(transfer, held, best.partition)
-    return material, held, Outcome(file, compared, split, result)
+    return material, held, Outcome(file, facts, compared, split, result)
 
 
 def _result(
@@ -61,9 +61,10 @@ def _result(
     best: Repeat,
     accounts: list[dict[str, Any]],
 ) -> dict[str, Any]:
-    comparisons = compare(compared.on_test, held.test.targets, transfer.spec.seed)
+    targets = None if held.test is None else held.test.targets
+    comparisons = compare(compared.on_test, targets, transfer.spec.seed)
     return {
-        "verdict": judge(comparisons),
+        "verdict": judge(comparisons, EvaluationKind.TRANSFERRED in compared.on_test),
         "comparisons": comparisons,
         "forgetting": _forgetting(compared, held, transfer.spec.seed),
         "repeats": accounts,
@@ -73,7 +74,8 @@ def _result(
         "leaks_dropped": {role: report["dropped"] for role, report in held.leaks.items()},
         "history": best.output.history,
         "stopped": best.output.stopped,
-        "notes": _notes(material, best),
+        "report": best.output.report,
+        "notes": _notes(material, held, best),
     }
 
 
@@ -97,13 +99,20 @@ def _counts(best: Repeat, held: HeldOut) -> dict[str, int]:
     return {name: len(rows) for name, rows in parts.items() if rows is not None}
 
 
-def _notes(material: Material, best: Repeat) -> list[str]:
+def _notes(material: Material, held: HeldOut, best: Repeat) -> list[str]:
     notes = []
+    if held.test is None:
+        notes.append(
+            "There were no labelled rows of the target language, so nobody knows how good the "
+            "model is: give a test dataset to find out."
+        )
+    elif best.partition.train is None and best.partition.validation is None:
+        notes.append("There were no target labels to fit the baselines TF-IDF and majority on.")
     if not material.has_head:
         notes.append(
             "The source model is an encoder without a head, so there is no source-model "
             "evaluation: untouched, it cannot answer."
         )
-    if best.partition.validation is None:
+    if best.partition.train is not None and best.partition.validation is None:
         notes.append("There were no validation rows: training made a fixed number of steps.")
     return notes

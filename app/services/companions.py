@@ -1,0 +1,47 @@
+"""The second model of a transfer, found when the transfer is asked for."""
+
+from __future__ import annotations
+
+from sqlalchemy.orm import Session
+
+from app.domain.companions import HUB, STARTER
+from app.domain.enums import Companion, Format
+from app.domain.errors.companions import CompanionMissing, CompanionUnfit, CompanionUnused
+from app.domain.errors.transfer_requests import RecordRejected
+from app.methods.catalog import method_named
+from app.methods.contract import MethodSpec
+from app.services.models import find_model
+
+
+def choose_companion(session: Session, method_name: str, asked: str | None) -> str | None:
+    """The companion as the specification keeps it: a model's id, `starter`, `hub:NAME` or None.
+
+    A method that needs a text encoder and is told of none gets the starter encoder. Raises
+    `CompanionUnused`, `CompanionMissing`, `CompanionUnfit`, `ModelNotFound`, `RecordRejected`.
+    """
+    method = method_named(method_name)
+    if method.companion is Companion.NONE:
+        if asked is not None:
+            raise CompanionUnused(method.name, asked)
+        return None
+    takes_encoders = Format.HUGGINGFACE in method.companion_formats
+    if asked is None:
+        return _default(method, takes_encoders)
+    if asked == STARTER or asked.startswith(HUB):
+        if not takes_encoders:
+            raise CompanionUnfit(method.name, asked, sorted(method.companion_formats))
+        return asked
+    model = find_model(session, asked)
+    if model.facts is None:
+        raise RecordRejected(model.id)
+    if model.facts.format not in method.companion_formats:
+        raise CompanionUnfit(method.name, model.facts.format, sorted(method.companion_formats))
+    return model.id
+
+
+def _default(method: MethodSpec, takes_encoders: bool) -> str | None:
+    if method.companion is Companion.OPTIONAL:
+        return None
+    if not takes_encoders:
+        raise CompanionMissing(method.name, sorted(method.companion_formats))
+    return STARTER
