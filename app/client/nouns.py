@@ -75,11 +75,15 @@ class Datasets(Generic[Answer]):
         source: str | None = None,
         target: str | None = None,
         kind: str | None = None,
+        separator: str | None = None,
     ) -> Answer:
-        """Register a data file; `text`, `label`, `group`, `source`, `target` name its columns."""
+        """Register a data file; `text`, `label`, `group`, `source`, `target` name its columns.
+
+        `separator` stands between the labels of one row where one cell holds several.
+        """
         fields = {"language": language, "name": name, "kind": kind}
         fields |= {"text": text, "label": label, "group": group}
-        fields |= {"source": source, "target": target}
+        fields |= {"source": source, "target": target, "separator": separator}
         return self._send(Call("POST", "/v1/datasets", fields=fields, files={"file": Path(path)}))
 
     def get(self, dataset: str, model: str | None = None) -> Answer:
