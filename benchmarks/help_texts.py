@@ -58,7 +58,9 @@ def paragraphs(folder: Path, language: str) -> Iterator[list[str]]:
     for pattern in _PLACES:
         places = pattern.format(language=language, **_NAMES[language])
         for file in sorted(folder.glob(places)):
-            if "linuxcnc" in pattern and file.stem[-3:] != {"en": "ode"}.get(language, f"_{language}"):
+            if "linuxcnc" in pattern and file.stem[-3:] != {"en": "ode"}.get(
+                language, f"_{language}"
+            ):
                 continue
             for line in _lines(file):
                 words = words_of(line.lower())
@@ -101,7 +103,7 @@ def _lines(file: Path) -> list[str]:
 
 
 class _Reader(HTMLParser):
-    """Collects the text of each block; `start` is the id of the element before which all is frame."""
+    """Collects the text of each block; up to the element with the id `start` all is frame."""
 
     def __init__(self, start: str) -> None:
         super().__init__()

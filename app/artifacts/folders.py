@@ -16,8 +16,8 @@ from app.artifacts.single_files import single_file_name
 def open_folder(artifacts: DiskArtifacts, digest: str, max_bytes: int, max_members: int) -> Path:
     """The unpacked copy of an artifact, made at the first call; read it, never write to it.
 
-    An artifact that is no archive becomes a folder with the one file that it is. Raises the errors of
-    `unpack`, and FileNotFoundError when the artifact is not here.
+    An artifact that is no archive becomes a folder with the one file that it is. Raises the
+    errors of `unpack`, and FileNotFoundError when the artifact is not here.
     """
     ready = artifacts.unpacked_path(digest)
     if ready.is_dir():

@@ -29,9 +29,14 @@ class Models(Generic[Answer]):
         language: str = "en",
         labels: list[str] | None = None,
         input: dict[str, Any] | None = None,
+        vectors: dict[str, Any] | None = None,
     ) -> Answer:
-        """Register a model file; `labels` and `input` say what the file cannot say itself."""
+        """Register a model file; `labels` and `input` say what the file cannot say itself.
+
+        `vectors` (`words`, `pooling`) says how a file of word vectors is read.
+        """
         fields = {"name": name, "language": language, "labels": labels, "input": input}
+        fields["vectors"] = vectors
         return self._send(Call("POST", "/v1/models", fields=fields, files={"file": Path(path)}))
 
     def get(self, model: str) -> Answer:

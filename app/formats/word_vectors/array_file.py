@@ -47,7 +47,8 @@ def _arrays(file: Path) -> dict[str, np.ndarray]:
         with np.load(file) as opened:
             return {name: opened[name] for name in opened.files}
     except (ValueError, OSError, EOFError) as problem:
-        said = "it holds Python objects, which are pickles" if "pickle" in str(problem) else problem
+        objects = "pickle" in str(problem) or "Python objects" in str(problem)
+        said = "it holds Python objects, which are pickles" if objects else problem
         raise FileInvalid(
             file.name,
             str(said),
@@ -71,7 +72,9 @@ def _words(arrays: dict[str, np.ndarray], folder: Path) -> list[str]:
 def read_vocabulary_file(file: Path) -> list[str]:
     """One word a line, in UTF-8; raises FileInvalid."""
     try:
-        return file.read_text(encoding="utf-8").removesuffix("\n").split("\n")
+        # Not `read_text`, which takes signs inside of words for the ends of lines.
+        lines = file.read_bytes().decode("utf-8").removesuffix("\n").split("\n")
+        return [line.removesuffix("\r") for line in lines]
     except UnicodeDecodeError as problem:
         raise FileInvalid(file.name, f"it is no UTF-8 ({problem})") from None
 

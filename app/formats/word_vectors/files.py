@@ -35,7 +35,8 @@ def read_network(folder: Path, limit: int) -> tuple[WordVectorNetwork, tuple[str
     raw ones the first `limit` are read. Raises a RejectedFile.
     """
     description = read_description(folder)
-    common, notes = None, ()
+    common: Tensor | None = None
+    notes: tuple[str, ...] = ()
     if (folder / MATRIX_FILE).is_file():
         tensors = read_weight_file(folder / MATRIX_FILE, "holds the vectors", "")
         vectors, common = _matrix(tensors), tensors.get("common")
@@ -69,13 +70,11 @@ def write_vectors(network: WordVectorNetwork, folder: Path) -> None:
     tensors = {"vectors": network.vectors.contiguous(), "common": network.common.contiguous()}
     save_file(tensors, folder / MATRIX_FILE)
     words = [word for vocabulary in network.vocabularies for word in vocabulary.words]
-    (folder / VOCABULARY_FILE).write_text("\n".join(words) + "\n", encoding="utf-8")
+    (folder / VOCABULARY_FILE).write_bytes(("\n".join(words) + "\n").encode())
     ranges = tuple(
         VocabularyRange(language=one.language, words=len(one)) for one in network.vocabularies
     )
-    description = Description(
-        pooling=network.pooling, labels=network.labels, vocabularies=ranges
-    )
+    description = Description(pooling=network.pooling, labels=network.labels, vocabularies=ranges)
     write_description(description, folder)
 
 

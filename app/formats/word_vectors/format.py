@@ -36,9 +36,9 @@ class WordVectorFormat:
 
     def load(self, folder: Path, facts: ModelFacts) -> Network:
         """The trainable network, memory mapped where the folder has the kept layout."""
-        from app.formats.word_vectors.files import read_network
+        from app.formats.word_vectors.inspect import load
 
-        return read_network(folder, facts.words)[0].eval()
+        return load(folder, facts)
 
     def save(self, network: Network, facts: ModelFacts, folder: Path) -> None:
         """Write matrix, vocabulary, description and head into an empty folder."""

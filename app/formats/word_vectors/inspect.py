@@ -15,6 +15,7 @@ from app.formats.word_vectors.network import MOST_WORDS, WordVectorNetwork
 from app.formats.word_vectors.pooling import Pooling
 
 WORDS = 200_000
+_ARCHITECTURE = "WordVectors-"
 
 
 def inspect(folder: Path, hints: ModelHints) -> ModelFacts:
@@ -37,6 +38,12 @@ def inspect(folder: Path, hints: ModelHints) -> ModelFacts:
     return facts_of(network, notes)
 
 
+def load(folder: Path, facts: ModelFacts) -> WordVectorNetwork:
+    """The network that `inspect` saw, also where only the raw file is left."""
+    network, _ = read_network(folder, facts.words)
+    return _pooled(network, Pooling(facts.architecture.removeprefix(_ARCHITECTURE)))
+
+
 def facts_of(network: WordVectorNetwork, notes: tuple[str, ...] = ()) -> ModelFacts:
     """What is known of a network of word vectors."""
     return ModelFacts(
@@ -44,7 +51,7 @@ def facts_of(network: WordVectorNetwork, notes: tuple[str, ...] = ()) -> ModelFa
         task=Task.TEXT_CLASSIFICATION if network.labels else Task.FEATURE_EXTRACTION,
         labels=network.labels,
         input=TextInput(MOST_WORDS),
-        architecture=f"WordVectors-{network.pooling}",
+        architecture=f"{_ARCHITECTURE}{network.pooling}",
         parameters=sum(parameter.numel() for parameter in network.parameters()),
         words=len(network.vectors),
         notes=notes,

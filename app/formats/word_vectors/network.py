@@ -115,7 +115,7 @@ class WordVectorNetwork(Network):
         batch = self.collate(inputs)
         rows = torch.unique(batch["rows"][batch["weights"] > 0])
         if 2 * len(rows) < len(self.embedding.weight):
-            self.embedding = ActiveEmbedding(self.embedding, rows)  # type: ignore[assignment]
+            self.embedding = ActiveEmbedding(self.embedding, rows)
 
     def finish_training(self) -> None:
         """Put the trained vectors back among the others."""

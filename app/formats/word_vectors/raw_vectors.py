@@ -30,6 +30,7 @@ class Collected:
     width: int
     words: list[str] = field(default_factory=list)
     parts: list[np.ndarray] = field(default_factory=list)
+    more: bool = False
     left_out: Counter[str] = field(default_factory=Counter)
     _known: set[str] = field(default_factory=set)
 
@@ -42,21 +43,26 @@ class Collected:
         """Take words with their rows (float32 (n, width)), up to the limit; count what is not."""
         kept = []
         for place, word in enumerate(words):
+            if self.full:
+                self.more = True
+                break
             word = unicodedata.normalize("NFC", word)
             if not np.isfinite(rows[place]).all():
                 self.left_out["with numbers that are not finite"] += 1
+            elif not word or word != word.strip() or "\n" in word:
+                self.left_out["that are empty or hold line breaks"] += 1
             elif word in self._known:
                 self.left_out["that stood there before"] += 1
-            elif not self.full:
+            else:
                 self._known.add(word)
                 self.words.append(word)
                 kept.append(place)
         self.parts.append(rows[kept])
 
     def finish(self, more: bool) -> RawVectors:
-        """All of it; `more` tells that the file has further words."""
+        """All of it; `more` tells that the file has words that were not offered here."""
         notes = [f"{count} words {why} were left out." for why, count in self.left_out.items()]
-        if more:
+        if more or self.more:
             notes.append(f"Only the first {len(self.words)} words were read.")
         empty = np.zeros((0, self.width), dtype=np.float32)
         return RawVectors(self.words, np.concatenate([empty, *self.parts]), tuple(notes))

@@ -8,7 +8,9 @@ import regex
 
 # A run of letters, marks and digits, which an apostrophe or a hyphen inside does not end; marks
 # belong to the letter before them, as in Devanagari. Python's own `re` does not know that.
-_WORD = regex.compile(r"[\p{L}\p{N}][\p{L}\p{M}\p{N}]*(?:['’\u200c\u200d\-·][\p{L}\p{M}\p{N}]+)*")
+_WORD = regex.compile(
+    r"[\p{L}\p{N}][\p{L}\p{M}\p{N}]*(?:['\u2019\u200c\u200d\-·][\p{L}\p{M}\p{N}]+)*"
+)
 
 
 def words_of(text: str) -> list[str]:

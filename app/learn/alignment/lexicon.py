@@ -57,7 +57,10 @@ def precision(found: Tensor, gold: Gold, seed: int = 0) -> dict[str, Any]:
     told: dict[str, Any] = {"words": len(right), "coverage": round(gold.coverage, 4)}
     for rank in RANKS:
         hits = np.array(
-            [not answers.isdisjoint(row[:rank]) for row, answers in zip(ranked, right, strict=True)],
+            [
+                not answers.isdisjoint(row[:rank])
+                for row, answers in zip(ranked, right, strict=True)
+            ],
             dtype=np.float32,
         )
         told[f"p_at_{rank}"] = _with_interval(hits, seed)
@@ -67,6 +70,8 @@ def precision(found: Tensor, gold: Gold, seed: int = 0) -> dict[str, Any]:
 def _with_interval(hits: np.ndarray, seed: int) -> dict[str, float]:
     if not len(hits):
         return {"value": 0.0, "low": 0.0, "high": 0.0}
-    means = np.concatenate([counts @ hits / len(hits) for counts in resample_counts(len(hits), seed)])
+    means = np.concatenate(
+        [counts @ hits / len(hits) for counts in resample_counts(len(hits), seed)]
+    )
     low, high = interval(means)
     return {"value": float(hits.mean()), "low": low, "high": high}

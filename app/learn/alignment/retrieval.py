@@ -35,9 +35,7 @@ def nearest(
     return torch.cat(values), torch.cat(found)
 
 
-def hubness(
-    queries: Tensor, targets: Tensor, k: int = NEIGHBOURS, beat: Beat = silent
-) -> Tensor:
+def hubness(queries: Tensor, targets: Tensor, k: int = NEIGHBOURS, beat: Beat = silent) -> Tensor:
     """Mean cosine of each query with its k nearest targets, float32 (queries,): r of CSLS."""
     return nearest(queries, targets, k, beat=beat)[0].mean(dim=1)
 
