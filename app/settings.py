@@ -37,6 +37,9 @@ class Settings(BaseSettings):
     stop_grace_seconds: float = 1.0
     max_attempts: int = 3
 
+    # Advice on a finished transfer: the most that it may take; 0 gives none
+    advice_seconds: float = Field(120.0, ge=0)
+
     # Serving
     loaded_models: int = 3
 

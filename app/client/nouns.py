@@ -29,14 +29,9 @@ class Models(Generic[Answer]):
         language: str = "en",
         labels: list[str] | None = None,
         input: dict[str, Any] | None = None,
-        vectors: dict[str, Any] | None = None,
     ) -> Answer:
-        """Register a model file; `labels` and `input` say what the file cannot say itself.
-
-        `vectors` (`words`, `pooling`) says how a file of word vectors is read.
-        """
+        """Register a model file; `labels` and `input` say what the file cannot say itself."""
         fields = {"name": name, "language": language, "labels": labels, "input": input}
-        fields["vectors"] = vectors
         return self._send(Call("POST", "/v1/models", fields=fields, files={"file": Path(path)}))
 
     def get(self, model: str) -> Answer:
@@ -80,15 +75,11 @@ class Datasets(Generic[Answer]):
         source: str | None = None,
         target: str | None = None,
         kind: str | None = None,
-        separator: str | None = None,
     ) -> Answer:
-        """Register a data file; `text`, `label`, `group`, `source`, `target` name its columns.
-
-        `separator` stands between the labels of one row where one cell holds several.
-        """
+        """Register a data file; `text`, `label`, `group`, `source`, `target` name its columns."""
         fields = {"language": language, "name": name, "kind": kind}
         fields |= {"text": text, "label": label, "group": group}
-        fields |= {"source": source, "target": target, "separator": separator}
+        fields |= {"source": source, "target": target}
         return self._send(Call("POST", "/v1/datasets", fields=fields, files={"file": Path(path)}))
 
     def get(self, dataset: str, model: str | None = None) -> Answer:

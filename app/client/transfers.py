@@ -30,7 +30,8 @@ class Transfers(Generic[Answer]):
         """Queue a transfer; `datasets` maps roles (`train`, `test`, ...) to dataset ids.
 
         `spec` takes the remaining fields: name, seed, repeats, sample, validation_fraction,
-        test_fraction, companion, label_mapping. A key makes the request safe to send twice.
+        test_fraction, wanted_precision, companion, label_mapping. A key makes the request safe
+        to send twice.
         """
         body = {"model": model, "language": language, "datasets": datasets, "method": method}
         body |= {"parameters": parameters or {}} | spec

@@ -21,7 +21,6 @@ class Format(StrEnum):
     HUGGINGFACE = "huggingface"
     DECLARED_NETWORK = "declared_network"
     ONNX = "onnx"
-    WORD_VECTORS = "word_vectors"
 
 
 class ModelStatus(StrEnum):

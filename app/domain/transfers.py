@@ -26,7 +26,8 @@ class TransferSpec:
     schema. `validation_fraction` and `test_fraction` say how much of `train` is split off where
     the user gave no such dataset; a validation fraction of 0 trains without early stopping.
     `sample` draws the training rows anew for each repeat; validation rows are part of the sample.
-    `companion` is the second model of methods that take one: a model's id, `starter` or
+    `wanted_precision` is how often answers should be right that the new model gives without
+    abstaining. `companion` is the second model of methods that take one: a model's id, `starter` or
     `hub:NAME`. `label_mapping` renames labels of the datasets to labels of the model.
     """
 
@@ -41,6 +42,7 @@ class TransferSpec:
     sample: Sample | None = None
     validation_fraction: float = 0.15
     test_fraction: float = 0.2
+    wanted_precision: float = 0.95
     companion: str | None = None
     label_mapping: dict[str, str] = field(default_factory=dict)
 

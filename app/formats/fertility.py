@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,20 +11,19 @@ from tokenizers import Encoding, Tokenizer
 
 from app.domain.errors.datasets import TokenizerMissing
 from app.formats.tables.even_sample import even_sample
-from app.formats.tables.row_tables import read_column
 
 _SAMPLE = 2000
 _FILE = "tokenizer.json"
 
 
-def token_fertility(canonical: Path, folder: Path, column: str = "text") -> dict[str, Any]:
-    """Tokens per word and per character, and the share of unknown tokens.
+def token_fertility(texts: Sequence[str], folder: Path) -> dict[str, Any]:
+    """Tokens per word and per character of at least one text, and the share of unknown tokens.
 
-    `canonical` is a dataset's Parquet file with texts in `column`, `folder` an unpacked model;
-    at most 2,000 rows, evenly spread, are cut. Words are parts between white space, so for a
-    script without spaces only the number per character tells. About 1.2 to 1.5 tokens a word is
-    usual for a language that the tokenizer was made for; 3 and more say that it was not (Rust et
-    al., 2021, "How Good is Your Tokenizer?"). Raises `TokenizerMissing`.
+    `folder` is an unpacked model; at most 2,000 texts, evenly spread, are cut. Words are parts
+    between white space, so for a script without spaces only the number per character tells.
+    About 1.2 to 1.5 tokens a word is usual for a language that the tokenizer was made for; 3 and
+    more say that it was not (Rust et al., 2021, "How Good is Your Tokenizer?"). Raises
+    `TokenizerMissing`.
     """
     file = folder / _FILE
     if not file.is_file():
@@ -31,14 +31,14 @@ def token_fertility(canonical: Path, folder: Path, column: str = "text") -> dict
     tokenizer = Tokenizer.from_file(str(file))
     tokenizer.no_truncation()
     tokenizer.no_padding()
-    sample = even_sample(read_column(canonical, column), _SAMPLE)
+    sample = even_sample(texts, _SAMPLE)
     encoded = tokenizer.encode_batch(sample, add_special_tokens=False)
     tokens = sum(len(one.ids) for one in encoded)
     unknown = _unknown_id(tokenizer)
     return {
         "sampled": len(sample),
-        "tokens_per_word": round(tokens / sum(len(text.split()) for text in sample), 4),
-        "tokens_per_character": round(tokens / sum(len(text) for text in sample), 4),
+        "tokens_per_word": round(tokens / max(sum(len(text.split()) for text in sample), 1), 4),
+        "tokens_per_character": round(tokens / max(sum(len(text) for text in sample), 1), 4),
         "unknown_share": round(_count(encoded, unknown) / max(tokens, 1), 4),
     }
 

@@ -24,11 +24,7 @@ def inspect_model(
     arguments = {
         "upload": str(upload.resolve()),
         "filename": filename,
-        "hints": {
-            "labels": list(hints.labels),
-            "input": hints.input,
-            "vectors": hints.vectors,
-        },
+        "hints": {"labels": list(hints.labels), "input": hints.input},
         "folder": str(folder.resolve()),
         "max_bytes": limits.max_unpacked_bytes,
         "max_members": limits.max_archive_members,

@@ -19,6 +19,7 @@ from app.domain.models import Model
 from app.formats.fertility import token_fertility
 from app.formats.inspect_dataset import inspect_dataset
 from app.formats.preview import preview
+from app.formats.tables.row_tables import read_column
 from app.services.artifact_lifetime import publish
 from app.services.context import Context
 from app.services.uploads import Upload
@@ -114,7 +115,7 @@ def fertility_of(context: Context, dataset: Dataset, model: Model) -> dict[str, 
         context.artifacts, model.sha256, limits.max_unpacked_bytes, limits.max_archive_members
     )
     pairs = facts.kind in (DatasetKind.PARALLEL, DatasetKind.DICTIONARY)
-    return token_fertility(canonical, folder, "target" if pairs else "text")
+    return token_fertility(read_column(canonical, "target" if pairs else "text"), folder)
 
 
 def delete_dataset(session: Session, dataset: Dataset) -> str | None:

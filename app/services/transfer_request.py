@@ -47,6 +47,7 @@ class TransferRequest:
     sample: Sample | None = None
     validation_fraction: float = 0.15
     test_fraction: float = 0.2
+    wanted_precision: float = 0.95
     companion: str | None = None
     label_mapping: dict[str, str] = field(default_factory=dict)
 

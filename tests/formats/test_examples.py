@@ -18,6 +18,7 @@ from app.formats.fertility import token_fertility
 from app.formats.images.canonical import ImageRows, write_image_rows
 from app.formats.preview import preview
 from app.formats.tables.canonical import TextRow, write_text_rows
+from app.formats.tables.row_tables import read_column
 
 TEXTS = DatasetFacts(DatasetKind.LABELLED, rows=3, labels=("a", "b"), grouped=True)
 IMAGES = DatasetFacts(
@@ -95,7 +96,7 @@ def test_fertility_counts_tokens_by_word_and_the_unknown_among_them(
     tokenizer.enable_truncation(1)
     tokenizer.save(str(tmp_path / "tokenizer.json"))
 
-    assert token_fertility(texts, tmp_path) == {
+    assert token_fertility(read_column(texts, "text"), tmp_path) == {
         "sampled": 3,
         "tokens_per_word": 1.25,
         "tokens_per_character": round(5 / 16, 4),
@@ -105,4 +106,4 @@ def test_fertility_counts_tokens_by_word_and_the_unknown_among_them(
 
 def test_fertility_without_a_tokenizer_is_refused(texts: Path, tmp_path: Path) -> None:
     with pytest.raises(TokenizerMissing):
-        token_fertility(texts, tmp_path)
+        token_fertility(read_column(texts, "text"), tmp_path)

@@ -14,6 +14,7 @@ from app.domain.transfers import Transfer
 from app.formats.catalog import recognise
 from app.formats.images.canonical import ImageRows, write_image_rows
 from app.formats.tables.canonical import TextRow, write_text_rows
+from app.formats.tables.language_report import report_language
 from app.learn.examples import Examples
 from app.services.context import Context
 from app.store import datasets, leases, models, transfers
@@ -64,7 +65,9 @@ def _write(rows: Examples, labels: tuple[str, ...], file: Path) -> DatasetFacts:
         groups = rows.groups or (None,) * len(rows)
         numbered = zip(rows.rows, rows.inputs, rows.targets, groups, strict=True)
         write_text_rows([TextRow(int(n), x, labels[y], g) for n, x, y, g in numbered], file)
-        return DatasetFacts(DatasetKind.LABELLED, len(rows), labels, rows.groups is not None)
+        report, _ = report_language(list(zip(rows.rows.tolist(), rows.inputs, strict=True)), "de")
+        grouped = rows.groups is not None
+        return DatasetFacts(DatasetKind.LABELLED, len(rows), labels, grouped, report=report)
     write_image_rows(ImageRows(rows.inputs, rows.targets, labels), file)
     shape = (rows.inputs.shape[1], rows.inputs.shape[2], rows.inputs.shape[3])
     return DatasetFacts(DatasetKind.IMAGES, len(rows), labels, False, shape)

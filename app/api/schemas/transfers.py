@@ -47,6 +47,12 @@ class RequestFields(BaseModel):
     test_fraction: float = Field(
         0.2, gt=0, le=0.5, description="Split off `train` without a test dataset."
     )
+    wanted_precision: float = Field(
+        0.95,
+        ge=0.5,
+        lt=1,
+        description="The advice gives the probability above which so many answers are right.",
+    )
     companion: str | None = Field(
         None,
         min_length=1,
@@ -93,6 +99,7 @@ class SpecAnswer(BaseModel):
     sample: SampleFields | None
     validation_fraction: float
     test_fraction: float
+    wanted_precision: float
     companion: str | None
     label_mapping: dict[str, str]
 

@@ -11,7 +11,6 @@ ACCEPTED = (
     "or preprocessor_config.json)",
     "a zip of model.safetensors and architecture.json",
     "an image classifier as .onnx",
-    "word vectors (word2vec, fastText's .vec, GloVe, or .npz with words)",
 )
 
 

@@ -19,12 +19,5 @@ def run(given: MethodInput, monitor: Monitor) -> MethodOutput:
         streams=(Stream(np.arange(len(train))),),
         validation=given.validation,
     )
-    history, stopped = adapt(
-        given.network,
-        rows,
-        given.parameters.options(),
-        given.seed,
-        monitor,
-        given.checkpoints,
-    )
+    history, stopped = adapt(given.network, rows, given.parameters.options(), given.seed, monitor)
     return MethodOutput(network=given.network, history=history, stopped=stopped)

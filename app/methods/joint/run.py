@@ -30,12 +30,5 @@ def run(given: MethodInput, monitor: Monitor) -> MethodOutput:
         streams=(Stream(positions[:target], share), Stream(positions[target:], 1.0 - share)),
         validation=given.validation,
     )
-    history, stopped = adapt(
-        given.network,
-        rows,
-        given.parameters.options(),
-        given.seed,
-        monitor,
-        given.checkpoints,
-    )
+    history, stopped = adapt(given.network, rows, given.parameters.options(), given.seed, monitor)
     return MethodOutput(network=given.network, history=history, stopped=stopped)

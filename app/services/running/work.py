@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,8 @@ from app.learn.monitor import Monitor
 from app.learn.paired import paired_difference
 from app.learn.portion import Portion
 from app.services.context import Context
+from app.services.running.advice.advise import advise, seconds_for_advice
+from app.services.running.advice.case import Case
 from app.services.running.artifact import write_model
 from app.services.running.material import Material, load_network, open_material
 from app.services.running.outcome import Outcome
@@ -33,7 +36,7 @@ def work(
 
     Raises a `BabelportError` where the transfer cannot be done, and lets `Cancelled` pass.
     """
-    spec = transfer.spec
+    spec, began = transfer.spec, time.monotonic()
     monitor.progress("reading the data", 0.0)
     material = open_material(context, transfer)
     held = hold_out(spec, material.examples, material.inputs, material.pairs)
@@ -41,13 +44,27 @@ def work(
     network = load_network(context, material, spec.seed)
     before = answers_before(network, material, held, Portion(monitor, 0.02, 0.08))
     del network
-    best, accounts = run_repeats(context, spec, material, held, Portion(monitor, 0.08, 0.9))
-    monitor.progress("writing the model", 0.9)
+    best, accounts = run_repeats(context, spec, material, held, Portion(monitor, 0.08, 0.88))
+    monitor.progress("writing the model", 0.88)
     file, served, facts = write_model(best.output, material.facts, workspace)
-    compared = answers_after(served, material, held, before, Portion(monitor, 0.91, 0.97))
-    monitor.progress("comparing with the baselines", 0.97)
+    compared = answers_after(served, material, held, before, Portion(monitor, 0.89, 0.94))
+    monitor.progress("comparing with the baselines", 0.94)
     compared.on_test.update(baseline_answers(best.partition, held.test, len(material.labels)))
     result = _result(transfer, material, held, compared, best, accounts)
+    result["advice"] = advise(
+        Case(
+            context=context,
+            spec=spec,
+            material=material,
+            held=held,
+            best=best,
+            compared=compared,
+            served=served,
+            folder=workspace / "model",
+            monitor=Portion(monitor, 0.95, 0.99),
+            seconds=seconds_for_advice(context.settings.advice_seconds, began),
+        )
+    )
     monitor.progress("recording", 0.99)
     split = split_record(transfer, held, best.partition)
     return material, held, Outcome(file, facts, compared, split, result)

@@ -1,0 +1,1 @@
+"""Advice on data and models: numbers with the sentence that says what they mean."""

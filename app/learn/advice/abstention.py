@@ -1,0 +1,102 @@
+"""From which probability on a model's answers are right as often as somebody wants."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from app.learn.advice.binomial import lower_bound, share
+from app.learn.advice.statements import told, untold
+
+CONFIDENCE = 0.9
+_FIRST_LOOK = 0.2  # of the rows: enough that one early mistake does not end the search
+_LOOKS = 25
+
+
+def abstention_threshold(
+    probabilities: np.ndarray, targets: np.ndarray, wanted: float
+) -> dict[str, Any]:
+    """The lowest threshold above which a share `wanted` of the answers is right.
+
+    `probabilities` (float (n, classes)) of rows that the model was not trained on, `targets`
+    int (n,). Thresholds are tried from high to low, at numbers of rows fixed beforehand; the
+    search ends at the first whose Clopper-Pearson bound falls below `wanted`, so that the chosen
+    one holds with `CONFIDENCE` however many are tried (fixed-sequence testing: Angelopoulos,
+    Bates, Candès, Jordan and Lei, 2021, "Learn then Test"). Gives `threshold`, and of the rows
+    above it `answered`, `coverage`, `precision` and the `bound`.
+    """
+    rows = len(targets)
+    needed = math.ceil(math.log(1 - CONFIDENCE) / math.log(wanted))
+    facts: dict[str, Any] = {"wanted_precision": wanted, "confidence": CONFIDENCE, "rows": rows}
+    if rows < needed:
+        return untold(
+            f"A precision of {wanted:.0%} cannot be promised: there are {rows} validation rows, "
+            f"and even without a mistake {needed} are needed.",
+            **facts,
+        )
+    surest, right = _surest_first(probabilities, targets)
+    found = _search(surest, right, wanted, max(needed, round(_FIRST_LOOK * rows)))
+    if found == 0:
+        return untold(
+            f"A precision of {wanted:.0%} cannot be promised at any threshold: the surest of the "
+            f"{rows} validation answers hold too many mistakes, or are too few to tell.",
+            **facts,
+        )
+    return _chosen(float(surest[found - 1]), right[:found], facts)
+
+
+def check_threshold(
+    probabilities: np.ndarray, targets: np.ndarray, threshold: float
+) -> dict[str, Any]:
+    """What the threshold does on other rows: `rows`, `answered`, and two shares with intervals.
+
+    `coverage` is of rows that get an answer, `precision` of right answers among those; null
+    where no row gets one.
+    """
+    surest, right = _surest_first(probabilities, targets)
+    answered = int((surest >= threshold).sum())
+    return {
+        "rows": len(targets),
+        "answered": answered,
+        "coverage": share(answered, len(targets)),
+        "precision": share(int(right[:answered].sum()), answered) if answered else None,
+    }
+
+
+def _chosen(threshold: float, right: np.ndarray, facts: dict[str, Any]) -> dict[str, Any]:
+    """The advice to answer the rows that `right` (bool (k,)) is about, and no others."""
+    hits, answered = int(right.sum()), len(right)
+    coverage, wanted = answered / facts["rows"], facts["wanted_precision"]
+    return told(
+        f"Answer only where the probability is at least {threshold:.3f}: with {CONFIDENCE:.0%} "
+        f"confidence {wanted:.0%} of such answers are right, and about {coverage:.0%} of the "
+        "rows get one.",
+        **facts,
+        threshold=threshold,
+        answered=answered,
+        coverage=coverage,
+        precision=hits / answered,
+        bound=lower_bound(hits, answered, CONFIDENCE),
+    )
+
+
+def _surest_first(probabilities: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Probabilities of the answers, falling, and whether each is right: float (n,), bool (n,)."""
+    surest = probabilities.max(axis=1)
+    order = np.argsort(-surest, kind="stable")
+    return surest[order], (probabilities.argmax(axis=1) == targets)[order]
+
+
+def _search(surest: np.ndarray, right: np.ndarray, wanted: float, first: int) -> int:
+    """How many of the surest rows may be answered; 0 where the first look fails already."""
+    rows, found = len(surest), 0
+    looks = np.unique(np.linspace(first, rows, _LOOKS).round().astype(int))
+    for look in looks:
+        # Rows of equal probability are answered together or not at all.
+        answered = int((surest >= surest[look - 1]).sum())
+        if lower_bound(int(right[:answered].sum()), answered, CONFIDENCE) < wanted:
+            break
+        found = answered
+    return found

@@ -1,0 +1,21 @@
+"""Exact bounds on a share of rows (Clopper and Pearson, 1934)."""
+
+from __future__ import annotations
+
+from scipy.stats import beta
+
+
+def lower_bound(hits: int, rows: int, confidence: float) -> float:
+    """The share that is not undercut with one-sided `confidence`; 0 without hits or rows."""
+    return float(beta.ppf(1 - confidence, hits, rows - hits + 1)) if hits else 0.0
+
+
+def upper_bound(hits: int, rows: int, confidence: float) -> float:
+    """The share that is not exceeded with one-sided `confidence`; 1 where all rows are hits."""
+    return float(beta.ppf(confidence, hits + 1, rows - hits)) if hits < rows else 1.0
+
+
+def share(hits: int, rows: int) -> dict[str, float]:
+    """`value`, `low` and `high` of a share of at least one row, with 95% confidence."""
+    low, high = lower_bound(hits, rows, 0.975), upper_bound(hits, rows, 0.975)
+    return {"value": hits / rows, "low": low, "high": high}

@@ -1,0 +1,102 @@
+"""Whether heads trained on growing parts of the rows answer rows that they were not trained on."""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Iterator
+
+import numpy as np
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
+
+from app.learn.monitor import Monitor
+
+_FOLDS = 5
+_POINTS = 6
+
+
+def curve_sizes(rows: int, classes: int) -> np.ndarray:
+    """Up to six numbers of training rows, each a like factor above the last: int (sizes,).
+
+    The least has two rows for each label on the average, the largest are the four fifths of the
+    rows that a fold trains on.
+    """
+    most = rows * (_FOLDS - 1) // _FOLDS
+    least = max(2 * classes, round(0.06 * most))
+    return np.unique(np.geomspace(min(least, most), most, _POINTS).round().astype(int))
+
+
+def out_of_fold(
+    features: np.ndarray,
+    targets: np.ndarray,
+    groups: tuple[str, ...] | None,
+    sizes: np.ndarray,
+    draws: int,
+    seed: int,
+    until: float,
+    monitor: Monitor,
+) -> np.ndarray:
+    """bool (draws, sizes, rows): whether a head trained on `sizes` rows answered each row.
+
+    `features` float (n, width) of a body that never saw these labels, `targets` int (n,). Every
+    draw cuts the rows into five folds (stratified, groups kept whole) and orders the rest anew,
+    stratified; a smaller part lies within a larger one. Fewer draws are made when
+    `time.monotonic()` passes `until`; the first is always made.
+    """
+    scaled = _scaled(features)
+    answered: list[np.ndarray] = []
+    for draw in range(draws):
+        if answered and time.monotonic() > until:
+            break
+        random = np.random.default_rng((seed, draw))
+        correct = np.zeros((len(sizes), len(targets)), dtype=bool)
+        for fold, (rest, held) in enumerate(_folds(targets, groups, seed + draw)):
+            order = rest[_stratified_order(targets[rest], random)]
+            for i, size in enumerate(sizes):
+                part = order[:size]
+                correct[i, held] = _answers(scaled, targets, part, held) == targets[held]
+            monitor.progress("drawing the learning curve", (draw + (fold + 1) / _FOLDS) / draws)
+        answered.append(correct)
+    return np.stack(answered)
+
+
+def _folds(
+    targets: np.ndarray, groups: tuple[str, ...] | None, seed: int
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a label of fewer rows than folds is no harm here
+        if groups is None:
+            splitter = StratifiedKFold(_FOLDS, shuffle=True, random_state=seed)
+            yield from splitter.split(targets, targets)
+            return
+        whole = [group or f"alone {i}" for i, group in enumerate(groups)]
+        yield from StratifiedGroupKFold(_FOLDS, shuffle=True, random_state=seed).split(
+            targets, targets, whole
+        )
+
+
+def _stratified_order(targets: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    """A random order of which every beginning has each label in about its own share."""
+    place = np.empty(len(targets))
+    for label in np.unique(targets):
+        rows = random.permutation(np.flatnonzero(targets == label))
+        place[rows] = (np.arange(len(rows)) + random.random()) / len(rows)
+    return np.argsort(place, kind="stable")
+
+
+def _answers(
+    features: np.ndarray, targets: np.ndarray, part: np.ndarray, held: np.ndarray
+) -> np.ndarray:
+    if len(np.unique(targets[part])) < 2:
+        return np.full(len(held), targets[part[0]])
+    head = LogisticRegression(C=0.03, max_iter=200).fit(features[part], targets[part])
+    answers: np.ndarray = head.predict(features[held])
+    return answers
+
+
+def _scaled(features: np.ndarray) -> np.ndarray:
+    """Centred, of mean squared length `width`; one scale for all, which keeps their geometry."""
+    centred = features - features.mean(axis=0)
+    scaled: np.ndarray = centred / max(float(centred.std()), 1e-12)
+    return scaled

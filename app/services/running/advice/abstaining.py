@@ -1,0 +1,40 @@
+"""Advice on when the transferred model should not answer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from app.domain.enums import EvaluationKind
+from app.learn.advice.abstention import abstention_threshold, check_threshold
+from app.learn.advice.statements import inapplicable, untold
+from app.services.running.advice.case import Case
+from app.services.running.answers import answers
+
+
+def abstaining(case: Case) -> dict[str, Any]:
+    """The threshold for the wanted precision, from validation rows, and how it did on the test."""
+    if not case.single_label or not case.served.labels:
+        return inapplicable("A threshold is for models that give each row one label.")
+    validation, test = case.best.partition.validation, case.held.test
+    if validation is None:
+        return untold(
+            "No precision can be promised: a threshold is chosen on validation rows, and there "
+            "were none."
+        )
+    given = answers(case.served, validation, case.monitor)
+    advice = abstention_threshold(given, validation.targets, case.spec.wanted_precision)
+    answered = case.compared.on_test.get(EvaluationKind.TRANSFERRED)
+    if advice["status"] != "told" or test is None or answered is None:
+        return advice
+    checked = check_threshold(answered, test.targets, advice["threshold"])
+    return advice | {"test": checked, "sentence": f"{advice['sentence']} {_said(checked)}"}
+
+
+def _said(checked: dict[str, Any]) -> str:
+    if checked["precision"] is None:
+        return "None of the test rows is answered so."
+    right, share = checked["precision"], checked["coverage"]["value"]
+    return (
+        f"On the test rows {right['value']:.1%} of those answers are right (95% interval "
+        f"{right['low']:.1%} to {right['high']:.1%}), and {share:.0%} of the rows get one."
+    )

@@ -1,0 +1,66 @@
+"""All advice on a finished transfer, which never makes it fail."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from typing import Any
+
+from app.learn.advice.statements import inapplicable, untold
+from app.learn.monitor import Cancelled
+from app.services.running.advice.abstaining import abstaining
+from app.services.running.advice.case import Case
+from app.services.running.advice.distances import distances
+from app.services.running.advice.labels import labels
+from app.services.running.advice.leaks import leaks
+from app.services.running.advice.rows_of_others import rows_of_others
+from app.services.running.advice.tokenizers import tokenizers
+from app.services.running.advice.views import NothingSeen
+
+_A_LITTLE = 15.0
+_log = logging.getLogger(__name__)
+_PARTS: dict[str, Callable[[Case], dict[str, Any]]] = {
+    "abstention": abstaining,
+    "learning_curve": labels,
+    "leakage": leaks,
+    "language_distance": distances,
+    "tokenizer": tokenizers,
+    "wrong_language": rows_of_others,
+}
+
+
+def advise(case: Case) -> dict[str, Any] | None:
+    """A statement for each part (`app.learn.advice.statements`), and the `seconds` it all took.
+
+    A part that cannot be computed says why; only `Cancelled` passes. None where the settings
+    allow no time for it.
+    """
+    if not case.seconds:
+        return None
+    began = time.monotonic()
+    advice: dict[str, Any] = {}
+    for number, (name, give) in enumerate(_PARTS.items()):
+        case.monitor.progress("giving advice", number / len(_PARTS))
+        advice[name] = _given(give, case)
+    return advice | {"seconds": round(time.monotonic() - began, 2)}
+
+
+def seconds_for_advice(most: float, began: float) -> float:
+    """As long as the work took that `began` (`time.monotonic`), or a little, but not over `most`.
+
+    A short transfer should not wait long for advice.
+    """
+    return min(most, max(_A_LITTLE, time.monotonic() - began))
+
+
+def _given(give: Callable[[Case], dict[str, Any]], case: Case) -> dict[str, Any]:
+    try:
+        return give(case)
+    except Cancelled:
+        raise
+    except NothingSeen:
+        return inapplicable("This model's head does not read one vector for each row.")
+    except Exception as error:
+        _log.exception("advice could not be given")
+        return untold(f"This could not be computed: {type(error).__name__}: {str(error)[:200]}")

@@ -1,0 +1,95 @@
+"""Advice on how far source and target language lie apart, before the transfer and after."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from app.domain.enums import Role
+from app.learn.advice.language_distance import language_distance, translation_agreement
+from app.learn.advice.statements import told, untold
+from app.learn.examples import Inputs, take_inputs
+from app.services.running.advice.case import Case
+from app.services.running.advice.views import View
+
+_FEWEST = 20
+_MOST_PAIRS = 300
+Part = tuple[str, Inputs]  # the rows, and the name by which a view keeps their vectors
+
+
+def distances(case: Case) -> dict[str, Any]:
+    """The same measures by the source model's encoder and by the transferred one's."""
+    source, target = _source_inputs(case), _target_inputs(case)
+    if source is None or target is None or min(len(source[1]), len(target[1])) < _FEWEST:
+        return untold(
+            f"The distance of the languages cannot be told: that takes {_FEWEST} rows of each."
+        )
+    before = _measured(case, case.before(), source, target)
+    kept = case.after() is case.before()
+    after = before if kept else _measured(case, case.after(), source, target)
+    return told(_said(before, after, kept), before=before, after=after, encoder_kept=kept)
+
+
+def _source_inputs(case: Case) -> Part | None:
+    rows = case.source_rows()
+    if rows is not None:
+        return "source", rows.inputs
+    inputs = case.held.inputs.get(Role.SOURCE_UNLABELLED)
+    return None if inputs is None else ("source", inputs)
+
+
+def _target_inputs(case: Case) -> Part | None:
+    labelled = case.labelled()
+    if labelled is not None:
+        return "labelled", labelled.inputs
+    if case.held.test is not None:
+        return "test", case.held.test.inputs
+    inputs = case.held.inputs.get(Role.UNLABELLED)
+    return None if inputs is None else ("unlabelled", inputs)
+
+
+def _pairs(case: Case) -> tuple[Inputs, Inputs] | None:
+    """Translations: parallel rows, else source and target rows of one group; None if too few."""
+    given = case.held.pairs.get(Role.PARALLEL)
+    if given is not None:
+        pairs: tuple[Inputs, Inputs] = list(given.source), list(given.target)
+    else:
+        source, target = case.source_rows(), case.labelled()
+        if source is None or target is None or source.groups is None or target.groups is None:
+            return None
+        ours = {group: i for i, group in enumerate(source.groups) if group}
+        theirs = {group: i for i, group in enumerate(target.groups) if group in ours}
+        positions = np.array([(ours[group], i) for group, i in theirs.items()], dtype=np.int64)
+        left, right = positions.reshape(-1, 2).T
+        pairs = take_inputs(source.inputs, left), take_inputs(target.inputs, right)
+    return pairs if len(pairs[0]) >= _FEWEST else None
+
+
+def _measured(case: Case, view: View, source: Part, target: Part) -> dict[str, Any]:
+    ours, theirs = view.of(*source), view.of(*target)
+    measures: dict[str, Any] = language_distance(ours.vectors, theirs.vectors, case.spec.seed)
+    pairs = _pairs(case)
+    if pairs is None:
+        return measures | {"translations": None}
+    # Both sides are drawn in one order, so that what is encoded of the shorter has its partner.
+    left, right = (
+        view.of("translations, source", pairs[0]),
+        view.of("translations, target", pairs[1]),
+    )
+    _, i, j = np.intersect1d(left.positions, right.positions, return_indices=True)
+    i, j = i[:_MOST_PAIRS], j[:_MOST_PAIRS]
+    return measures | {"translations": translation_agreement(left.vectors[i], right.vectors[j])}
+
+
+def _said(before: dict[str, Any], after: dict[str, Any], kept: bool) -> str:
+    said = (
+        f"By the source model's encoder the two languages' means lie {before['mean_distance']:.2f} "
+        f"spreads apart (proxy A-distance {before['proxy_a_distance']:.2f} of 2)"
+    )
+    if kept:
+        return f"{said}; the transfer left the encoder as it was."
+    return (
+        f"{said}, by the transferred model's {after['mean_distance']:.2f} (proxy A-distance "
+        f"{after['proxy_a_distance']:.2f})."
+    )

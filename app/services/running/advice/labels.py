@@ -1,0 +1,48 @@
+"""Advice on how many further labels would be worth the work."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from app.learn.advice.learning_curve import advise_on_labels
+from app.learn.advice.out_of_fold import curve_sizes, out_of_fold
+from app.learn.advice.statements import inapplicable, untold
+from app.services.running.advice.case import Case, deadline
+
+_FEWEST = 50
+_DRAWS = 4
+_SHARE = 0.25  # of the time for vectors
+
+
+def labels(case: Case) -> dict[str, Any]:
+    """The learning curve of a head on the body's vectors, out of fold; test rows stay apart."""
+    if not case.single_label:
+        return inapplicable("A learning curve is drawn for models that give each row one label.")
+    rows = case.labelled()
+    if rows is None or len(rows) < _FEWEST:
+        return untold(
+            "How much further labels would help cannot be told: that takes at least "
+            f"{_FEWEST} labelled rows of the target language, and there are {len(rows or ())}."
+        )
+    seen = case.eyes().of("labelled", rows.inputs)
+    some = rows.take(seen.positions)
+    targets = np.unique(some.targets, return_inverse=True)[1]
+    sizes = curve_sizes(len(some), int(targets.max()) + 1)
+    if targets.max() < 1 or sizes[-1] < 4 * sizes[0]:
+        return untold(
+            "How much further labels would help cannot be told: there are too few rows of each "
+            "label to draw a curve."
+        )
+    until = deadline(_SHARE * case.seconds)
+    correct = out_of_fold(
+        seen.vectors, targets, some.groups, sizes, _DRAWS, case.spec.seed, until, case.monitor
+    )
+    advice = advise_on_labels(correct, sizes, len(some), case.spec.seed)
+    return advice | {"draws": len(correct), "encoder": _encoder(case)}
+
+
+def _encoder(case: Case) -> str:
+    """Whose vectors: `before` knows nothing of these labels, a replaced body may."""
+    return "after" if case.best.output.rebuilt else "before"

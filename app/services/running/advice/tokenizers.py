@@ -1,0 +1,66 @@
+"""Advice on whether the models' tokenizers fit the languages."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from app.domain.enums import Role
+from app.domain.errors.datasets import TokenizerMissing
+from app.domain.languages import script_of
+from app.formats.fertility import token_fertility
+from app.learn.advice.statements import inapplicable, told, untold
+from app.learn.advice.tokenizer_fit import complaints_about
+from app.learn.examples import texts_of
+from app.services.running.advice.case import Case
+
+_TARGET = (Role.TRAIN, Role.VALIDATION, Role.TEST)
+_SOURCE = (Role.SOURCE, Role.SOURCE_TEST)
+
+
+def tokenizers(case: Case) -> dict[str, Any]:
+    """Tokens per word and character, and unknown tokens, of both models on both languages."""
+    if not case.text:
+        return inapplicable("Images have no tokens.")
+    target = _texts(case, _TARGET, Role.UNLABELLED)
+    source = _texts(case, _SOURCE, Role.SOURCE_UNLABELLED)
+    if not target:
+        return untold("There are no target texts to cut.")
+    try:
+        before = _cut(case.source_folder(), source, target)
+        after = _cut(case.folder, source, target)
+    except TokenizerMissing:
+        return inapplicable("This model has no tokenizer of its own: it looks words up.")
+    script = script_of(case.spec.language)
+    found = complaints_about(after["target"], after["source"], script)
+    old = complaints_about(before["target"], before["source"], script)
+    return told(_said(case, found, old), before=before, after=after)
+
+
+def _texts(case: Case, roles: tuple[Role, ...], unlabelled: Role) -> list[str]:
+    examples, inputs = case.material.examples, case.material.inputs
+    parts = [examples[role].inputs for role in roles if role in examples]
+    parts += [inputs[unlabelled]] if unlabelled in inputs else []
+    return [text for part in parts for text in texts_of(part)]
+
+
+def _cut(folder: Path, source: list[str], target: list[str]) -> dict[str, Any]:
+    return {
+        "source": token_fertility(source, folder) if source else None,
+        "target": token_fertility(target, folder),
+    }
+
+
+def _said(case: Case, found: list[str], old: list[str]) -> str:
+    language = case.spec.language
+    if found:
+        return (
+            f"The tokenizer was not made for `{language}`: it {' and '.join(found)}. A method "
+            "that gives the model another vocabulary or another encoder may do better."
+        )
+    if old:
+        return (
+            f"The source model's tokenizer {' and '.join(old)} in `{language}`; the transferred "
+            "model's fits."
+        )
+    return f"The tokenizer cuts `{language}` as it cuts languages that it was made for."

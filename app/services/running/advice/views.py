@@ -1,0 +1,88 @@
+"""How a network sees rows: their vectors, for as many rows as there is time for."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from app.learn.examples import Examples, Inputs, take_inputs
+from app.learn.monitor import Monitor
+
+if TYPE_CHECKING:
+    from app.learn.network import Network
+
+MOST_ROWS = 2000
+_PILOT = 32
+
+
+@dataclass(frozen=True)
+class Seen:
+    """Vectors float32 (k, width), and the positions (int (k,), rising) of the rows they are of."""
+
+    positions: np.ndarray
+    vectors: np.ndarray
+
+
+class NothingSeen(Exception):
+    """The network's features are not one vector for each row."""
+
+
+class View:
+    """The vectors that one network makes; each part of the rows is encoded once.
+
+    A part takes at most half of what is left of `seconds`, so the first gets the most: a few rows
+    tell how many can be afforded, and these are drawn at random by `seed`.
+    """
+
+    def __init__(self, network: Network, seconds: float, seed: int, monitor: Monitor) -> None:
+        self._network = network
+        self._left = seconds
+        self._seed = seed
+        self._monitor = monitor
+        self._kept: dict[str, Seen] = {}
+
+    def of(self, part: str, inputs: Inputs) -> Seen:
+        """The vectors of a part of the rows, which `part` names; raises `NothingSeen`."""
+        if part not in self._kept:
+            self._kept[part] = self._encode(inputs)
+        return self._kept[part]
+
+    def _encode(self, inputs: Inputs) -> Seen:
+        order = np.random.default_rng(self._seed).permutation(len(inputs))[:MOST_ROWS]
+        began = time.monotonic()
+        pilot = _vectors(self._network, take_inputs(inputs, order[:_PILOT]), self._monitor)
+        took = max(time.monotonic() - began, 1e-6)
+        affordable = int(_PILOT * (self._left / 2 - took) / took)
+        chosen = order[: _PILOT + max(affordable, 0)]
+        rest = _vectors(self._network, take_inputs(inputs, chosen[_PILOT:]), self._monitor)
+        self._left -= time.monotonic() - began
+        back = np.argsort(chosen, kind="stable")
+        return Seen(chosen[back], np.concatenate([pilot, rest])[back] if len(rest) else pilot[back])
+
+
+def agree(one: Network, other: Network, inputs: Inputs, monitor: Monitor) -> bool:
+    """Whether two networks make the same vectors of the first rows; raises `NothingSeen`."""
+    few = take_inputs(inputs, np.arange(min(8, len(inputs))))
+    ours, theirs = _vectors(one, few, monitor), _vectors(other, few, monitor)
+    return ours.shape == theirs.shape and np.allclose(ours, theirs, atol=1e-3)
+
+
+def _vectors(network: Network, inputs: Inputs, monitor: Monitor) -> np.ndarray:
+    """Float32 (n, width), computed where that is quickest."""
+    from app.learn.devices import best_device
+    from app.learn.feature_cache import cache_features
+
+    if not len(inputs):
+        return np.empty((0, 0), dtype=np.float32)
+    examples = Examples(inputs, np.zeros(len(inputs), np.int64), np.arange(len(inputs)))
+    try:
+        cached = cache_features(network.to(best_device()), examples, monitor)
+    finally:
+        network.cpu()
+    if cached is None:
+        raise NothingSeen
+    vectors: np.ndarray = cached.features.flatten(1).float().cpu().numpy()
+    return vectors

@@ -1,0 +1,117 @@
+"""How many labels more would be worth two points."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+import pytest
+from scipy.special import ndtri
+
+from app.learn.advice.learning_curve import advise_on_labels
+from app.learn.advice.out_of_fold import curve_sizes, out_of_fold
+from app.learn.advice.power_law import fit_power_laws
+from app.learn.monitor import Silence
+
+ROWS = 400
+
+
+def _answers(
+    floor: float, scale: float, exponent: float, seed: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Rows of unequal difficulty, answered by heads whose mean error follows a power law."""
+    random = np.random.default_rng(seed)
+    sizes = curve_sizes(ROWS, 5)
+    ease = random.normal(size=ROWS)
+    correct = np.empty((4, len(sizes), ROWS), dtype=bool)
+    for draw in range(4):
+        for i, size in enumerate(sizes):
+            error = floor + scale * size**-exponent + random.normal(0, 0.01)
+            luck = np.sqrt(0.8) * ease + np.sqrt(0.2) * random.normal(size=ROWS)
+            correct[draw, i] = luck > ndtri(np.clip(error, 0.001, 0.999))
+    return correct, sizes
+
+
+def test_a_power_law_is_found_again() -> None:
+    sizes = np.array([20, 40, 80, 160, 320])
+    errors = np.stack([0.05 + 1.5 * sizes**-0.5, 0.8 * sizes**-0.3])
+    laws = fit_power_laws(sizes, errors, np.ones(5))
+    assert laws.exponent == pytest.approx([0.5, 0.3], abs=0.03)
+    assert laws.at(1000)[:, 0] == pytest.approx(
+        [0.05 + 1.5 * 1000**-0.5, 0.8 * 1000**-0.3], abs=3e-3
+    )
+    assert laws.rows_for(np.array([0.1, 0.0]))[0] == pytest.approx(900, rel=0.05)
+    assert laws.rows_for(np.array([0.01, 0.01]))[0] == np.inf
+
+
+@pytest.mark.parametrize(("floor", "scale", "exponent"), [(0.1, 2.0, 0.6), (0.0, 1.0, 0.25)])
+def test_the_interval_covers_the_truth_in_most_simulations(
+    floor: float, scale: float, exponent: float
+) -> None:
+    wanted = floor + scale * ROWS**-exponent - 0.02
+    truth = (scale / (wanted - floor)) ** (1 / exponent) - ROWS
+    covered = []
+    for seed in range(30):
+        advice = advise_on_labels(*_answers(floor, scale, exponent, seed), ROWS, 0)
+        if advice["status"] == "told":
+            high = np.inf if advice["high"] is None else advice["high"]
+            covered.append(0.95 * advice["low"] <= truth <= 1.05 * high)
+    assert len(covered) >= 20
+    assert np.mean(covered) >= 0.9
+
+
+def test_a_flat_curve_tells_nothing() -> None:
+    advice = advise_on_labels(*_answers(0.3, 0.0, 0.5, 0), ROWS, 0)
+    assert advice["status"] == "cannot-be-told"
+    assert "does not rise" in advice["sentence"]
+
+
+def test_a_curve_that_is_no_power_law_tells_nothing() -> None:
+    sizes = np.array([20, 40, 80, 160, 320])
+    share = [0.5, 0.52, 0.52, 0.52, 0.95]  # right answers
+    correct = np.arange(ROWS) < np.multiply(share, ROWS)[None, :, None].repeat(3, axis=0)
+    advice = advise_on_labels(correct, sizes, ROWS, 0)
+    assert advice["status"] == "cannot-be-told"
+    assert "power law" in advice["sentence"]
+
+
+def test_near_perfection_no_two_points_are_left() -> None:
+    advice = advise_on_labels(*_answers(0.0, 5.0, 1.1, 0), ROWS, 0)
+    assert advice["status"] == "cannot-be-told"
+    assert "left to gain" in advice["sentence"]
+
+
+def _rows(
+    count: int, grouped: bool = False
+) -> tuple[np.ndarray, np.ndarray, tuple[str, ...] | None]:
+    random = np.random.default_rng(0)
+    targets = np.arange(count) % 3
+    features = random.normal(size=(count, 8)) + 1.2 * np.eye(3, 8)[targets]
+    return features, targets, tuple(f"g{i // 6}" for i in range(count)) if grouped else None
+
+
+@pytest.mark.parametrize("grouped", [False, True])
+def test_more_rows_of_a_learnable_task_answer_more(grouped: bool) -> None:
+    features, targets, groups = _rows(150, grouped)
+    sizes = curve_sizes(150, 3)
+    correct = out_of_fold(features, targets, groups, sizes, 2, 0, np.inf, Silence())
+    assert correct.shape == (2, len(sizes), 150)
+    by_size = correct.mean(axis=(0, 2))
+    assert by_size[-1] > by_size[0]
+    assert by_size[-1] > 0.6
+
+
+def test_rows_whose_labels_are_noise_are_not_answered_better_than_by_chance() -> None:
+    """Were a row scored by a head that saw it, a wide feature would give its label away."""
+    random = np.random.default_rng(0)
+    features, targets = random.normal(size=(120, 200)), random.integers(0, 3, 120)
+    correct = out_of_fold(features, targets, None, np.array([90]), 3, 0, np.inf, Silence())
+    assert correct.mean() < 0.5
+
+
+def test_without_time_one_draw_is_made() -> None:
+    features, targets, _ = _rows(60)
+    correct = out_of_fold(
+        features, targets, None, np.array([12]), 5, 0, time.monotonic(), Silence()
+    )
+    assert len(correct) == 1
