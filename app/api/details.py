@@ -15,10 +15,11 @@ from app.services.models import ModelDetails
 def model_details(fields: ModelFields) -> ModelDetails:
     """What the user says of a model; raises `LanguageUnknown`."""
     given = fields.input.model_dump(exclude_none=True) if fields.input else {}
+    vectors = fields.vectors.model_dump(exclude_none=True) if fields.vectors else {}
     return ModelDetails(
         languages=(parse_language(fields.language),),
         name=fields.name,
-        hints=ModelHints(labels=tuple(fields.labels or ()), input=given),
+        hints=ModelHints(labels=tuple(fields.labels or ()), input=given, vectors=vectors),
     )
 
 
@@ -30,6 +31,6 @@ def dataset_details(
     `kind` is what it is taken for where the user does not say.
     """
     names = ("text", "label", "group", "source", "target")
-    columns = {name: getattr(fields, name) for name in names}
+    columns = {name: getattr(fields, name) for name in names} | {"separator": fields.separator}
     hints = DatasetHints(kind=fields.kind or kind, **columns)
     return DatasetDetails(language=parse_language(language), name=fields.name, hints=hints)

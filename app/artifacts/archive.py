@@ -8,9 +8,9 @@ import zipfile
 from pathlib import Path
 
 from app.artifacts.members import MACHINE_LITTER, Member, read_members
+from app.artifacts.single_files import ONNX_FILE
 from app.domain.errors.archives import ArchiveEmpty, ArchiveTooLarge, ArchiveUnsafe
 
-SINGLE_FILE = "model.onnx"
 _CHUNK = 1024 * 1024
 _ALWAYS = (1980, 1, 1, 0, 0, 0)
 
@@ -42,7 +42,7 @@ def pack(folder: Path, file: Path) -> None:
     A folder that holds one `model.onnx` and nothing else becomes that file itself.
     """
     paths = sorted(path for path in folder.rglob("*") if path.is_file())
-    if [path.relative_to(folder).as_posix() for path in paths] == [SINGLE_FILE]:
+    if [path.relative_to(folder).as_posix() for path in paths] == [ONNX_FILE]:
         shutil.copyfile(paths[0], file)
         return
     with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:

@@ -6,16 +6,18 @@ import os
 import shutil
 from pathlib import Path
 
-from app.artifacts.archive import SINGLE_FILE, unpack
+from app.artifacts.archive import unpack
+from app.artifacts.compressed_file import is_compressed_vectors, unpack_compressed
 from app.artifacts.disk import DiskArtifacts
 from app.artifacts.members import is_archive
+from app.artifacts.single_files import single_file_name
 
 
 def open_folder(artifacts: DiskArtifacts, digest: str, max_bytes: int, max_members: int) -> Path:
     """The unpacked copy of an artifact, made at the first call; read it, never write to it.
 
-    An artifact that is no archive becomes a folder with `model.onnx`. Raises the errors of
-    `unpack`, and FileNotFoundError when the artifact is not here.
+    An artifact that is no archive becomes a folder with the one file that it is. Raises the
+    errors of `unpack`, and FileNotFoundError when the artifact is not here.
     """
     ready = artifacts.unpacked_path(digest)
     if ready.is_dir():
@@ -28,11 +30,15 @@ def open_folder(artifacts: DiskArtifacts, digest: str, max_bytes: int, max_membe
 
 def unfold(file: Path, folder: Path, max_bytes: int, max_members: int) -> None:
     """Write an artifact's content into an absent `folder`, be it an archive or a single file."""
+    if is_compressed_vectors(file):
+        unpack_compressed(file, folder, max_bytes)
+        return
     if is_archive(file):
         unpack(file, folder, max_bytes, max_members)
         return
     folder.mkdir(parents=True)
+    target = folder / single_file_name(file)
     try:
-        os.link(file, folder / SINGLE_FILE)
+        os.link(file, target)
     except OSError:  # another disk, or a file system without links
-        shutil.copyfile(file, folder / SINGLE_FILE)
+        shutil.copyfile(file, target)

@@ -29,9 +29,14 @@ class Models(Generic[Answer]):
         language: str = "en",
         labels: list[str] | None = None,
         input: dict[str, Any] | None = None,
+        vectors: dict[str, Any] | None = None,
     ) -> Answer:
-        """Register a model file; `labels` and `input` say what the file cannot say itself."""
+        """Register a model file; `labels` and `input` say what the file cannot say itself.
+
+        `vectors` (`words`, `pooling`) says how a file of word vectors is read.
+        """
         fields = {"name": name, "language": language, "labels": labels, "input": input}
+        fields["vectors"] = vectors
         return self._send(Call("POST", "/v1/models", fields=fields, files={"file": Path(path)}))
 
     def get(self, model: str) -> Answer:
@@ -75,11 +80,15 @@ class Datasets(Generic[Answer]):
         source: str | None = None,
         target: str | None = None,
         kind: str | None = None,
+        separator: str | None = None,
     ) -> Answer:
-        """Register a data file; `text`, `label`, `group`, `source`, `target` name its columns."""
+        """Register a data file; `text`, `label`, `group`, `source`, `target` name its columns.
+
+        `separator` stands between the labels of one row where one cell holds several.
+        """
         fields = {"language": language, "name": name, "kind": kind}
         fields |= {"text": text, "label": label, "group": group}
-        fields |= {"source": source, "target": target}
+        fields |= {"source": source, "target": target, "separator": separator}
         return self._send(Call("POST", "/v1/datasets", fields=fields, files={"file": Path(path)}))
 
     def get(self, dataset: str, model: str | None = None) -> Answer:

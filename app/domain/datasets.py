@@ -16,7 +16,8 @@ class DatasetHints:
     `kind` None means found by the file's content. `group` names the id column by which rows
     that belong together (translations of one sentence, expansions of one template) are kept on
     one side of a split; "" says that no column does, where an id merely numbers the rows.
-    `source` and `target` name the columns of pairs, or the two files of an archive.
+    `source` and `target` name the columns of pairs, or the two files of an archive. `separator`
+    stands between the labels of one row where they are written in one cell.
     """
 
     kind: DatasetKind | None = None
@@ -25,6 +26,7 @@ class DatasetHints:
     group: str | None = None
     source: str | None = None
     target: str | None = None
+    separator: str | None = None
 
 
 @dataclass(frozen=True)

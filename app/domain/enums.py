@@ -21,6 +21,7 @@ class Format(StrEnum):
     HUGGINGFACE = "huggingface"
     DECLARED_NETWORK = "declared_network"
     ONNX = "onnx"
+    WORD_VECTORS = "word_vectors"
 
 
 class ModelStatus(StrEnum):

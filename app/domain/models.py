@@ -36,7 +36,11 @@ class TextInput:
 
 @dataclass(frozen=True)
 class ModelFacts:
-    """What reading a model's file established; `input` is TextInput or ImageInput."""
+    """What reading a model's file established; `input` is TextInput or ImageInput.
+
+    `words` counts the vectors of a model of word vectors; it is 0 for all others. `notes` say in
+    sentences what of the file was left out.
+    """
 
     format: Format
     task: Task
@@ -44,17 +48,21 @@ class ModelFacts:
     input: TextInput | ImageInput
     architecture: str
     parameters: int
+    words: int = 0
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class ModelHints:
     """What the user says of a file that cannot say it itself; the file wins where both speak.
 
-    `input` is the JSON form of an ImageInput (any subset of its fields).
+    `input` is the JSON form of an ImageInput (any subset of its fields). `vectors` says of word
+    vectors how many `words` to read and which `pooling` makes a text of them.
     """
 
     labels: tuple[str, ...] = ()
     input: dict[str, Any] = field(default_factory=dict)
+    vectors: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -10,11 +10,12 @@ from app.formats.contract import ModelFormat
 from app.formats.declared_network.format import DeclaredNetworkFormat
 from app.formats.huggingface.format import HuggingFaceFormat
 from app.formats.onnx.format import OnnxFormat
+from app.formats.word_vectors.format import WordVectorFormat
 
 
 def formats() -> tuple[ModelFormat, ...]:
     """Every format, in the order in which a folder is tried; importing them imports no torch."""
-    return DeclaredNetworkFormat(), HuggingFaceFormat(), OnnxFormat()
+    return DeclaredNetworkFormat(), HuggingFaceFormat(), OnnxFormat(), WordVectorFormat()
 
 
 def format_named(name: Format) -> ModelFormat:

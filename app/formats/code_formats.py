@@ -5,8 +5,11 @@ from __future__ import annotations
 import zipfile
 from pathlib import Path, PurePosixPath
 
+from app.artifacts.single_files import VECTORS_BINARY, vectors_name
 from app.domain.errors.model_files import FormatRunsCode
+from app.domain.errors.word_vectors import FastTextBinary
 
+_START_BYTES = 64 * 1024
 CODE_SUFFIXES = {
     ".pt": "a PyTorch file",
     ".pth": "a PyTorch file",
@@ -20,12 +23,16 @@ CODE_SUFFIXES = {
     ".pkl": "a pickle",
     ".pickle": "a pickle",
 }
+_FASTTEXT = bytes.fromhex("ba164f2f")
 _HDF5 = b"\x89HDF\r\n\x1a\n"
 
 
 def refuse_code(file: Path, name: str) -> None:
-    """Raises FormatRunsCode when `file`, sent as `name`, is of a kind that can run code."""
-    kind = _by_bytes(file, name) or _by_members(file) or _by_name(name)
+    """Raises FormatRunsCode when `file`, sent as `name`, is of a kind that can run code.
+
+    FastTextBinary is raised here too, since such a file is told by its first bytes.
+    """
+    kind = _by_bytes(file, name) or _by_members(file) or _by_name(file, name)
     if kind is not None:
         raise FormatRunsCode(name, kind)
 
@@ -34,18 +41,25 @@ def refuse_code_inside(folder: Path) -> None:
     """Raises FormatRunsCode at the first file in `folder` that can run code."""
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
         name = path.relative_to(folder).as_posix()
-        kind = _by_bytes(path, name) or _by_name(name)
+        kind = _by_bytes(path, name) or _by_name(path, name)
         if kind is not None:
             raise FormatRunsCode(name, kind)
 
 
-def _by_name(name: str) -> str | None:
-    return CODE_SUFFIXES.get(PurePosixPath(name).suffix.lower())
+def _by_name(file: Path, name: str) -> str | None:
+    """What the ending promises; word2vec's binary files share `.bin` with PyTorch's."""
+    kind = CODE_SUFFIXES.get(PurePosixPath(name).suffix.lower())
+    if kind is None:
+        return None
+    with file.open("rb") as handle:
+        return None if vectors_name(handle.read(_START_BYTES)) == VECTORS_BINARY else kind
 
 
 def _by_bytes(file: Path, name: str) -> str | None:
     with file.open("rb") as handle:
         start = handle.read(8)
+    if start.startswith(_FASTTEXT):
+        raise FastTextBinary(name)
     if start == _HDF5:
         return "an HDF5 file"
     # Protocols 2 to 5. A safetensors file starts with the length of its header, any number.

@@ -21,10 +21,13 @@ class ModelFormat(Protocol):
     name: Format
 
     def recognises(self, folder: Path) -> bool:
-        """Whether the folder looks like this format, by its file names alone."""
+        """Whether the folder looks like this format, by its files' names and first bytes."""
 
     def inspect(self, folder: Path, hints: ModelHints) -> ModelFacts:
-        """Read and run the model once; raises a `RejectedFile` that says what to do."""
+        """Read and run the model once; raises a `RejectedFile` that says what to do.
+
+        It may add a file to the folder from which `load` is quicker; `load` does without it.
+        """
 
     def load(self, folder: Path, facts: ModelFacts) -> Network:
         """The trainable network, float32, on the CPU, in eval mode."""

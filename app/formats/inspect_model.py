@@ -24,7 +24,11 @@ def inspect_model(
     arguments = {
         "upload": str(upload.resolve()),
         "filename": filename,
-        "hints": {"labels": list(hints.labels), "input": hints.input},
+        "hints": {
+            "labels": list(hints.labels),
+            "input": hints.input,
+            "vectors": hints.vectors,
+        },
         "folder": str(folder.resolve()),
         "max_bytes": limits.max_unpacked_bytes,
         "max_members": limits.max_archive_members,

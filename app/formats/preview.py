@@ -16,11 +16,15 @@ from app.domain.datasets import DatasetFacts
 from app.domain.enums import DatasetKind
 from app.formats.images.canonical import read_image_rows
 from app.formats.tables.canonical import read_text_rows
+from app.formats.tables.canonical_label_sets import read_label_set_rows
 from app.formats.tables.canonical_pairs import read_pair_rows
 from app.formats.tables.canonical_plain import read_plain_rows
+from app.formats.tables.canonical_tags import read_tagged_rows
 
 _READERS: dict[DatasetKind, Callable[..., Iterator[Any]]] = {
     DatasetKind.LABELLED: read_text_rows,
+    DatasetKind.MULTI_LABELLED: read_label_set_rows,
+    DatasetKind.TOKENS: read_tagged_rows,
     DatasetKind.UNLABELLED: read_plain_rows,
     DatasetKind.PARALLEL: read_pair_rows,
     DatasetKind.DICTIONARY: read_pair_rows,
@@ -30,9 +34,10 @@ _READERS: dict[DatasetKind, Callable[..., Iterator[Any]]] = {
 def preview(canonical: Path, facts: DatasetFacts, offset: int, limit: int) -> list[dict[str, Any]]:
     """Usable rows from the `offset`-th on (counted from 0), at most `limit`.
 
-    Texts: `{"row", "text", "label", "group"}`, without labels `{"row", "text"}`; pairs:
-    `{"row", "source", "target"}`; images: `{"row", "label", "image"}`, the image
-    as a PNG in base64. `row` is the number in the uploaded file, counted from 1.
+    Texts: `{"row", "text", "label", "group"}`, of several labels `labels`, without labels
+    `{"row", "text"}`; tagged sentences: `{"row", "words", "tags", "text", "group"}`; pairs:
+    `{"row", "source", "target"}`; images: `{"row", "label", "image"}`, the image as a PNG in
+    base64. `row` is the number in the uploaded file, counted from 1.
     """
     read = _READERS.get(facts.kind)
     if read is not None:

@@ -18,19 +18,30 @@ from app.domain.datasets import DatasetFacts, DatasetHints
 from app.domain.enums import DatasetKind
 from app.domain.errors.dataset_files import DatasetFormatUnknown, DatasetKindDiffers
 from app.formats.images.read_images import read_images
+from app.formats.tables.conll import open_conll
 from app.formats.tables.delimited import open_delimited
 from app.formats.tables.json_lines import open_json_lines
+from app.formats.tables.kind import kind_of_table
 from app.formats.tables.parallel_files import open_parallel_files
 from app.formats.tables.parquet import MAGIC, open_parquet
 from app.formats.tables.plain_lines import open_lines, open_pair_lines
 from app.formats.tables.raw_table import RawTable
+from app.formats.tables.read_label_sets import read_label_sets
 from app.formats.tables.read_pairs import read_pairs
 from app.formats.tables.read_texts import read_texts
+from app.formats.tables.read_tokens import read_tokens
 from app.formats.tables.read_unlabelled import read_unlabelled
 
 _TEXT_NAMES = re.compile(r"\.(csv|tsv|tab|txt|jsonl|ndjson|json)$", re.IGNORECASE)
 _TABLE_NAMES = re.compile(r"\.(csv|tsv|tab)$", re.IGNORECASE)
+_CONLL_NAMES = re.compile(r"\.(conllu?|iob2?|bio|bioes)$", re.IGNORECASE)
 _JSON_NAMES = re.compile(r"\.(jsonl|ndjson|json)$", re.IGNORECASE)
+_READERS: dict[DatasetKind, Callable[[RawTable, DatasetHints, str, Path], DatasetFacts]] = {
+    DatasetKind.LABELLED: read_texts,
+    DatasetKind.MULTI_LABELLED: read_label_sets,
+    DatasetKind.TOKENS: read_tokens,
+    DatasetKind.UNLABELLED: read_unlabelled,
+}
 
 
 def read_dataset(
@@ -55,14 +66,24 @@ def read_dataset(
             facts = read_pairs(table, kind, wanted, language, Path(canonical))
     elif is_archive(file):
         raise DatasetKindDiffers(kind, DatasetKind.IMAGES)
-    elif kind is DatasetKind.UNLABELLED:
-        facts = read_unlabelled(
-            _open_table(file, filename, wanted, open_lines), wanted, language, Path(canonical)
-        )
     else:
-        facts = read_texts(_open_table(file, filename, wanted), wanted, language, Path(canonical))
+        facts = _read_table(file, filename, wanted, language, Path(canonical))
     answer: dict[str, Any] = TypeAdapter(DatasetFacts).dump_python(facts, mode="json")
     return answer
+
+
+def _read_table(
+    file: Path, filename: str, hints: DatasetHints, language: str, canonical: Path
+) -> DatasetFacts:
+    kind = hints.kind or (DatasetKind.TOKENS if _CONLL_NAMES.search(filename) else None)
+    if kind is DatasetKind.UNLABELLED:
+        table = _open_table(file, filename, hints, open_lines)
+    elif kind is DatasetKind.TOKENS:
+        # A TSV file of tagged words has no header: it is CoNLL.
+        table = _open_table(file, _TABLE_NAMES.sub("", filename), hints, open_conll)
+    else:
+        table = _open_table(file, filename, hints)
+    return _READERS[kind or kind_of_table(table, hints)](table, hints, language, canonical)
 
 
 @contextmanager

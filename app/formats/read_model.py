@@ -9,6 +9,7 @@ from pydantic import TypeAdapter
 
 from app.artifacts.folders import unfold
 from app.artifacts.members import is_archive
+from app.artifacts.single_files import ONNX_FILE, single_file_name
 from app.domain.errors.model_files import FileEmpty, FormatUnknown
 from app.domain.models import ModelFacts, ModelHints
 from app.formats.catalog import recognise
@@ -34,14 +35,18 @@ def read_model(
     if file.stat().st_size == 0:
         raise FileEmpty(filename)
     refuse_code(file, filename)
-    if not is_archive(file) and not _may_be_onnx(file, filename):
+    if not (is_archive(file) or _is_vectors(file) or _may_be_onnx(file, filename)):
         raise FormatUnknown([filename])
     unfold(file, target, max_bytes, max_members)
     refuse_code_inside(target)
-    asked = ModelHints(labels=tuple(hints["labels"]), input=hints["input"])
+    asked = ModelHints(tuple(hints["labels"]), hints["input"], hints.get("vectors", {}))
     facts = recognise(target).inspect(target, asked)
     dumped: dict[str, Any] = TypeAdapter(ModelFacts).dump_python(facts, mode="json")
     return dumped
+
+
+def _is_vectors(file: Path) -> bool:
+    return single_file_name(file) != ONNX_FILE
 
 
 def _may_be_onnx(file: Path, filename: str) -> bool:

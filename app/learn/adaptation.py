@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from app.learn.checkpoints import Checkpoints, CheckpointsWithin, NoCheckpoints
 from app.learn.devices import best_device
 from app.learn.monitor import Monitor
 from app.learn.network import Network
@@ -17,13 +18,19 @@ from app.learn.training_options import Strategy, TrainingOptions
 
 
 def adapt(
-    network: Network, rows: AdaptationRows, options: TrainingOptions, seed: int, monitor: Monitor
+    network: Network,
+    rows: AdaptationRows,
+    options: TrainingOptions,
+    seed: int,
+    monitor: Monitor,
+    checkpoints: Checkpoints | None = None,
 ) -> tuple[list[dict[str, Any]], str]:
     """Train `network` in place by `options.strategy`; it ends on the CPU in eval mode.
 
     `lp-ft` trains the head first, so that a head that does not fit yet cannot tear at the body's
     features (Kumar et al., 2022, "Fine-tuning can distort pretrained features").
-    Returns the history, one dict per check, and a sentence per stage on why it ended.
+    Returns the history, one dict per check, and a sentence per stage on why it ended. Called again
+    with the same arguments and `checkpoints` after an interruption, it goes on in the right stage.
     """
     history: list[dict[str, Any]] = []
     why: list[str] = []
@@ -35,7 +42,8 @@ def adapt(
         try:
             for stage, (start, end) in zip(plan, _shares(plan, rows), strict=True):
                 part = Portion(monitor, start, end)
-                told, ended = run_stage(network, stage, rows, generator, part)
+                kept = CheckpointsWithin(checkpoints or NoCheckpoints(), stage.name)
+                told, ended = run_stage(network, stage, rows, generator, part, kept)
                 history += told
                 why.append(ended)
         finally:

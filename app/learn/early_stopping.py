@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -34,7 +36,7 @@ class EarlyStopping:
         if (measure, -loss) > self._best:
             self._best = (measure, -loss)
             self._without_improvement = 0
-            self._kept = {name: t.detach().clone() for name, t in _changing(self._network)}
+            self._kept = {name: t.detach().clone() for name, t in changing(self._network)}
         else:
             self._without_improvement += 1
         return {f"validation_{self._rows.objective.metric}": measure, "validation_loss": loss}
@@ -47,11 +49,24 @@ class EarlyStopping:
     @torch.no_grad()
     def restore(self) -> None:
         """Put the best parameters back."""
-        for name, tensor in _changing(self._network):
+        for name, tensor in changing(self._network):
             tensor.copy_(self._kept[name])
 
+    def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
+        """The best parameters and buffers, and the facts beside them, for `take_up`."""
+        return self._kept, {"best": self._best, "without": self._without_improvement}
 
-def _changing(network: nn.Module) -> list[tuple[str, Tensor]]:
+    def take_up(self, kept: dict[str, Tensor], facts: dict[str, Any]) -> None:
+        """Go on from what `state` gave."""
+        devices = {name: t.device for name, t in changing(self._network)}
+        self._kept = {name: tensor.to(devices[name]) for name, tensor in kept.items()}
+        measure, loss = facts["best"]
+        self._best = (measure, loss)
+        self._without_improvement = facts["without"]
+
+
+def changing(network: nn.Module) -> list[tuple[str, Tensor]]:
+    """By name what training may change: parameters with a gradient, and every buffer."""
     trained = [(name, p) for name, p in network.named_parameters() if p.requires_grad]
     return trained + list(network.named_buffers())
 

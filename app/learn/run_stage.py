@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from app.learn.batches import Stream, batches
+from app.learn.checkpoints import Checkpoints
 from app.learn.examples import Examples
 from app.learn.feature_cache import CachedRows, cache_features
 from app.learn.material import Material, RawRows
@@ -16,6 +17,7 @@ from app.learn.monitor import Monitor
 from app.learn.network import Network
 from app.learn.portion import Portion
 from app.learn.recipe import Stage
+from app.learn.stage_state import StageState
 from app.learn.training import StageRows, train_stage
 
 Account = tuple[list[dict[str, Any]], str]
@@ -36,18 +38,22 @@ def run_stage(
     rows: AdaptationRows,
     generator: torch.Generator,
     monitor: Monitor,
+    checkpoints: Checkpoints,
 ) -> Account:
-    """Train what the stage trains, in place; the history and why the stage ended."""
+    """Train what the stage trains, in place; the history and why the stage ended.
+
+    A stage that `checkpoints` know has ended is not gone through again.
+    """
+    state = StageState(checkpoints, network, stage, generator)
     if stage.name == "head":
-        return _train_head(network, stage, rows, generator, monitor)
+        return _train_head(network, stage, rows, generator, monitor, state)
     network.requires_grad_(True)
     network.prepare_training(rows.train.inputs)
     try:
         network.train()
         train, validation = _raw(network, stage, rows, generator)
-        return train_stage(
-            network, stage, _stage_rows(train, validation, stage, rows, generator), monitor
-        )
+        staged = _stage_rows(train, validation, stage, rows, generator)
+        return train_stage(network, stage, staged, monitor, state)
     finally:
         network.finish_training()
 
@@ -58,17 +64,20 @@ def _train_head(
     rows: AdaptationRows,
     generator: torch.Generator,
     monitor: Monitor,
+    state: StageState,
 ) -> Account:
     """The body is in eval mode throughout: neither dropout nor batch statistics move it."""
     network.eval().requires_grad_(False)
     for parameter in network.head_parameters():
         parameter.requires_grad_(True)
+    if ended := state.ended():
+        return ended.history, ended.why
     cached = None if stage.augment else _cached(network, rows, monitor)
     if cached is not None and _is_linear(network):
         stage = replace(stage, learning_rate=stage.learning_rate / _spread(cached[0].vectors()))
     train, validation = cached or _raw(network, stage, rows, generator)
     staged = _stage_rows(train, validation, stage, rows, generator)
-    return train_stage(network, stage, staged, Portion(monitor, 0.5, 1.0))
+    return train_stage(network, stage, staged, Portion(monitor, 0.5, 1.0), state)
 
 
 def _cached(

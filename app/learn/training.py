@@ -9,14 +9,15 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.optim.lr_scheduler import LambdaLR
 
+from app.learn.checkpoints import NoCheckpoints
 from app.learn.early_stopping import EarlyStopping
 from app.learn.material import Material
 from app.learn.monitor import Monitor
 from app.learn.optimisers import optimiser_for
 from app.learn.recipe import Stage
 from app.learn.schedule import rate_factor
+from app.learn.stage_state import StageProgress, StageState
 
 _NAMES = {"head": "training the head", "all": "training every parameter"}
 
@@ -35,45 +36,57 @@ class StageRows:
 
 
 def train_stage(
-    network: nn.Module, stage: Stage, rows: StageRows, monitor: Monitor
+    network: nn.Module,
+    stage: Stage,
+    rows: StageRows,
+    monitor: Monitor,
+    state: StageState | None = None,
 ) -> tuple[list[dict[str, Any]], str]:
     """Train every parameter that requires a gradient; leaves the best in place.
 
     Returns the history (one dict per check: step, train_loss and the validation scores) and a
     sentence that says why the stage ended. The network's mode (eval or train) is the caller's.
+    Where `state` has kept an earlier attempt's, training goes on from there.
     """
+    state = state or StageState(NoCheckpoints(), network, stage)
     optimiser = optimiser_for(network, stage.optimiser, stage.learning_rate, stage.weight_decay)
-    schedule = LambdaLR(
-        optimiser, lambda k: rate_factor(min(k, stage.steps - 1), stage.steps, stage.warm_up)
-    )
     stopping = _early_stopping(network, stage, rows)
-    history: list[dict[str, Any]] = []
-    losses: list[Tensor] = []
-    why = f"All {stage.steps} steps of stage {stage.name} were made."
-    for step in range(1, stage.steps + 1):
-        losses.append(_step(network, optimiser, stage, rows))
-        schedule.step()
-        monitor.progress(_NAMES[stage.name], step / stage.steps, step=step, steps=stage.steps)
-        if step % stage.check_every == 0 or step == stage.steps:
-            history.append(_account(stage, step, losses, stopping))
-            monitor.event("check", **history[-1])
-            losses = []
-            if stopping is not None and stopping.exhausted:
-                why = f"Stage {stage.name}: no better on validation in {stage.patience} checks."
-                monitor.progress(_NAMES[stage.name], 1.0, step=step, steps=stage.steps)
-                break
+    come = state.take_up(optimiser, stopping) or _begin(stopping)
+    for _ in range(come.step):
+        next(rows.order)
+    while not come.why:
+        _set_rate(optimiser, stage, come.step)
+        come.losses.append(_step(network, optimiser, stage, rows))
+        come.step += 1
+        fraction = come.step / stage.steps
+        if come.step % stage.check_every == 0 or come.step == stage.steps:
+            _check(come, stage, stopping, monitor)
+            fraction = 1.0 if come.why else fraction
+        if not come.why and state.due():
+            state.save(come, optimiser, stopping)
+        monitor.progress(_NAMES[stage.name], fraction, step=come.step, steps=stage.steps)
     if stopping is not None:
         stopping.restore()
-    return history, why
+    state.save(come, stopping=stopping)
+    return come.history, come.why
 
 
 def _early_stopping(network: nn.Module, stage: Stage, rows: StageRows) -> EarlyStopping | None:
-    """Already checked once, so that a stage which only makes things worse changes nothing."""
     if rows.validation is None:
         return None
-    stopping = EarlyStopping(network, rows.validation, stage.patience)
-    stopping.check()
-    return stopping
+    return EarlyStopping(network, rows.validation, stage.patience)
+
+
+def _begin(stopping: EarlyStopping | None) -> StageProgress:
+    """Checked before any step, so that a stage that only makes things worse changes nothing."""
+    if stopping is not None:
+        stopping.check()
+    return StageProgress()
+
+
+def _set_rate(optimiser: torch.optim.Optimizer, stage: Stage, step: int) -> None:
+    for group in optimiser.param_groups:
+        group["lr"] = stage.learning_rate * rate_factor(step, stage.steps, stage.warm_up)
 
 
 def _step(
@@ -90,12 +103,19 @@ def _step(
     return loss.detach()
 
 
-def _account(
-    stage: Stage, step: int, losses: list[Tensor], stopping: EarlyStopping | None
-) -> dict[str, Any]:
-    account: dict[str, Any] = {
+def _check(
+    come: StageProgress, stage: Stage, stopping: EarlyStopping | None, monitor: Monitor
+) -> None:
+    """Add a line to the history, and say why where the stage ends here."""
+    line: dict[str, Any] = {
         "stage": stage.name,
-        "step": step,
-        "train_loss": float(torch.stack(losses).mean()),
+        "step": come.step,
+        "train_loss": float(torch.stack(come.losses).mean()),
     }
-    return account | (stopping.check() if stopping is not None else {})
+    come.history.append(line | (stopping.check() if stopping is not None else {}))
+    come.losses.clear()
+    monitor.event("check", **come.history[-1])
+    if stopping is not None and stopping.exhausted:
+        come.why = f"Stage {stage.name}: no better on validation in {stage.patience} checks."
+    elif come.step == stage.steps:
+        come.why = f"All {stage.steps} steps of stage {stage.name} were made."

@@ -115,10 +115,7 @@ def artifact_of(context: Context, model: Model) -> tuple[Path, str]:
     path = context.artifacts.path(model.sha256)
     with path.open("rb") as file:
         start = file.read(4)
-    endings = {b"PK\x03\x04": ".zip", b"\x1f\x8b": ".tar.gz"}
-    ending = next((e for magic, e in endings.items() if start.startswith(magic)), None)
-    single = model.facts is not None and model.facts.format is Format.ONNX
-    return path, f"{model.name}-{model.version}{ending or ('.onnx' if single else '.tar')}"
+    return path, f"{model.name}-{model.version}{_ending(start, model.facts)}"
 
 
 def delete_model(session: Session, model: Model) -> str | None:
@@ -128,6 +125,18 @@ def delete_model(session: Session, model: Model) -> str | None:
     """
     models.delete(session, model.id)
     return model.sha256
+
+
+def _ending(start: bytes, facts: ModelFacts | None) -> str:
+    """A file's usual ending, by its first bytes and by what it holds."""
+    vectors = facts is not None and facts.format is Format.WORD_VECTORS
+    if start.startswith(b"PK\x03\x04"):
+        return ".zip"
+    if start.startswith(b"\x1f\x8b"):
+        return ".vec.gz" if vectors else ".tar.gz"
+    if vectors:
+        return ".vec"
+    return ".onnx" if facts is not None and facts.format is Format.ONNX else ".tar"
 
 
 def _ancestor(session: Session, child: Model, id: str, parent: Model | None) -> Ancestor:

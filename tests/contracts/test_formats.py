@@ -29,6 +29,7 @@ from tests.support.models import (
     an_encoder,
     an_image_classifier_hf,
 )
+from tests.support.word_vectors import word_vectors
 
 ONNX_FILE = Path(__file__).parents[1] / "support/onnx_files/torch-classic-17-convolutional.onnx"
 SOME_TEXTS = [*SENTENCES, "a", "a much longer sentence that is certainly cut somewhere " * 5]
@@ -66,6 +67,9 @@ BUILDERS: dict[str, Callable[[Path], Path]] = {
     "image-classifier": an_image_classifier_hf,
     "declared-network": a_declared_digit_reader,
     "onnx": an_onnx_classifier,
+    "word-vectors": word_vectors,
+    "word-vector-classifier": lambda folder: word_vectors(folder, labels=INTENTS),
+    "word-vectors-sif": lambda folder: word_vectors(folder, labels=INTENTS, pooling="sif"),
 }
 
 

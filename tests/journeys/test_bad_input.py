@@ -209,3 +209,27 @@ def test_the_specification_may_come_as_a_file(
         },
     )
     assert answer.json()["code"] == "method-unknown"
+
+
+def test_parallel_files_of_different_lengths_are_refused_with_both(
+    quiet_service: Service, tmp_path: Path
+) -> None:
+    archive = tmp_path / "pairs.zip"
+    archive.write_bytes(_zip({"text.en": b"one\ntwo\n", "text.de": b"eins\n"}))
+    with pytest.raises(BabelportProblem) as refused:
+        quiet_service.client.datasets.upload(archive, language="de", kind="parallel")
+    assert refused.value.code == "parallel-lengths-differ"
+
+
+def test_a_companion_for_a_method_that_takes_none_is_refused(
+    quiet_service: Service, tmp_path: Path
+) -> None:
+    model = quiet_service.client.models.upload(
+        zipped(a_declared_digit_reader(tmp_path / "reader")), language="en"
+    )
+    rows = quiet_service.client.datasets.upload(an_npz(tmp_path / "rows.npz"), language="bn")
+    with pytest.raises(BabelportProblem) as refused:
+        quiet_service.client.transfers.start(
+            model["id"], "bn", {"train": rows["id"]}, "fine-tune", companion="starter"
+        )
+    assert refused.value.code == "companion-unused"

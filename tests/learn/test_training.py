@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import repeat
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
+from app.learn.checkpoint_folder import CheckpointFolder
 from app.learn.class_weights import class_weights
 from app.learn.early_stopping import EarlyStopping
 from app.learn.monitor import Silence
@@ -17,6 +19,7 @@ from app.learn.objectives.single_label import SingleLabel
 from app.learn.optimisers import optimiser_for
 from app.learn.recipe import Stage, stages
 from app.learn.schedule import rate_factor
+from app.learn.stage_state import StageState
 from app.learn.training import StageRows, train_stage
 from app.learn.training_options import Optimiser, Strategy, TrainingOptions
 
@@ -132,3 +135,17 @@ def test_only_images_are_augmented_and_only_where_the_body_learns() -> None:
     assert augments(images=True, augment=True) == [True, True]
     assert augments(images=True, augment=False) == [False, False]
     assert augments(images=False, augment=True) == [False, False]
+
+
+def test_the_state_of_another_stage_or_network_is_not_taken_up(tmp_path: Path) -> None:
+    folder = CheckpointFolder(tmp_path, pause=0.0)
+
+    def train(network: nn.Module, stage: Stage) -> list[dict[str, object]]:
+        rows = StageRows(Points(network), _all_rows())
+        state = StageState(folder, network, stage)
+        return train_stage(network, stage, rows, Silence(), state)[0]
+
+    first = train(nn.Linear(2, 2), _stage(steps=4))
+    assert train(nn.Linear(2, 2), _stage(steps=4)) == first
+    assert train(nn.Linear(2, 2), _stage(steps=5))[-1]["step"] == 5
+    assert train(nn.Linear(2, 3), _stage(steps=5)) != first

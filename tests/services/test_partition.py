@@ -11,6 +11,7 @@ from app.domain.enums import Role
 from app.domain.errors.running import ImageShapesDiffer, NothingToTrainOn
 from app.domain.transfers import Sample, TransferSpec
 from app.learn.examples import Examples
+from app.learn.pairs import Pairs
 from app.services.running.partition import draw_partition, hold_out
 from app.services.running.verdict import judge, spread
 from tests.support.datasets import image_examples, labelled_examples
@@ -74,6 +75,34 @@ def test_source_rows_that_translate_validation_rows_are_not_replayed() -> None:
     assert not kept & set(parts.validation.groups or ())
 
 
+def test_inputs_without_labels_that_repeat_test_rows_are_dropped_and_counted() -> None:
+    everything = labelled_examples(60, "de")
+    test = everything.take(np.arange(40, 60))
+    inputs = {Role.UNLABELLED: everything.inputs}
+    held = hold_out(SPEC, {Role.TEST: test}, inputs)
+    assert held.pool is None
+    assert held.inputs[Role.UNLABELLED] == everything.inputs[:40]
+    assert held.leaks[Role.UNLABELLED] == {"dropped": 20}
+    with pytest.raises(NothingToTrainOn):
+        hold_out(SPEC, {Role.TEST: test}, {Role.UNLABELLED: test.inputs})
+
+
+def test_sentence_pairs_with_a_test_row_on_either_side_are_dropped_and_word_pairs_are_not() -> None:
+    test = labelled_examples(3, "de")
+    known = str(test.inputs[0])
+    pairs = Pairs(("one", "two", known.upper()), ("eins", known, "drei"))
+    held = hold_out(SPEC, {Role.TEST: test}, None, {Role.PARALLEL: pairs, Role.DICTIONARY: pairs})
+    assert held.pairs == {Role.PARALLEL: Pairs(("one",), ("eins",)), Role.DICTIONARY: pairs}
+    assert held.leaks[Role.PARALLEL] == {"dropped": 2}
+
+
+def test_without_labelled_rows_there_is_nothing_to_test_or_to_train_on() -> None:
+    held = hold_out(SPEC, {}, {Role.UNLABELLED: ["ein Satz"]})
+    assert (held.test, held.pool) == (None, None)
+    parts = draw_partition(SPEC, held, None, 0)
+    assert (parts.train, parts.validation, parts.source) == (None, None, None)
+
+
 def test_source_images_of_another_shape_are_refused() -> None:
     rows = {Role.TRAIN: image_examples(40), Role.SOURCE: image_examples(40, size=20)}
     with pytest.raises(ImageShapesDiffer, match="1 x 28 x 28"):
@@ -88,6 +117,7 @@ def test_a_transfer_that_beats_all_says_so_and_one_that_does_not_says_which() ->
     assert judge([_comparison("majority", 0.3)])["beats_all"]
     verdict = judge([_comparison("majority", 0.3), _comparison("tfidf", -0.05)])
     assert not verdict["beats_all"]
+    assert judge([], evaluated=False)["beats_all"] is None
     assert (verdict["beaten"], verdict["not_beaten"]) == (["majority"], ["tfidf"])
     assert "TF-IDF with logistic regression (difference +5.0 points" in verdict["sentence"]
 

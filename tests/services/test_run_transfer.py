@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,7 @@ from tests.support.models import (
     an_image_classifier_hf,
 )
 
+_GERMAN = {"alarm": "Wecker", "music": "Musik", "weather": "Wetter"}
 QUICK = {"strategy": "head", "max_steps": 60}
 
 
@@ -285,3 +287,20 @@ def test_rows_of_a_given_validation_set_are_not_trained_on(
     }
     done = _run(context, a_claimed_transfer(context, classifier, rows, LABELS, parameters=QUICK))
     assert done.result["rows"] == {"train": 30, "validation": 10, "test": 20}
+
+
+def test_labels_of_the_dataset_are_renamed_to_those_of_the_model(
+    context: Context, classifier: Path
+) -> None:
+    german = ("Musik", "Wecker", "Wetter")
+    mapping = {"Musik": "music", "Wecker": "alarm", "Wetter": "weather"}
+    rows = labelled_examples(60, "de")
+    named = np.array([german.index(_GERMAN[LABELS[target]]) for target in rows.targets])
+    given = {Role.TRAIN: replace(rows, targets=named)}
+    renamed = {"parameters": QUICK, "label_mapping": mapping}
+    started = a_claimed_transfer(context, classifier, given, german, **renamed)
+    read = open_material(context, started).examples[Role.TRAIN]
+    assert np.array_equal(read.targets, rows.targets)
+    done = _run(context, started)
+    assert done.state is TransferState.SUCCEEDED, done.failure
+    assert _evaluations(context, done)[EvaluationKind.TRANSFERRED].labels == LABELS

@@ -41,7 +41,8 @@ router = APIRouter(prefix="/v1/datasets", tags=["datasets"])
     responses=responses(413, 422),
     openapi_extra=multipart_body(
         "NewDatasetFields",
-        file="Texts: CSV, TSV, JSONL, Parquet. Images: zip of class folders, NPZ, zip of IDX.",
+        file="Texts: CSV, TSV, JSONL, Parquet. Tagged words: CoNLL, JSONL, Parquet. Images: zip of "
+        "class folders, NPZ, zip of IDX.",
     ),
 )
 def post_dataset(form: Form, context: TheContext, session: Writing, response: Response) -> Any:

@@ -29,7 +29,9 @@ Reference = Annotated[str, Path(description="An id, a name (its newest version) 
     status_code=201,
     response_model=ModelAnswer,
     responses=responses(413, 422),
-    openapi_extra=multipart_body("ModelFields", file="The model: zip, tar, tar.gz or .onnx."),
+    openapi_extra=multipart_body(
+        "ModelFields", file="The model: an archive, .onnx or word vectors."
+    ),
 )
 def post_model(form: Form, context: TheContext, session: Writing, response: Response) -> Any:
     """Register a model from its file.

@@ -19,11 +19,12 @@ class DatasetFields(BaseModel):
     name: Name | None = Field(None, description="Named after the file where it is left out.")
     kind: DatasetKind | None = Field(
         None,
-        description="Left out: by the role in a transfer that it comes with; otherwise labelled "
-        "for a table and images for an archive.",
+        description="Left out: by the role in a transfer that it comes with; otherwise images "
+        "for an archive and labelled for a table, or where its cells hold lists tokens or "
+        "multi_labelled.",
     )
-    text: str | None = Field(None, description="The column of texts.")
-    label: str | None = Field(None, description="The column of labels.")
+    text: str | None = Field(None, description="The column of texts or of words.")
+    label: str | None = Field(None, description="The column of labels or of tags.")
     group: str | None = Field(
         None,
         description="The column whose equal values are never split between train and test; "
@@ -31,6 +32,12 @@ class DatasetFields(BaseModel):
     )
     source: str | None = Field(None, description="Of pairs: the column, or file, of sources.")
     target: str | None = Field(None, description="Of pairs: the column, or file, of targets.")
+    separator: str | None = Field(
+        None,
+        min_length=1,
+        max_length=5,
+        description="What stands between the labels of one row where one cell holds several.",
+    )
 
 
 class NewDatasetFields(DatasetFields):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -24,6 +24,21 @@ class ImageInputFields(BaseModel):
     std: list[float] | None = Field(None, description="One number per channel.")
 
 
+class VectorFields(BaseModel):
+    """How a file of word vectors is read; other formats have no use for it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    words: int | None = Field(
+        None, ge=1, description="Read so many, the first (most frequent) ones; 200,000 by default."
+    )
+    pooling: Literal["mean", "sif"] | None = Field(
+        None,
+        description="How the words of a text become one vector: their mean, or smooth inverse "
+        "frequency (Arora et al., 2017). `mean` by default.",
+    )
+
+
 class ModelFields(BaseModel):
     """What the user says of a model file; the file wins where both speak."""
 
@@ -33,6 +48,7 @@ class ModelFields(BaseModel):
     language: str = Field("en", description="BCP-47 tag of the language it was trained on.")
     labels: list[str] | None = Field(None, description="Names of the classes, in their order.")
     input: ImageInputFields | None = None
+    vectors: VectorFields | None = None
 
 
 class FactsAnswer(BaseModel):
@@ -46,6 +62,10 @@ class FactsAnswer(BaseModel):
     input: TextInput | ImageInput
     architecture: str
     parameters: int
+    words: int = Field(0, description="Vectors of a model of word vectors; 0 for others.")
+    notes: list[str] = Field(
+        default_factory=list, description="What of the file was left out when it was read."
+    )
 
 
 class ModelAnswer(BaseModel):

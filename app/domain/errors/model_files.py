@@ -11,6 +11,7 @@ ACCEPTED = (
     "or preprocessor_config.json)",
     "a zip of model.safetensors and architecture.json",
     "an image classifier as .onnx",
+    "word vectors (word2vec, fastText's .vec, GloVe, or .npz with words)",
 )
 
 

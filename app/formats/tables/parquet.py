@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -44,9 +45,15 @@ def _read(
 
 
 def _named(cells: list[Cell], names: list[str] | None) -> list[Cell]:
+    """Numbers as their names, also within lists."""
     if names is None:
         return cells
-    return [names[c] if isinstance(c, int) and 0 <= c < len(names) else None for c in cells]
+    return [
+        _named(c, names)
+        if isinstance(c, list)
+        else (names[c] if isinstance(c, int) and 0 <= c < len(names) else None)
+        for c in cells
+    ]
 
 
 def _class_names(schema: pa.Schema) -> dict[str, list[str]]:
@@ -56,7 +63,16 @@ def _class_names(schema: pa.Schema) -> dict[str, list[str]]:
     except (KeyError, TypeError, ValueError):
         return {}
     return {
-        column: [str(name) for name in feature["names"]]
+        column: [str(name) for name in names]
         for column, feature in described.items()
-        if isinstance(feature, dict) and isinstance(feature.get("names"), list)
+        if isinstance(names := _names_of(feature), list)
     }
+
+
+def _names_of(feature: Any) -> Any:
+    """Of a ClassLabel, or of a list of them (`[feature]` or `{"feature": feature}`)."""
+    if isinstance(feature, list) and len(feature) == 1:
+        return _names_of(feature[0])
+    if not isinstance(feature, dict):
+        return None
+    return feature.get("names") or _names_of(feature.get("feature"))

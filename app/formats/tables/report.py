@@ -18,12 +18,19 @@ _SHOWN = 10
 
 
 def report_texts(
-    found: UsableRows, columns: Columns, details: dict[str, Any], language: str
+    found: UsableRows,
+    columns: Columns,
+    details: dict[str, Any],
+    language: str,
+    names: list[str] | None = None,
 ) -> dict[str, Any]:
-    """Everything the project documents about a text dataset, as JSON; `notes` are sentences."""
+    """Everything the project documents about a text dataset, as JSON; `notes` are sentences.
+
+    `names` are the labels to count where a row's label stands for several of them.
+    """
     rows = found.rows
     texts = [row.text for row in rows]
-    labels = report_labels(row.label for row in rows)
+    labels = report_labels(row.label for row in rows) if names is None else report_labels(names)
     duplicates = report_duplicates((row.row, row.text, row.label) for row in rows)
     languages, language_notes = report_language([(row.row, row.text) for row in rows], language)
     return {

@@ -19,5 +19,12 @@ def run(given: MethodInput, monitor: Monitor) -> MethodOutput:
         streams=(Stream(np.arange(len(train))),),
         validation=given.validation,
     )
-    history, stopped = adapt(given.network, rows, given.parameters.options(), given.seed, monitor)
+    history, stopped = adapt(
+        given.network,
+        rows,
+        given.parameters.options(),
+        given.seed,
+        monitor,
+        given.checkpoints,
+    )
     return MethodOutput(network=given.network, history=history, stopped=stopped)

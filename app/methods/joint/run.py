@@ -30,5 +30,12 @@ def run(given: MethodInput, monitor: Monitor) -> MethodOutput:
         streams=(Stream(positions[:target], share), Stream(positions[target:], 1.0 - share)),
         validation=given.validation,
     )
-    history, stopped = adapt(given.network, rows, given.parameters.options(), given.seed, monitor)
+    history, stopped = adapt(
+        given.network,
+        rows,
+        given.parameters.options(),
+        given.seed,
+        monitor,
+        given.checkpoints,
+    )
     return MethodOutput(network=given.network, history=history, stopped=stopped)

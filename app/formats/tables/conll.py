@@ -1,0 +1,107 @@
+"""CoNLL files: one word a line with its tags in columns, an empty line between sentences."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+from app.domain.errors.dataset_files import ColumnMissing, RowMalformed
+from app.formats.tables.encoding import check_utf8
+from app.formats.tables.plain_lines import read_lines
+from app.formats.tables.raw_table import Cell, RawTable
+
+_DOCUMENT = "-DOCSTART-"
+_COMMENT = re.compile(r"#\s*\w+\s*=")
+_GROUP = re.compile(r"#\s*(?:group|template|sent_id)\s*=\s*(.+)")
+_WIDTH_OF_CONLLU = 10
+_ADVICE = (
+    "Write each word on a line of its own with its tag in the last column, and an empty line "
+    "after each sentence."
+)
+
+
+def open_conll(file: Path) -> RawTable:
+    """A table of sentences; its columns are "1", "2", ..., each cell the list of a column's words.
+
+    Columns are divided by tabs where the first word's line has one, else by white space; their
+    number is the first line's. `-DOCSTART-` lines and comments (`# name = value`) are no words;
+    of CoNLL-U also ranges and empty nodes are left out. The last column, called "group", has the
+    value of a comment `# group = ...` (or template, or sent_id) before the sentence. Raises
+    `EncodingNotUtf8`, and `RowMalformed` where a line has another number of columns.
+    """
+    check_utf8(file)
+    first = next((line for line in read_lines(file) if _is_word(line)), "")
+    separator = "\t" if "\t" in first else None
+    # A file without words has one column, which no row fills.
+    width = max(1, len(first.split(separator)))
+    columns = (*(str(n) for n in range(1, width + 1)), "group")
+    details = {"format": "conllu" if _is_conllu(first) else "conll"}
+    return RawTable(columns, partial(_read, file, separator, width), details)
+
+
+def conll_columns(
+    table: RawTable, words: str | None, tags: str | None
+) -> tuple[str, str, str | None]:
+    """The columns of words, tags and groups; numbers count from 1.
+
+    Where the user names none: the first and the last; of CoNLL-U the forms (2) and the universal
+    parts of speech (4). Raises `ColumnMissing`.
+    """
+    conllu = table.details["format"] == "conllu"
+    numbers = table.columns[:-1]
+    chosen = words or ("2" if conllu else "1"), tags or ("4" if conllu else numbers[-1])
+    for role, column in zip(("text", "label"), chosen, strict=True):
+        if column not in numbers:
+            raise ColumnMissing(role, column, numbers)
+    return *chosen, "group"
+
+
+def _read(
+    file: Path, separator: str | None, width: int, wanted: tuple[str, ...]
+) -> Iterator[tuple[Cell, ...]]:
+    positions = [None if column == "group" else int(column) - 1 for column in wanted]
+    for number, (group, lines) in enumerate(_sentences(file), start=1):
+        words = [_parts(line, at, number, separator, width) for at, line in lines]
+        words = [word for word in words if not _is_no_word_of_conllu(word)]
+        yield tuple(group if at is None else [word[at] for word in words] for at in positions)
+
+
+def _sentences(file: Path) -> Iterator[tuple[str | None, list[tuple[int, str]]]]:
+    """The group of each sentence, and the lines of its words with their numbers."""
+    group: str | None = None
+    words: list[tuple[int, str]] = []
+    for number, line in enumerate(read_lines(file), start=1):
+        if _is_word(line):
+            words.append((number, line))
+        elif found := _GROUP.fullmatch(line.strip()):
+            group = found.group(1)
+        elif words and not line.strip():
+            yield group, words
+            group, words = None, []
+    if words:
+        yield group, words
+
+
+def _parts(line: str, at: int, number: int, separator: str | None, width: int) -> list[str]:
+    parts = line.split(separator)
+    if len(parts) != width:
+        reason = f"line {at} has {len(parts)} column(s), the first word {width}"
+        raise RowMalformed(number, None, reason, _ADVICE)
+    return parts
+
+
+def _is_no_word_of_conllu(parts: list[str]) -> bool:
+    """Ranges of words that are written as one (1-2), and words that are not written (1.1)."""
+    return len(parts) == _WIDTH_OF_CONLLU and re.fullmatch(r"\d+[-.]\d+", parts[0]) is not None
+
+
+def _is_word(line: str) -> bool:
+    plain = line.strip()
+    return bool(plain) and not plain.startswith(_DOCUMENT) and not _COMMENT.match(plain)
+
+
+def _is_conllu(first: str) -> bool:
+    parts = first.split("\t")
+    return len(parts) == _WIDTH_OF_CONLLU and re.match(r"\d", parts[0]) is not None

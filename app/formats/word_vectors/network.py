@@ -1,0 +1,144 @@
+"""A model of word vectors as a Network: pooled vectors of a text's words, and a linear head."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from app.formats.word_vectors.pooling import Pooling, common_direction, word_weights
+from app.formats.word_vectors.vocabulary import Vocabulary
+from app.learn.active_embedding import ActiveEmbedding
+from app.learn.examples import Inputs
+from app.learn.network import Batch, Network
+
+MOST_WORDS = 2048
+
+
+class WordVectorNetwork(Network):
+    """Texts as the weighted mean of their words' vectors; features are float (n, width).
+
+    `vectors`: float32 (rows, width), all vocabularies one after the other. The words of a text
+    are looked up in one vocabulary, the one that knows most letters of it (the first where
+    several know as many), so that a word that stands in several never mixes their vectors.
+    `common`: float32 (vocabularies, width), what `sif` takes out; derived where it is not given.
+    """
+
+    common: Tensor
+
+    def __init__(
+        self,
+        vectors: Tensor,
+        vocabularies: Sequence[Vocabulary],
+        pooling: Pooling,
+        labels: tuple[str, ...] = (),
+        common: Tensor | None = None,
+    ) -> None:
+        super().__init__()
+        self.embedding = nn.Embedding.from_pretrained(vectors, freeze=False)
+        self.vocabularies = tuple(vocabularies)
+        self.pooling = pooling
+        self.labels = ()
+        self.classifier: nn.Linear | None = None
+        self._weights = [word_weights(len(one), pooling) for one in self.vocabularies]
+        self.register_buffer("common", self._common() if common is None else common)
+        if labels:
+            self.add_head(labels)
+        self.eval()
+
+    @property
+    def width(self) -> int:
+        """Numbers per word."""
+        return int(self.embedding.weight.shape[1])
+
+    @property
+    def vectors(self) -> Tensor:
+        """Every word's vector, float32 (rows, width), detached."""
+        return self.embedding.weight.detach()
+
+    def collate(self, inputs: Inputs) -> Batch:
+        """Rows of the words (int64), their weights (float32), both (n, longest); vocabularies."""
+        found = [self._find(str(text)) for text in inputs]
+        longest = max([1, *(len(ranks) for _, ranks in found)])
+        rows = torch.zeros(len(found), longest, dtype=torch.int64)
+        weights = torch.zeros(len(found), longest)
+        for place, (chosen, ranks) in enumerate(found):
+            known = torch.tensor(ranks, dtype=torch.int64)
+            rows[place, : len(ranks)] = known + self.vocabularies[chosen].start
+            weights[place, : len(ranks)] = self._weights[chosen][known] / max(1, len(ranks))
+        vocabularies = torch.tensor([chosen for chosen, _ in found], dtype=torch.int64)
+        return {"rows": rows, "weights": weights, "vocabularies": vocabularies}
+
+    def lengths(self, inputs: Inputs) -> list[int]:
+        """Known words of each text, 1 at least."""
+        return [max(1, len(self._find(str(text))[1])) for text in inputs]
+
+    def features(self, batch: Batch) -> Tensor:
+        """Text vectors float32 (n, width); zeros for a text without a known word."""
+        words = self.embedding(batch["rows"])
+        pooled = (words * batch["weights"].unsqueeze(-1)).sum(dim=1)
+        if self.pooling is Pooling.MEAN:
+            return pooled
+        common = self.common[batch["vocabularies"]]
+        return pooled - (pooled * common).sum(dim=1, keepdim=True) * common
+
+    def head(self, features: Tensor) -> Tensor:
+        """Logits float32 (n, classes); RuntimeError without a head."""
+        if self.classifier is None:
+            raise RuntimeError("Plain word vectors have no head until `add_head` ran.")
+        logits: Tensor = self.classifier(features)
+        return logits.float()
+
+    def head_parameters(self) -> Iterator[nn.Parameter]:
+        """The linear head's weight and bias; nothing without a head."""
+        return iter(()) if self.classifier is None else self.classifier.parameters()
+
+    def add_head(self, labels: tuple[str, ...]) -> None:
+        """A fresh linear head for `labels`; ValueError when there is one already."""
+        if self.classifier is not None:
+            raise ValueError("This network has a head already.")
+        device = self.embedding.weight.device
+        self.classifier = nn.Linear(self.width, len(labels), device=device)
+        self.labels = labels
+
+    @torch.no_grad()
+    def reset(self) -> None:
+        """Draw vectors and head anew."""
+        self.embedding.weight.normal_(std=self.width**-0.5)
+        self.common.copy_(self._common())
+        if self.classifier is not None:
+            self.classifier.reset_parameters()
+
+    def prepare_training(self, inputs: Inputs) -> None:
+        """Train only the vectors of words that `inputs` hold."""
+        batch = self.collate(inputs)
+        rows = torch.unique(batch["rows"][batch["weights"] > 0])
+        if 2 * len(rows) < len(self.embedding.weight):
+            self.embedding = ActiveEmbedding(self.embedding, rows)
+
+    def finish_training(self) -> None:
+        """Put the trained vectors back among the others."""
+        if isinstance(self.embedding, ActiveEmbedding):
+            self.embedding = self.embedding.finish()
+
+    def vocabulary_of(self, text: str) -> Vocabulary:
+        """The vocabulary that knows most of `text`."""
+        return self.vocabularies[self._find(text)[0]]
+
+    def _find(self, text: str) -> tuple[int, list[int]]:
+        found = [vocabulary.find(text) for vocabulary in self.vocabularies]
+        chosen = max(range(len(found)), key=lambda i: (found[i][1], -i))
+        return chosen, found[chosen][0][:MOST_WORDS]
+
+    @torch.no_grad()
+    def _common(self) -> Tensor:
+        if self.pooling is Pooling.MEAN:
+            return torch.zeros(len(self.vocabularies), self.width)
+        vectors = self.embedding.weight
+        return torch.stack(
+            [
+                common_direction(vectors[one.rows], weights.to(vectors.device))
+                for one, weights in zip(self.vocabularies, self._weights, strict=True)
+            ]
+        )

@@ -1,0 +1,1 @@
+"""Maps between spaces of word vectors: normalise, fit, induce a dictionary, retrieve, evaluate."""

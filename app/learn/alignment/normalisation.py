@@ -1,0 +1,45 @@
+"""Steps that make two spaces of word vectors comparable, under the names of the literature."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import StrEnum
+
+import torch
+from torch import Tensor
+
+
+class Step(StrEnum):
+    """One step of normalisation (Artetxe et al., 2018, "Generalizing and improving bilingual ...").
+
+    `unit`: every word to length 1; `center`: every dimension to mean 0; `unitdim`: every
+    dimension to length 1; `centeremb`: every word to mean 0.
+    """
+
+    UNIT = "unit"
+    CENTER = "center"
+    UNITDIM = "unitdim"
+    CENTEREMB = "centeremb"
+
+
+def normalised(vectors: Tensor, steps: Iterable[Step]) -> Tensor:
+    """A copy of `vectors` (float32 (n, width)) after `steps`, in their order.
+
+    A word (or a dimension) of nothing but zeros stays as it is.
+    """
+    vectors = vectors.clone()
+    for step in steps:
+        if step is Step.UNIT:
+            vectors /= _lengths(vectors, 1)
+        elif step is Step.CENTER:
+            vectors -= vectors.mean(dim=0)
+        elif step is Step.UNITDIM:
+            vectors /= _lengths(vectors, 0)
+        else:
+            vectors -= vectors.mean(dim=1, keepdim=True)
+    return vectors
+
+
+def _lengths(vectors: Tensor, dimension: int) -> Tensor:
+    lengths = torch.linalg.vector_norm(vectors, dim=dimension, keepdim=True)
+    return torch.where(lengths > 0, lengths, torch.ones_like(lengths))
