@@ -1,19 +1,16 @@
-"""Features of a frozen body, computed once, so that a head trains in seconds."""
+"""Labelled rows as the features of a frozen body, so that a head trains in seconds."""
 
 from __future__ import annotations
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional
 
-from app.learn.devices import autocast
-from app.learn.examples import NO_WORD, Examples, Inputs, take_inputs
+from app.learn.encoding import encode
+from app.learn.examples import NO_WORD, Examples
 from app.learn.monitor import Monitor
-from app.learn.network import Network, move
-
-_BATCH = 32
-_LARGEST_BYTES = 2 * 1024**3
+from app.learn.network import Network
+from app.learn.vector_cache import VectorCache
 
 
 class CachedRows:
@@ -41,51 +38,15 @@ class CachedRows:
         return self.features.flatten(1)
 
 
-def cache_features(network: Network, examples: Examples, monitor: Monitor) -> CachedRows | None:
-    """Run the body over every row once; the network must be in eval mode.
+def cache_features(
+    network: Network, examples: Examples, monitor: Monitor, vectors: VectorCache | None = None
+) -> CachedRows | None:
+    """Run the body over every row once at most; the network must be in eval mode.
 
-    None where features cannot be kept: they vary in shape with the text and the head reads more
-    of them than the first position, or they would take too much memory.
+    None where features cannot be kept (`app.learn.encoding`).
     """
-    device = next(network.parameters()).device
-    lengths = np.asarray(network.lengths(examples.inputs))
-    order = np.argsort(lengths, kind="stable")
-    longest = network.objective.answer_shape(examples.inputs)[1]
-    parts: list[Tensor] = []
-    for start in range(0, len(order), _BATCH):
-        inputs = take_inputs(examples.inputs, order[start : start + _BATCH])
-        features = _features(network, inputs, device)
-        if network.objective.per_word:
-            features = functional.pad(features, (0, 0, 0, longest - features.shape[1]))
-            part: Tensor | None = features
-        else:
-            part = _fixed_size(network, features, inputs)
-        if part is None or part[0].numel() * 4 * len(order) > _LARGEST_BYTES:
-            return None
-        parts.append(part)
-        monitor.progress("encoding", min(1.0, (start + _BATCH) / len(order)))
-    back = torch.from_numpy(np.argsort(order, kind="stable")).to(device)
-    targets = torch.from_numpy(examples.targets).to(device)
-    return CachedRows(network, torch.cat(parts)[back], targets)
-
-
-@torch.no_grad()
-def _features(network: Network, inputs: Inputs, device: torch.device) -> Tensor:
-    with autocast(device):
-        features = network.features(move(network.collate(inputs), device))
-    return features.float()
-
-
-@torch.no_grad()
-def _fixed_size(network: Network, features: Tensor, inputs: Inputs) -> Tensor | None:
-    """The features, or of text features (n, tokens, width) the first position if that is enough.
-
-    A head that pools over tokens needs them all, with their padding; one that reads only the
-    first token (RoBERTa's) answers the same without the others, which is what is tried here.
-    """
-    if features.ndim == 2 or not isinstance(inputs, list):
-        return features
-    first = features[:, :1]
-    if torch.allclose(network.head(first), network.head(features), atol=1e-6):
-        return first
-    return None
+    features = encode(network, examples.inputs, vectors, monitor)
+    if features is None:
+        return None
+    targets = torch.from_numpy(examples.targets).to(features.device)
+    return CachedRows(network, features, targets)

@@ -76,6 +76,17 @@ class Network(nn.Module, abc.ABC):
     def finish_training(self) -> None:
         """Undo `prepare_training`, keeping what was learnt; the last call before saving."""
 
+    def body_settings(self) -> str | None:
+        """All that `features` depends on besides weights and inputs, as one text.
+
+        None where that cannot be said: then no feature is kept longer than a call.
+        """
+        return None
+
+    def padded_length(self, length: int) -> int:
+        """How long a batch becomes whose longest input has `length`; `lengths` says what counts."""
+        return length
+
     def body_parameters(self) -> Iterator[nn.Parameter]:
         """The parameters before `features`."""
         head = {id(p) for p in self.head_parameters()}

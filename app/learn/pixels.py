@@ -15,7 +15,9 @@ def prepare_pixels(images: np.ndarray, wanted: ImageInput) -> Tensor:
 
     An image of another size is scaled (bilinear) where `wanted.resizes`; ValueError otherwise.
     """
-    pixels = torch.from_numpy(np.ascontiguousarray(images)).float()
+    # The strides of a dimension of size 1 are arbitrary in NumPy, and a convolution goes by them.
+    whole = torch.from_numpy(np.ascontiguousarray(images))
+    pixels = whole.clone(memory_format=torch.contiguous_format).float()
     size = (wanted.height, wanted.width)
     if pixels.shape[1] != wanted.channels or (pixels.shape[2:] != size and not wanted.resizes):
         raise ValueError(f"images of {tuple(pixels.shape[1:])} do not fit a network of {wanted}")

@@ -19,17 +19,22 @@ from app.learn.portion import Portion
 from app.learn.recipe import Stage
 from app.learn.stage_state import StageState
 from app.learn.training import StageRows, train_stage
+from app.learn.vector_cache import VectorCache
 
 Account = tuple[list[dict[str, Any]], str]
 
 
 @dataclass(frozen=True)
 class AdaptationRows:
-    """Rows to train on, drawn by `streams` (positions in `train`), and rows to check on."""
+    """Rows to train on, drawn by `streams` (positions in `train`), and rows to check on.
+
+    `vectors` keeps what a frozen body makes of them.
+    """
 
     train: Examples
     streams: tuple[Stream, ...]
     validation: Examples | None = None
+    vectors: VectorCache | None = None
 
 
 def run_stage(
@@ -83,10 +88,11 @@ def _train_head(
 def _cached(
     network: Network, rows: AdaptationRows, monitor: Monitor
 ) -> tuple[CachedRows, CachedRows | None] | None:
-    train = cache_features(network, rows.train, Portion(monitor, 0.0, 0.45))
+    train = cache_features(network, rows.train, Portion(monitor, 0.0, 0.45), rows.vectors)
     if train is None or rows.validation is None:
         return None if train is None else (train, None)
-    validation = cache_features(network, rows.validation, Portion(monitor, 0.45, 0.5))
+    part = Portion(monitor, 0.45, 0.5)
+    validation = cache_features(network, rows.validation, part, rows.vectors)
     return None if validation is None else (train, validation)
 
 

@@ -52,6 +52,10 @@ class DeclaredNetwork(Network):
         """Refused: a classifier has its head."""
         raise ValueError("This network has a head already.")
 
+    def body_settings(self) -> str:
+        """The declared layers and preparation of images."""
+        return f"declared {self.architecture.input} {self.architecture.layers[:-1]}"
+
     def reset(self) -> None:
         """Draw every parameter anew, as torch initialises each kind of layer."""
         for layer in self.layers:

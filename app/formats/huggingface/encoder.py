@@ -9,6 +9,7 @@ from typing import Any
 from torch import Tensor, nn
 from torch.nn import functional
 
+from app.formats.huggingface.architecture import architecture
 from app.formats.huggingface.embedding_rows import EmbeddingRows
 from app.formats.huggingface.head_file import HeadFile
 from app.formats.huggingface.tokens import Tokens
@@ -80,6 +81,15 @@ class Encoder(Network):
         self.model.load_state_dict({name: fresh[name] for name in self.model.state_dict()})
         if self.classifier is not None:
             self.classifier.reset_parameters()
+
+    def padded_length(self, length: int) -> int:
+        """By the tokenizer."""
+        return self.tokens.padded_length(length)
+
+    def body_settings(self) -> str:
+        """Architecture, tokenizer and pooling."""
+        pooled = self.description.model_dump_json(exclude={"labels"})
+        return f"encoder {architecture(self.model)} {self.tokens.settings()} {pooled}"
 
     def prepare_training(self, inputs: Inputs) -> None:
         """Train only the embedding rows that `inputs` touch."""

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from app.formats.huggingface.architecture import architecture
 from app.formats.huggingface.classifier import PretrainedClassifier
 from app.formats.huggingface.head_split import HeadSplit
 from app.formats.huggingface.image_preparation import ImagePreparation
@@ -36,6 +37,10 @@ class ImageClassifier(PretrainedClassifier):
     def lengths(self, inputs: Inputs) -> list[int]:
         """1 for each image."""
         return [1] * len(inputs)
+
+    def body_settings(self) -> str:
+        """Architecture and preparation of images."""
+        return f"images {architecture(self.model)} {self.preparation}"
 
 
 def _probe(preparation: ImagePreparation) -> np.ndarray:

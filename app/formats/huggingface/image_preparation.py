@@ -31,7 +31,7 @@ class ImagePreparation:
 
     def apply(self, images: Tensor) -> Tensor:
         """Float32 (n, channels, height, width) from uint8 (n, channels, any height, any width)."""
-        pixels = images.float()
+        pixels = images.clone(memory_format=torch.contiguous_format).float()
         if self.shape.resizes and pixels.shape[-2:] != (self.shape.height, self.shape.width):
             pixels = self._scaled(pixels).round().clamp(0, 255)
         mean = torch.tensor(self.shape.mean).view(1, -1, 1, 1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from app.formats.huggingface.architecture import architecture
 from app.formats.huggingface.classifier import PretrainedClassifier
 from app.formats.huggingface.embedding_rows import EmbeddingRows
 from app.formats.huggingface.head_split import HeadSplit
@@ -35,6 +36,14 @@ class TextClassifier(PretrainedClassifier):
     def lengths(self, inputs: Inputs) -> list[int]:
         """Tokens of each text."""
         return self.tokens.lengths(texts_of(inputs))
+
+    def padded_length(self, length: int) -> int:
+        """By the tokenizer."""
+        return self.tokens.padded_length(length)
+
+    def body_settings(self) -> str:
+        """Architecture and tokenizer."""
+        return f"classifier {architecture(self.model)} {self.tokens.settings()}"
 
     def prepare_training(self, inputs: Inputs) -> None:
         """Train only the embedding rows that `inputs` touch."""

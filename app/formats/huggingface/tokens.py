@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,8 @@ from app.formats.json_file import read_json_object
 from app.learn.network import Batch
 
 _MOST_TOKENS = 512
+# Batches are padded to a multiple of so many tokens, so that few lengths of batch occur.
+_MULTIPLE = 8
 # These count positions from the padding token's id + 1, and so have that many fewer.
 _OFFSET_POSITIONS = {"camembert", "data2vec-text", "esm", "ibert", "longformer", "luke", "mpnet"}
 _OFFSET_POSITIONS |= {"roberta", "roberta-prelayernorm", "xlm-roberta", "xlm-roberta-xl", "xmod"}
@@ -31,10 +34,11 @@ class Tokens:
         self.max_tokens = _max_tokens(layout)
         self._accepted = frozenset(accepted)
         self._tokenizer = _read(layout.folder / TOKENIZER_FILE)
-        self.pad_id = _set_up(self._tokenizer, layout, self.max_tokens)
+        self._multiple = _MULTIPLE if self.max_tokens % _MULTIPLE == 0 else 1
+        self.pad_id = _set_up(self._tokenizer, layout, self.max_tokens, self._multiple)
 
     def batch(self, texts: list[str]) -> Batch:
-        """`input_ids`, `attention_mask` and what else is accepted: int64 (n, longest)."""
+        """`input_ids`, `attention_mask` and what else is accepted: int64 (n, padded length)."""
         encoded = self._encode(texts)
         columns = {
             "input_ids": [one.ids for one in encoded],
@@ -49,6 +53,15 @@ class Tokens:
         """How many tokens each text has, cut as in `batch`."""
         return [sum(one.attention_mask) for one in self._encode(texts)]
 
+    def padded_length(self, length: int) -> int:
+        """How many tokens a batch has whose longest text has `length`."""
+        return -(-length // self._multiple) * self._multiple
+
+    def settings(self) -> str:
+        """All that decides a text's tokens, as one text."""
+        digest = hashlib.sha256(self._tokenizer.to_str().encode()).hexdigest()
+        return f"{digest} {self.prefix!r} {sorted(self._accepted)}"
+
     def _encode(self, texts: list[str]) -> list[Encoding]:
         return self._tokenizer.encode_batch([self.prefix + text for text in texts])
 
@@ -60,7 +73,7 @@ def _read(file: Path) -> Tokenizer:
         raise FileInvalid(file.name, f"it cannot be read ({problem})") from None
 
 
-def _set_up(tokenizer: Tokenizer, layout: Layout, max_tokens: int) -> int:
+def _set_up(tokenizer: Tokenizer, layout: Layout, max_tokens: int, multiple: int) -> int:
     """Switch on cutting and padding as the directory asks; the padding token's id."""
     asked = _tokenizer_config(layout)
     token = _pad_token(tokenizer, layout, asked)
@@ -73,7 +86,9 @@ def _set_up(tokenizer: Tokenizer, layout: Layout, max_tokens: int) -> int:
         )
     tokenizer.enable_truncation(max_tokens, direction=asked.get("truncation_side", "right"))
     side = asked.get("padding_side", "right")
-    tokenizer.enable_padding(direction=side, pad_id=pad_id, pad_token=token)
+    tokenizer.enable_padding(
+        direction=side, pad_id=pad_id, pad_token=token, pad_to_multiple_of=multiple
+    )
     return pad_id
 
 

@@ -94,6 +94,12 @@ class OnnxNetwork(Network):
         """Refused: a classifier has its head."""
         raise ValueError("This network has a head already.")
 
+    def body_settings(self) -> str:
+        """The graph's steps and small constants; the large ones are weights and buffers here."""
+        small = {name: tensor.tolist() for name, tensor in self._small.items()}
+        steps = self.plan.body.steps
+        return f"onnx {self.plan.graph.opset} {self.layout} {self.image} {small} {steps}"
+
     @torch.no_grad()
     def reset(self) -> None:
         """Draw every weight anew, as torch draws those of its own layers."""

@@ -18,6 +18,7 @@ def run(given: MethodInput, monitor: Monitor) -> MethodOutput:
         train=train,
         streams=(Stream(np.arange(len(train))),),
         validation=given.validation,
+        vectors=given.vectors,
     )
     history, stopped = adapt(
         given.network,

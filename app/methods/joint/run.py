@@ -29,6 +29,7 @@ def run(given: MethodInput, monitor: Monitor) -> MethodOutput:
         train=joined,
         streams=(Stream(positions[:target], share), Stream(positions[target:], 1.0 - share)),
         validation=given.validation,
+        vectors=given.vectors,
     )
     history, stopped = adapt(
         given.network,
