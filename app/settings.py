@@ -40,6 +40,9 @@ class Settings(BaseSettings):
     # Advice on a finished transfer: the most that it may take; 0 gives none
     advice_seconds: float = Field(120.0, ge=0)
 
+    # Sentence vectors that transfers share
+    vector_cache_bytes: int = 2 * 1024**3
+
     # Serving
     loaded_models: int = 3
 

@@ -18,11 +18,12 @@ _ROWS = 4096
 def predict_frozen(
     network: Network, inputs: Inputs, vectors: VectorCache | None, monitor: Monitor
 ) -> np.ndarray:
-    """Probabilities, float32 (n, classes) or (n, words, classes), by the head alone where `vectors` knows the inputs.
+    """Probabilities, float32 (n, classes) or (n, words, classes), in the order of `inputs`.
 
-    The same numbers whatever `vectors` holds; those of `predict` up to rounding. Vectors that
-    had to be computed are kept there. Where features cannot be kept, `predict` answers. Runs on
-    the device where the network is, and leaves the network's mode as it was.
+    Where `vectors` knows the inputs, the head alone runs; what it does not know is kept there.
+    The numbers are the same whatever it holds, and those of `predict` up to rounding. Where
+    features cannot be kept, `predict` answers. Runs on the device where the network is, and
+    leaves the network's mode as it was.
     """
     was_training = network.training
     network.eval()

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from sqlalchemy.orm import Session, sessionmaker
 
 from app.artifacts.disk import DiskArtifacts
+from app.learn.vector_cache import VectorCache
+from app.learn.vector_file import VectorFile
 from app.settings import Settings
 from app.store.database import open_database, session_factory
 
@@ -16,12 +18,14 @@ class Context:
     """The settings, the artifacts and the database sessions of this process.
 
     `sessions` may write, and keep other writers out meanwhile; `readers` only read.
+    `vectors` are those of texts that any transfer has encoded.
     """
 
     settings: Settings
     artifacts: DiskArtifacts
     sessions: sessionmaker[Session]
     readers: sessionmaker[Session]
+    vectors: VectorCache
 
 
 def open_context(settings: Settings) -> Context:
@@ -32,4 +36,5 @@ def open_context(settings: Settings) -> Context:
         artifacts=DiskArtifacts(settings.data_dir / "artifacts"),
         sessions=session_factory(engine),
         readers=session_factory(engine, reads_only=True),
+        vectors=VectorFile(settings.data_dir / "vectors.sqlite", settings.vector_cache_bytes),
     )

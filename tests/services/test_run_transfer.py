@@ -18,14 +18,16 @@ from app.domain.evaluations import Evaluation
 from app.domain.models import Model
 from app.domain.transfer_states import TransferState
 from app.domain.transfers import Sample, Transfer
+from app.formats.huggingface.text_classifier import TextClassifier
 from app.formats.predictions_table import read_predictions
 from app.learn.examples import Examples
+from app.learn.network import Batch
 from app.services.context import Context, open_context
 from app.services.run_transfer import run_transfer
 from app.services.running.material import load_network, open_material
 from app.settings import Settings
 from app.store import evaluations, events, leases, models, transfers
-from tests.support.claimed_transfers import a_claimed_transfer
+from tests.support.claimed_transfers import a_claimed_transfer, the_same_again
 from tests.support.datasets import LABELS, image_examples, labelled_examples
 from tests.support.models import (
     DIGITS,
@@ -99,6 +101,23 @@ def test_a_transfer_registers_a_model_with_its_evaluations(
     }
     assert done.result["forgetting"] is not None
     assert _read(context, lambda s: events.after(s, done.id, 0))[-1].kind == "succeeded"
+
+
+def test_a_second_transfer_finds_the_vectors_of_the_first_and_ends_in_the_same_numbers(
+    context: Context, classifier: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = {Role.TRAIN: labelled_examples(60, "de"), Role.SOURCE_TEST: labelled_examples(18)}
+    asked = a_claimed_transfer(context, classifier, rows, LABELS, parameters=QUICK)
+    first = _run(context, asked)
+
+    def never(network: TextClassifier, batch: Batch) -> torch.Tensor:
+        raise AssertionError("a text was encoded again")
+
+    monkeypatch.setattr(TextClassifier, "features", never)
+    again = _run(context, the_same_again(context, asked))
+    assert again.state is TransferState.SUCCEEDED, again.failure
+    assert again.result["comparisons"] == first.result["comparisons"]
+    assert again.result["history"] == first.result["history"]
 
 
 def test_the_split_is_recorded_and_its_roles_share_no_row(

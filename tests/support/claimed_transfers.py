@@ -9,7 +9,9 @@ from typing import Any
 from app.artifacts.archive import pack
 from app.domain.datasets import Dataset, DatasetFacts
 from app.domain.enums import DatasetKind, Role
+from app.domain.identity import new_id
 from app.domain.models import Model, ModelHints
+from app.domain.transfer_states import TransferState
 from app.domain.transfers import Transfer
 from app.formats.catalog import recognise
 from app.formats.images.canonical import ImageRows, write_image_rows
@@ -40,6 +42,16 @@ def a_claimed_transfer(
         for dataset in stored.values():
             datasets.insert(session, dataset)
         transfers.insert(session, replace(queued, spec=wanted))
+        claimed = leases.claim(session, "test-worker", 600.0, 3)
+    assert claimed is not None
+    return claimed
+
+
+def the_same_again(context: Context, transfer: Transfer) -> Transfer:
+    """Another transfer of the same specification, claimed."""
+    again = replace(transfer, id=new_id("trf"), state=TransferState.QUEUED, attempt=0)
+    with context.sessions.begin() as session:
+        transfers.insert(session, again)
         claimed = leases.claim(session, "test-worker", 600.0, 3)
     assert claimed is not None
     return claimed

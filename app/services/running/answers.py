@@ -8,17 +8,21 @@ import numpy as np
 
 from app.learn.examples import Examples
 from app.learn.monitor import Monitor
+from app.learn.vector_cache import VectorCache
 
 if TYPE_CHECKING:
     from app.learn.network import Network
 
 
-def answers(network: Network, rows: Examples, monitor: Monitor) -> np.ndarray:
-    """Probabilities, float32 (n, classes); the network is back on the CPU afterwards."""
+def answers(network: Network, rows: Examples, vectors: VectorCache, monitor: Monitor) -> np.ndarray:
+    """Probabilities, float32 (n, classes); the network is back on the CPU afterwards.
+
+    Rows that the same body has read before, whatever its head was then, are not read again.
+    """
     from app.learn.devices import best_device
-    from app.learn.predicting import predict
+    from app.learn.predicting_frozen import predict_frozen
 
     try:
-        return predict(network.to(best_device()), rows.inputs, monitor=monitor)
+        return predict_frozen(network.to(best_device()), rows.inputs, vectors, monitor)
     finally:
         network.cpu()

@@ -35,5 +35,6 @@ def method_input(
         companion=load_companion(context, spec.companion),
         source_language=material.model.languages[0],
         target_language=spec.language,
+        vectors=context.vectors,
         seed=spec.seed + number,
     )

@@ -82,18 +82,26 @@ def _run_once(
         seed=given.seed,
         partition=partition,
         output=output,
-        validation=_validation_score(output, partition.validation, rest),
-        test=answers(output.network, held.test, rest) if held.test and spec.repeats > 1 else None,
+        validation=_validation_score(context, output, partition.validation, rest),
+        test=_test_answers(context, spec, output, held, rest),
         seconds=time.monotonic() - began,
     )
 
 
+def _test_answers(
+    context: Context, spec: TransferSpec, output: MethodOutput, held: HeldOut, monitor: Monitor
+) -> np.ndarray | None:
+    if held.test is None or spec.repeats == 1:
+        return None
+    return answers(output.network, held.test, context.vectors, monitor)
+
+
 def _validation_score(
-    output: MethodOutput, validation: Examples | None, monitor: Monitor
+    context: Context, output: MethodOutput, validation: Examples | None, monitor: Monitor
 ) -> tuple[float, float] | None:
     if validation is None or not output.network.labels:
         return None
-    probabilities = answers(output.network, validation, monitor)
+    probabilities = answers(output.network, validation, context.vectors, monitor)
     own = probabilities[np.arange(len(validation)), validation.targets]
     accuracy = float((probabilities.argmax(axis=1) == validation.targets).mean())
     return accuracy, float(np.log(np.maximum(own, 1e-7)).mean())

@@ -13,6 +13,7 @@ from app.learn.examples import Examples, texts_of
 from app.learn.joining import join
 from app.learn.monitor import Monitor
 from app.learn.portion import Portion
+from app.learn.vector_cache import VectorCache
 from app.services.running.answers import answers
 from app.services.running.material import Material
 from app.services.running.partition import HeldOut, Partition
@@ -36,29 +37,29 @@ class Compared:
 
 
 def answers_before(
-    network: Network, material: Material, held: HeldOut, monitor: Monitor
+    network: Network, material: Material, held: HeldOut, vectors: VectorCache, monitor: Monitor
 ) -> Compared:
     """The untouched source model on the test rows; nothing where it has no head of its own."""
     if not material.has_head:
         return Compared({}, {})
-    on_test, on_source = _on_test(EvaluationKind.SOURCE_MODEL, network, held, monitor), {}
+    on_test, on_source = _on_test(EvaluationKind.SOURCE_MODEL, network, held, vectors, monitor), {}
     if held.source_test is not None:
         rest = Portion(monitor, 0.5, 1.0)
-        on_source[EvaluationKind.SOURCE_BEFORE] = answers(network, held.source_test, rest)
+        on_source[EvaluationKind.SOURCE_BEFORE] = answers(network, held.source_test, vectors, rest)
     return Compared(on_test, on_source)
 
 
 def answers_after(
-    network: Network, material: Material, held: HeldOut, before: Compared, monitor: Monitor
+    network: Network, held: HeldOut, before: Compared, vectors: VectorCache, monitor: Monitor
 ) -> Compared:
     """Those of the transferred network, put before those of the source model."""
     if not network.labels:
         return before
-    on_test = _on_test(EvaluationKind.TRANSFERRED, network, held, monitor)
+    on_test = _on_test(EvaluationKind.TRANSFERRED, network, held, vectors, monitor)
     on_source = dict(before.on_source_test)
     if held.source_test is not None:
         rest = Portion(monitor, 0.5, 1.0)
-        on_source[EvaluationKind.SOURCE_AFTER] = answers(network, held.source_test, rest)
+        on_source[EvaluationKind.SOURCE_AFTER] = answers(network, held.source_test, vectors, rest)
     return Compared(on_test | before.on_test, on_source)
 
 
@@ -88,7 +89,9 @@ def scored_rows(kind: EvaluationKind, held: HeldOut) -> tuple[Role, Examples]:
     return role, rows
 
 
-def _on_test(kind: EvaluationKind, network: Network, held: HeldOut, monitor: Monitor) -> Answered:
+def _on_test(
+    kind: EvaluationKind, network: Network, held: HeldOut, vectors: VectorCache, monitor: Monitor
+) -> Answered:
     if held.test is None:
         return {}
-    return {kind: answers(network, held.test, Portion(monitor, 0.0, 0.5))}
+    return {kind: answers(network, held.test, vectors, Portion(monitor, 0.0, 0.5))}

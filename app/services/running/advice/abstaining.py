@@ -21,7 +21,7 @@ def abstaining(case: Case) -> dict[str, Any]:
             "No precision can be promised: a threshold is chosen on validation rows, and there "
             "were none."
         )
-    given = answers(case.served, validation, case.monitor)
+    given = answers(case.served, validation, case.context.vectors, case.monitor)
     advice = abstention_threshold(given, validation.targets, case.spec.wanted_precision)
     answered = case.compared.on_test.get(EvaluationKind.TRANSFERRED)
     if advice["status"] != "told" or test is None or answered is None:
