@@ -51,6 +51,13 @@ class ModelFacts:
     words: int = 0
     notes: tuple[str, ...] = ()
 
+    @property
+    def vector_width(self) -> int:
+        """Numbers per word of a model of word vectors: matrix and linear head make it up."""
+        if not self.words:
+            return 0
+        return (self.parameters - len(self.labels)) // (self.words + len(self.labels))
+
 
 @dataclass(frozen=True)
 class ModelHints:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from sqlalchemy.orm import Session
 
-from app.domain.companions import HUB, STARTER
+from app.domain.companions import HUB, STARTER, companion_model_id
 from app.domain.enums import Companion, Format
 from app.domain.errors.companions import CompanionMissing, CompanionUnfit, CompanionUnused
 from app.domain.errors.transfer_requests import RecordRejected
+from app.domain.errors.word_vectors import WidthsDiffer
+from app.domain.models import ModelFacts
 from app.methods.catalog import method_named
 from app.methods.contract import MethodSpec
 from app.services.models import find_model
@@ -37,6 +39,16 @@ def choose_companion(session: Session, method_name: str, asked: str | None) -> s
     if model.facts.format not in method.companion_formats:
         raise CompanionUnfit(method.name, model.facts.format, sorted(method.companion_formats))
     return model.id
+
+
+def check_widths(session: Session, source: ModelFacts, companion: str | None) -> None:
+    """Refuse word vectors of another width than the source model's: `WidthsDiffer`."""
+    identifier = companion_model_id(companion)
+    if identifier is None or source.format is not Format.WORD_VECTORS:
+        return
+    target = find_model(session, identifier).facts
+    if target is not None and target.vector_width != source.vector_width:
+        raise WidthsDiffer(source.vector_width, target.vector_width)
 
 
 def _default(method: MethodSpec, takes_encoders: bool) -> str | None:

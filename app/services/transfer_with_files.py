@@ -15,7 +15,7 @@ from app.domain.errors import RejectedFile
 from app.domain.models import Model
 from app.domain.transfers import Transfer, TransferSpec
 from app.services.artifact_lifetime import publish
-from app.services.companions import choose_companion
+from app.services.companions import check_widths, choose_companion
 from app.services.context import Context
 from app.services.datasets import (
     DatasetDetails,
@@ -82,6 +82,8 @@ def start_transfer_with_files(
         assert not isinstance(files.model, str)  # a reference was looked up above
         source = _read("model", read_model, context, *files.model)
     check_fit(request, ready_facts(source), material)
+    with context.readers() as reading:
+        check_widths(reading, ready_facts(source), fields["companion"])
     return _record(context, session, _Ingredients(source, known, read), fields, key)
 
 

@@ -13,7 +13,7 @@ from app.domain.identity import new_id, now
 from app.domain.models import Model, ModelFacts
 from app.domain.transfer_states import TransferState
 from app.domain.transfers import Transfer, TransferEvent, TransferSpec
-from app.services.companions import choose_companion
+from app.services.companions import check_widths, choose_companion
 from app.services.context import Context
 from app.services.datasets import find_dataset, ready_dataset
 from app.services.models import ReadModel, find_model
@@ -58,6 +58,7 @@ def start_transfer(
     material = {role: ready_dataset(context, dataset) for role, dataset in found.items()}
     check_fit(request, facts, material)
     fields["companion"] = choose_companion(session, request.method, request.companion)
+    check_widths(session, facts, fields["companion"])
     ids = {role: dataset.id for role, dataset in found.items()}
     return queue(session, TransferSpec(model_id=source.id, datasets=ids, **fields), key)
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from app.domain.errors.model_files import FileInvalid
 from app.formats.json_file import read_json_object
 from app.formats.labels import checked_labels
-from app.formats.word_vectors.pooling import Pooling
+from app.learn.word_vectors.pooling import Pooling
 
 DESCRIPTION_FILE = "word_vectors.json"
 

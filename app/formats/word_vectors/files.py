@@ -20,8 +20,8 @@ from app.formats.word_vectors.description import (
     write_description,
 )
 from app.formats.word_vectors.find_raw import read_raw
-from app.formats.word_vectors.network import WordVectorNetwork
-from app.formats.word_vectors.vocabulary import Vocabulary
+from app.learn.word_vectors.network import WordVectorNetwork
+from app.learn.word_vectors.vocabulary import Vocabulary
 
 MATRIX_FILE = "vectors.safetensors"
 VOCABULARY_FILE = "vocabulary.txt"

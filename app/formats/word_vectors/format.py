@@ -43,7 +43,7 @@ class WordVectorFormat:
     def save(self, network: Network, facts: ModelFacts, folder: Path) -> None:
         """Write matrix, vocabulary, description and head into an empty folder."""
         from app.formats.word_vectors.files import write_network
-        from app.formats.word_vectors.network import WordVectorNetwork
+        from app.learn.word_vectors.network import WordVectorNetwork
 
         if not isinstance(network, WordVectorNetwork):
             raise TypeError(f"A {type(network).__name__} is no network of word vectors.")

@@ -11,8 +11,8 @@ from app.domain.errors.model_files import WeightsNotFinite
 from app.domain.models import ModelFacts, ModelHints, TextInput
 from app.formats.word_vectors.description import DESCRIPTION_FILE, read_description
 from app.formats.word_vectors.files import MATRIX_FILE, read_network, write_vectors
-from app.formats.word_vectors.network import MOST_WORDS, WordVectorNetwork
-from app.formats.word_vectors.pooling import Pooling
+from app.learn.word_vectors.network import MOST_WORDS, WordVectorNetwork
+from app.learn.word_vectors.pooling import Pooling
 
 WORDS = 200_000
 _ARCHITECTURE = "WordVectors-"

@@ -3,23 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from enum import StrEnum
 
 import torch
 from torch import Tensor
 
-
-class Step(StrEnum):
-    """One step of normalisation (Artetxe et al., 2018, "Generalizing and improving bilingual ...").
-
-    `unit`: every word to length 1; `center`: every dimension to mean 0; `unitdim`: every
-    dimension to length 1; `centeremb`: every word to mean 0.
-    """
-
-    UNIT = "unit"
-    CENTER = "center"
-    UNITDIM = "unitdim"
-    CENTEREMB = "centeremb"
+from app.learn.alignment.steps import Step
 
 
 def normalised(vectors: Tensor, steps: Iterable[Step]) -> Tensor:

@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 
 from app.learn.alignment.induction import induce
-from app.learn.alignment.normalisation import Step, normalised
+from app.learn.alignment.normalisation import normalised
+from app.learn.alignment.steps import Step
 
 Dictionary = tuple[Tensor, Tensor]
 

@@ -17,7 +17,7 @@ from app.domain.errors import RejectedFile
 from app.domain.models import ModelFacts, ModelHints
 from app.formats.catalog import format_named, recognise
 from app.formats.read_model import read_model
-from app.formats.word_vectors.network import WordVectorNetwork
+from app.learn.word_vectors.network import WordVectorNetwork
 from tests.support.archives import a_zip
 from tests.support.word_vectors import (
     some_vectors,

@@ -10,12 +10,13 @@ from torch.nn import functional
 from app.learn.alignment.induction import Dropout, induce
 from app.learn.alignment.largest import largest
 from app.learn.alignment.lexicon import gold_of, precision
-from app.learn.alignment.normalisation import Step, normalised
+from app.learn.alignment.normalisation import normalised
 from app.learn.alignment.procrustes import orthogonal_map
 from app.learn.alignment.rcsls import refine_rcsls
 from app.learn.alignment.retrieval import csls, hubness, nearest
 from app.learn.alignment.seeds import identical_words, similarity_distributions
 from app.learn.alignment.self_learning import SelfLearning, self_learn
+from app.learn.alignment.steps import Step
 from app.learn.alignment.weighted_maps import weighted_maps
 
 STEPS = (Step.UNIT, Step.CENTER, Step.UNIT)

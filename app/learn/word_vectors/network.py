@@ -7,11 +7,11 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor, nn
 
-from app.formats.word_vectors.pooling import Pooling, common_direction, word_weights
-from app.formats.word_vectors.vocabulary import Vocabulary
 from app.learn.active_embedding import ActiveEmbedding
 from app.learn.examples import Inputs
 from app.learn.network import Batch, Network
+from app.learn.word_vectors.pooling import Pooling, common_direction, word_weights
+from app.learn.word_vectors.vocabulary import Vocabulary
 
 MOST_WORDS = 2048
 
@@ -121,6 +121,26 @@ class WordVectorNetwork(Network):
         """Put the trained vectors back among the others."""
         if isinstance(self.embedding, ActiveEmbedding):
             self.embedding = self.embedding.finish()
+
+    def with_vocabulary(self, vocabulary: Vocabulary, vectors: Tensor) -> WordVectorNetwork:
+        """A network that knows one more language, with the same head.
+
+        `vectors`: float32 (words, width), in the space of those that are here. A vocabulary of
+        the same language is replaced.
+        """
+        kept = [one for one in self.vocabularies if one.language != vocabulary.language]
+        matrix = torch.cat([*(self.vectors[one.rows] for one in kept), vectors])
+        placed: list[Vocabulary] = []
+        for one in [*kept, vocabulary]:
+            placed.append(one.at(sum(map(len, placed))))
+        network = WordVectorNetwork(matrix, placed, self.pooling)
+        network.classifier, network.labels = self.classifier, self.labels
+        return network
+
+    def vocabulary_for(self, language: str) -> Vocabulary:
+        """The vocabulary of a language (BCP-47), else the first."""
+        named = (one for one in self.vocabularies if one.language == language)
+        return next(named, self.vocabularies[0])
 
     def vocabulary_of(self, text: str) -> Vocabulary:
         """The vocabulary that knows most of `text`."""

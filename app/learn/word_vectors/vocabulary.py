@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import regex
 
-from app.formats.word_vectors.words import words_of
+from app.learn.word_vectors.words import words_of
 
 # Written without spaces between words.
 _UNSPACED = regex.compile(
@@ -37,6 +37,10 @@ class Vocabulary:
     def rows(self) -> slice:
         """The rows of the matrix that are this vocabulary's."""
         return slice(self.start, self.start + len(self.words))
+
+    def at(self, start: int) -> Vocabulary:
+        """The same words, in the rows from `start` on."""
+        return Vocabulary(self.language, self.words, start)
 
     def rank(self, word: str) -> int | None:
         """The rank of `word` as it stands, else in lower case; None for an unknown word."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 import torch
 
-from app.formats.word_vectors.network import WordVectorNetwork
-from app.formats.word_vectors.pooling import Pooling, common_direction, word_weights
-from app.formats.word_vectors.vocabulary import Vocabulary
-from app.formats.word_vectors.words import words_of
+from app.learn.word_vectors.network import WordVectorNetwork
+from app.learn.word_vectors.pooling import Pooling, common_direction, word_weights
+from app.learn.word_vectors.vocabulary import Vocabulary
+from app.learn.word_vectors.words import words_of
 from tests.support.word_vectors import some_vectors
 
 ENGLISH = ("the", "a", "dog", "gift", "Hand")
