@@ -14,14 +14,23 @@ from fastapi_offline import FastAPIOffline
 from app.api.body_limit import BodyLimit
 from app.api.description import SUMMARY, describe
 from app.api.errors import install_error_handlers
-from app.api.routes import datasets, evaluations, health, methods, models, predictions, transfers
+from app.api.routes import (
+    datasets,
+    evaluations,
+    health,
+    methods,
+    models,
+    predictions,
+    transfers,
+    words,
+)
 from app.services.context import Context, open_context
 from app.serving.predictor import Predictor
 from app.settings import Settings
 from app.settings import settings as settings_of_process
 from app.store.migrate import require_migrated
 
-_ROUTERS = (models, predictions, datasets, transfers, evaluations, methods, health)
+_ROUTERS = (models, predictions, words, datasets, transfers, evaluations, methods, health)
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:

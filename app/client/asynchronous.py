@@ -16,6 +16,7 @@ from app.client.nouns import Datasets, Evaluations, Models
 from app.client.problem import problem_of, unreachable
 from app.client.stream import Reconnection, event_of, is_final
 from app.client.transfers import FINAL_STATES, Transfers
+from app.client.words import neighbours, translations
 
 JSON = dict[str, Any]
 # An upload is answered when it was read and checked, which takes minutes for a large model.
@@ -40,6 +41,16 @@ class AsyncClient:
         """Labels with probabilities for texts, or for images (base64 PNG or nested numbers)."""
         call = Call("POST", f"/v1/models/{model}/predict", json={"inputs": inputs})
         return await self._send(call)
+
+    async def neighbours(self, model: str, words: list[str], **options: Any) -> JSON:
+        """The words nearest to each of `words`; options: k, measure (cosine, csls), language."""
+        return await self._send(neighbours(model, words, options))
+
+    async def translations(self, model: str, words: list[str], **options: Any) -> JSON:
+        """Each word's nearest in another language; options: those of `neighbours`, and
+        target_language, target_model.
+        """
+        return await self._send(translations(model, words, options))
 
     async def health(self) -> JSON:
         """The service's liveness."""

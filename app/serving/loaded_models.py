@@ -14,6 +14,7 @@ import numpy as np
 
 from app.artifacts.disk import DiskArtifacts
 from app.domain.models import ModelFacts
+from app.serving.word_questions import WordQuestion, WordReply, reply_to
 from app.settings import Settings
 
 if TYPE_CHECKING:
@@ -62,13 +63,14 @@ class LoadedModels:
         from app.learn.predicting import predict
 
         torch.set_num_threads(1 if len(order.inputs) <= _FEW else self._threads)
-        network = self._network(order.sha256, order.facts)
+        network = self.network(order.sha256, order.facts)
         probabilities = np.empty((len(order.inputs), len(network.labels)), np.float32)
         for positions, inputs in _alike(order.inputs):
             probabilities[positions] = predict(network, inputs)
         return probabilities
 
-    def _network(self, sha256: str, facts: ModelFacts) -> Network:
+    def network(self, sha256: str, facts: ModelFacts) -> Network:
+        """The network of a model, loaded where it is not here yet."""
         if sha256 not in self._networks:
             while len(self._networks) >= max(1, self._settings.loaded_models):
                 self._networks.popitem(last=False)
@@ -107,6 +109,15 @@ def answer_order(order: PredictionOrder) -> PredictionAnswer:
         return PredictionAnswer(probabilities=_loaded.answer(order))
     except Exception as error:
         return PredictionAnswer(failure=f"{type(error).__name__}: {error}")
+
+
+def answer_words(question: WordQuestion) -> WordReply:
+    """Answer a question about words in the predictor process; never raises."""
+    assert _loaded is not None
+    try:
+        return reply_to(question, _loaded)
+    except Exception as error:
+        return WordReply(failure=f"{type(error).__name__}: {error}")
 
 
 def _alike(inputs: PreparedInputs) -> list[tuple[list[int], list[str] | np.ndarray]]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
-from typing import Any
+from typing import Any, TypeVar
 
 from app.artifacts.disk import DiskArtifacts
 from app.domain.enums import Task
@@ -21,12 +22,14 @@ from app.domain.models import Model, ModelFacts
 from app.domain.predictions import Prediction
 from app.serving.inputs import prepare_inputs
 from app.serving.loaded_models import (
-    PredictionAnswer,
     PredictionOrder,
     answer_order,
     start_process,
 )
 from app.settings import Settings
+
+Order = TypeVar("Order")
+Answer = TypeVar("Answer")
 
 
 class Predictor:
@@ -54,7 +57,7 @@ class Predictor:
         if len(inputs) > self._settings.max_predict_inputs:
             raise TooManyInputs(len(inputs), self._settings.max_predict_inputs)
         prepared = await asyncio.to_thread(prepare_inputs, facts, inputs)
-        answer = await self._ask(PredictionOrder(sha256, facts, prepared))
+        answer = await self.ask(answer_order, PredictionOrder(sha256, facts, prepared))
         if answer.probabilities is None:
             raise ModelNotLoaded(model.name, answer.failure)
         return [_prediction(facts.labels, row) for row in answer.probabilities.tolist()]
@@ -65,11 +68,12 @@ class Predictor:
         if pool is not None:
             pool.shutdown(wait=True, cancel_futures=True)
 
-    async def _ask(self, order: PredictionOrder) -> PredictionAnswer:
+    async def ask(self, function: Callable[[Order], Answer], order: Order) -> Answer:
+        """Call a function of this package in the predictor process; raises PredictorStopped."""
         pool = self._pool = self._pool or self._start()
         try:
             loop = asyncio.get_running_loop()
-            return await loop.run_in_executor(pool, answer_order, order)
+            return await loop.run_in_executor(pool, function, order)
         except BrokenProcessPool:
             # Of several requests that lost the same process, only the first replaces it.
             if self._pool is pool:

@@ -40,11 +40,12 @@ async def post_prediction(
     """
     # Parsing megabytes of nested numbers takes long enough to be felt by other requests.
     asked = await asyncio.to_thread(json_body, await request.body(), PredictionRequest)
-    found = await asyncio.to_thread(_find, context, model)
+    found = await asyncio.to_thread(find, context, model)
     predictions = await predictor.predict(found, asked.all_inputs())
     return {"model": found, "predictions": predictions}
 
 
-def _find(context: Context, reference: str) -> Model:
+def find(context: Context, reference: str) -> Model:
+    """The model by its reference, in a session of its own; raises `ModelNotFound`."""
     with context.readers() as session:
         return find_model(session, reference)

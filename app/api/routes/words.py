@@ -1,0 +1,55 @@
+"""Words of models of word vectors over HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from fastapi import APIRouter
+
+from app.api.deps import TheContext
+from app.api.errors import responses
+from app.api.routes.predictions import Reference, ThePredictor, find
+from app.api.schemas.words import NeighboursRequest, TranslationsRequest, WordsAnswer
+from app.domain.models import Model
+from app.domain.words import WordAnswers
+from app.serving.word_neighbours import near_words
+
+router = APIRouter(prefix="/v1/models", tags=["predictions"])
+_RESPONSES = responses(404, 409, 422, 503)
+
+
+@router.post("/{model}/neighbours", response_model=WordsAnswer, responses=_RESPONSES)
+async def post_neighbours(
+    model: Reference, asked: NeighboursRequest, context: TheContext, predictor: ThePredictor
+) -> Any:
+    """Find the words of the same language that are nearest to each word.
+
+    Words are looked up as they stand, else in lower case.
+    """
+    found = await asyncio.to_thread(find, context, model)
+    source = (found, asked.language)
+    answers = await near_words(predictor, source, None, asked.words, asked.k, asked.measure)
+    return _answer(found, asked, answers)
+
+
+@router.post("/{model}/translations", response_model=WordsAnswer, responses=_RESPONSES)
+async def post_translations(
+    model: Reference, asked: TranslationsRequest, context: TheContext, predictor: ThePredictor
+) -> Any:
+    """Translate words: find the nearest words of another language in the same space.
+
+    A model that `align` made holds both languages; `target_model` names a second model
+    otherwise, whose vectors must lie in the same space.
+    """
+    found = await asyncio.to_thread(find, context, model)
+    other = found
+    if asked.target_model is not None:
+        other = await asyncio.to_thread(find, context, asked.target_model)
+    source, target = (found, asked.language), (other, asked.target_language)
+    answers = await near_words(predictor, source, target, asked.words, asked.k, asked.measure)
+    return _answer(found, asked, answers)
+
+
+def _answer(model: Model, asked: NeighboursRequest, answers: WordAnswers) -> dict[str, Any]:
+    return {"model": model, "measure": asked.measure, **vars(answers)}

@@ -1,0 +1,134 @@
+"""Questions about words, answered in the predictor process."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from app.domain.models import ModelFacts
+from app.domain.words import NearWord, NearWords, WordAnswers
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from app.learn.word_vectors.network import WordVectorNetwork
+    from app.learn.word_vectors.vocabulary import Vocabulary
+    from app.serving.loaded_models import LoadedModels
+
+
+@dataclass(frozen=True)
+class Space:
+    """One language of a model; `language` None means the first, or the first that is another."""
+
+    name: str
+    sha256: str
+    facts: ModelFacts
+    language: str | None = None
+
+
+@dataclass(frozen=True)
+class WordQuestion:
+    """Which words of `target` are nearest to `words` of `source`; None: of the same language."""
+
+    source: Space
+    target: Space | None
+    words: tuple[str, ...]
+    k: int
+    csls: bool
+
+
+@dataclass(frozen=True)
+class WordReply:
+    """The answers; or the model that lacks a `language`, and those it knows; or a failure."""
+
+    answers: WordAnswers | None = None
+    model: str = ""
+    language: str = ""
+    known: tuple[str, ...] = ()
+    failure: str = ""
+
+
+def reply_to(question: WordQuestion, loaded: LoadedModels) -> WordReply:
+    """Look the words up and rank what is near."""
+    import torch
+
+    from app.learn.alignment.ranking import rank
+
+    source = _network(question.source, loaded)
+    from_words = _vocabulary(source, question.source.language, None)
+    if from_words is None:
+        return _lacking(question.source, source)
+    target, to_words = source, from_words
+    if question.target is not None:
+        target = _network(question.target, loaded)
+        same = question.target.sha256 == question.source.sha256
+        chosen = _vocabulary(target, question.target.language, from_words if same else None)
+        if chosen is None:
+            return _lacking(question.target, target)
+        to_words = chosen
+    ranks = {word: from_words.rank(word) for word in question.words}
+    known = {word: rank for word, rank in ranks.items() if rank is not None}
+    unknown = tuple(word for word, rank in ranks.items() if rank is None)
+    results: tuple[NearWords, ...] = ()
+    if known:
+        places = torch.tensor(list(known.values()), device=source.vectors.device)
+        alone = question.target is None
+        own = _directions(source, from_words, centred=not alone)
+        others = own if alone else _directions(target, to_words, centred=True)
+        scores, found = rank(
+            own[places], others, own, question.k, question.csls, places if alone else None
+        )
+        results = _results(list(known), to_words, scores, found)
+    return WordReply(WordAnswers(from_words.language, to_words.language, results, unknown))
+
+
+def _network(space: Space, loaded: LoadedModels) -> WordVectorNetwork:
+    from app.learn.word_vectors.network import WordVectorNetwork
+
+    network = loaded.network(space.sha256, space.facts)
+    assert isinstance(network, WordVectorNetwork)
+    return network
+
+
+def _vocabulary(
+    network: WordVectorNetwork, language: str | None, besides: Vocabulary | None
+) -> Vocabulary | None:
+    """The vocabulary of `language`, else the first that is not `besides`; None without one."""
+    for one in network.vocabularies:
+        if one is not besides and language in (None, one.language):
+            return one
+    # Vectors that were never aligned do not know what language they are of.
+    only = network.vocabularies[0]
+    unnamed = len(network.vocabularies) == 1 and only.language == "und" and only is not besides
+    return only if unnamed else None
+
+
+def _lacking(space: Space, network: WordVectorNetwork) -> WordReply:
+    known = tuple(one.language for one in network.vocabularies)
+    return WordReply(model=space.name, language=space.language or "another language", known=known)
+
+
+def _directions(network: WordVectorNetwork, vocabulary: Vocabulary, centred: bool) -> Tensor:
+    """Vectors of length 1; between languages without what all words of a language share."""
+    from app.learn.alignment.normalisation import normalised
+    from app.learn.alignment.steps import Step
+
+    steps = (Step.UNIT, Step.CENTER, Step.UNIT) if centred else (Step.UNIT,)
+    return normalised(network.vectors[vocabulary.rows], steps)
+
+
+def _results(
+    words: list[str], vocabulary: Vocabulary, scores: Tensor, places: Tensor
+) -> tuple[NearWords, ...]:
+    return tuple(
+        NearWords(
+            word,
+            tuple(
+                NearWord(vocabulary.words[place], round(score, 6))
+                for score, place in zip(row_scores, row_places, strict=True)
+            ),
+        )
+        for word, row_scores, row_places in zip(
+            words, scores.tolist(), places.tolist(), strict=True
+        )
+    )
