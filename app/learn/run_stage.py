@@ -115,7 +115,8 @@ def _stage_rows(
     order = batches(rows.streams, train.lengths, stage.batch_size, rng)
     weights = None
     if stage.class_weights:
-        weights = torch.from_numpy(train.objective.class_weights(rows.train.targets))
+        drawn = np.concatenate([stream.positions for stream in rows.streams])
+        weights = torch.from_numpy(train.objective.class_weights(rows.train.targets[drawn]))
         weights = weights.to(train.targets.device)
     return StageRows(train=train, order=order, validation=validation, class_weights=weights)
 

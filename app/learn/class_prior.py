@@ -1,0 +1,60 @@
+"""How often each label is to be expected, and the shift of logits that makes it so."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from app.learn.softmax import softmax
+
+# Source rows stand for this many target rows, since labels may be spread otherwise there.
+_SOURCE_ROWS = 100.0
+# Added to each label's count, so that no label is thought impossible.
+_SMOOTHING = 0.5
+
+
+def expected_shares(
+    target: np.ndarray | None, source: np.ndarray | None, classes: int
+) -> np.ndarray | None:
+    """Float (classes,), adding up to 1: each label's share among target inputs.
+
+    `target` and `source` are the labels (int (n,)) of rows of the two languages; the more target
+    rows there are, the less source rows matter. None without any rows.
+    """
+    if target is None and source is None:
+        return None
+    counts = np.full(classes, _SMOOTHING)
+    if target is not None:
+        counts += np.bincount(target, minlength=classes)
+    if source is not None:
+        own = np.bincount(source, minlength=classes)
+        counts += own * min(1.0, _SOURCE_ROWS / len(source))
+    shares: np.ndarray = counts / counts.sum()
+    return shares
+
+
+def between_own_and_even(logits: np.ndarray) -> np.ndarray:
+    """Float (classes,): between the mean prediction of `logits` (n, classes) and even shares.
+
+    Half the way on the scale of logarithms; for use where no label is known, since a network in
+    a strange language leans further towards some labels than the labels themselves do.
+    """
+    shares = np.sqrt(np.maximum(softmax(logits).mean(axis=0), 1e-12))
+    moved: np.ndarray = shares / shares.sum()
+    return moved
+
+
+def shift_to_shares(logits: np.ndarray, shares: np.ndarray) -> np.ndarray:
+    """What to add to `logits` so that the mean prediction is `shares`: float (classes,).
+
+    `logits`: float (n, classes). A head that was trained on another language leans towards some
+    labels because all vectors are displaced alike; for a linear head the shift undoes that
+    (distribution alignment: Berthelot et al., 2020, ReMixMatch; Saerens et al., 2002).
+    """
+    shift = np.zeros(len(shares))
+    for _ in range(100):
+        step = np.log(shares) - np.log(np.maximum(softmax(logits + shift).mean(axis=0), 1e-12))
+        shift += step
+        if np.abs(step).max() < 1e-4:
+            break
+    moved: np.ndarray = shift - shift.mean()
+    return moved

@@ -1,0 +1,1 @@
+"""Adjustment: the model labels target inputs, keeps what it is sure of and trains on it."""

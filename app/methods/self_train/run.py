@@ -1,0 +1,34 @@
+"""The work of `self-train`."""
+
+from __future__ import annotations
+
+from app.learn.devices import best_device
+from app.learn.monitor import Monitor
+from app.methods.contract import MethodInput, MethodOutput
+from app.methods.self_train.rounds import Rounds
+
+
+def run(given: MethodInput, monitor: Monitor) -> MethodOutput:
+    """Rounds of labelling and training, each by a student that starts from the source model.
+
+    Round 0 trains on the labelled target rows, where there are any, and on the source rows. In
+    each further round the network labels the unlabelled inputs (Lee, 2013), keeps the surest of
+    each class (class-balanced thresholds: Zou et al., 2018) by a confidence that validation rows
+    calibrate, and is trained from its start on those as well. After each round its biases are
+    shifted so that labels are predicted as often as expected. With validation rows rounds end when
+    they bring nothing better, and the best is the result: the start itself where all others are
+    worse. Without them rounds end when the labels hardly change any more.
+    """
+    given.network.to(best_device()).eval()
+    try:
+        rounds = Rounds(given, monitor)
+        rounds.run()
+    finally:
+        given.network.requires_grad_(True).cpu().eval()
+    monitor.progress("self-training", 1.0)
+    return MethodOutput(
+        network=given.network,
+        history=rounds.account.history,
+        stopped=rounds.account.stopped,
+        report=rounds.account.report,
+    )

@@ -1,0 +1,71 @@
+"""What `self-train` is, for the catalog."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from app.domain.enums import Format, Role, Task
+from app.learn.training_options import Strategy
+from app.methods.contract import MethodSpec
+from app.methods.training_parameters import TrainingParameters
+
+
+class SelfTrainParameters(TrainingParameters):
+    """The parameters of `self-train`."""
+
+    strategy: Strategy = Field(
+        Strategy.HEAD,
+        description="What each round trains: head (quick; every input is encoded once for all "
+        "rounds), full, lp-ft or lora as in fine-tune; each round starts from the source model.",
+    )
+    rounds: int = Field(
+        3, ge=1, le=20, description="Times that the model labels and trains again, at most."
+    )
+    first_share: float = Field(
+        0.3,
+        gt=0,
+        le=1,
+        description="Share of each class's inputs, the surest ones, that the first round keeps.",
+    )
+    last_share: float = Field(
+        0.6, gt=0, le=1, description="The same for the last round; between them it grows evenly."
+    )
+    least_confidence: float = Field(
+        0.0,
+        ge=0,
+        lt=1,
+        description="Calibrated confidence below which no input is kept, whatever its class.",
+    )
+    match_shares: bool = Field(
+        True,
+        description="Shift the head's biases so that labels are predicted as often as the labelled "
+        "rows say; switch it off where labels are spread otherwise in the target language.",
+    )
+    labelled_weight: float = Field(
+        2.0, gt=0, le=1000, description="Weight of a labelled target row beside a source row."
+    )
+    kept_weight: float = Field(
+        1.0, gt=0, le=1000, description="Weight of a row that the model labelled itself."
+    )
+
+
+SPEC = MethodSpec(
+    name="self-train",
+    family="adjustment",
+    summary="Let the model label target inputs, keep what it is sure of, and train on that.",
+    parameters=SelfTrainParameters,
+    required_roles=frozenset({Role.UNLABELLED}),
+    optional_roles=frozenset(
+        {
+            Role.TRAIN,
+            Role.SOURCE,
+            Role.SOURCE_UNLABELLED,
+            Role.VALIDATION,
+            Role.TEST,
+            Role.SOURCE_TEST,
+        }
+    ),
+    tasks=frozenset({Task.TEXT_CLASSIFICATION, Task.IMAGE_CLASSIFICATION, Task.FEATURE_EXTRACTION}),
+    formats=frozenset(Format),
+    run="app.methods.self_train.run:run",
+)

@@ -1,0 +1,76 @@
+"""Which of its own labels a network keeps, and how sure it has a right to be."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from app.learn.class_prior import expected_shares, shift_to_shares
+from app.learn.pseudo_labels import surest_of_each_class
+from app.learn.softmax import softmax
+from app.learn.temperature import fit_temperature
+
+# Four rows taken for label 0, surely; three for label 1, less so; none for label 2.
+SURE_OF_ONE = np.array(
+    [
+        [0.99, 0.01, 0.0],
+        [0.98, 0.02, 0.0],
+        [0.97, 0.03, 0.0],
+        [0.96, 0.04, 0.0],
+        [0.4, 0.6, 0.0],
+        [0.45, 0.55, 0.0],
+        [0.48, 0.52, 0.0],
+    ]
+)
+
+
+def test_a_class_that_the_network_is_less_sure_of_does_not_drown() -> None:
+    sure = surest_of_each_class(SURE_OF_ONE, share=0.5)
+    assert sure.positions.tolist() == [0, 1, 4, 5]
+    assert sure.targets.tolist() == [0, 0, 1, 1]
+    assert sure.thresholds[:2].tolist() == [0.98, 0.55]
+    assert np.isnan(sure.thresholds[2])
+
+
+def test_below_the_least_confidence_nothing_is_kept_of_any_class() -> None:
+    sure = surest_of_each_class(SURE_OF_ONE, share=1.0, least_confidence=0.7)
+    assert sure.positions.tolist() == [0, 1, 2, 3]
+    assert np.isnan(sure.thresholds[1])
+
+
+def test_at_least_one_row_of_each_predicted_class_is_kept() -> None:
+    sure = surest_of_each_class(SURE_OF_ONE, share=0.01)
+    assert sure.positions.tolist() == [0, 4]
+
+
+def test_the_temperature_undoes_overconfidence() -> None:
+    draw = np.random.default_rng(0)
+    logits = draw.normal(size=(4000, 3))
+    targets = np.array([draw.choice(3, p=p) for p in softmax(logits)])
+    assert fit_temperature(logits * 4, targets) == pytest.approx(4, rel=0.1)
+    assert fit_temperature(logits / 2, targets) == pytest.approx(0.5, rel=0.1)
+
+
+def test_the_shift_makes_the_mean_prediction_what_is_expected() -> None:
+    logits = np.random.default_rng(0).normal(size=(200, 3)) * 3 + [0, 2, -4]
+    shares = np.array([0.5, 0.3, 0.2])
+    shift = shift_to_shares(logits, shares)
+    assert softmax(logits + shift).mean(axis=0) == pytest.approx(shares, abs=1e-3)
+    assert shift.sum() == pytest.approx(0)
+
+
+def test_many_target_rows_outweigh_the_source_in_what_is_expected() -> None:
+    source = np.zeros(5000, dtype=np.int64)
+    few, many = np.ones(10, dtype=np.int64), np.ones(10_000, dtype=np.int64)
+    for target, least, most in [(few, 0.8, 0.95), (many, 0.0, 0.05)]:
+        shares = expected_shares(target, source, classes=2)
+        assert shares is not None
+        assert shares.sum() == pytest.approx(1)
+        assert least < shares[0] < most
+    assert expected_shares(None, None, classes=2) is None
+
+
+def test_no_label_is_thought_impossible() -> None:
+    shares = expected_shares(np.zeros(40, dtype=np.int64), None, classes=3)
+    assert shares is not None
+    assert shares.min() > 0.01
