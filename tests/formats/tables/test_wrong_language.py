@@ -50,3 +50,13 @@ def test_of_a_language_that_the_identifier_does_not_know_only_the_script_tells()
 def test_a_language_of_which_nothing_is_known_is_not_checked() -> None:
     report = wrong_language_rows(_numbered(GERMAN), "ctg")
     assert (report["checked"], report["wrong"], report["abstained"]) == (False, 0, 1)
+
+
+@pytest.mark.parametrize("tag", ["qu-Latn", "qu", "de-Latn"])
+def test_naming_the_script_of_a_language_does_not_make_it_unknown(tag: str) -> None:
+    assert wrong_language_rows(_numbered(SWAHILI), tag)["languages"] == {"sw": 1}
+
+
+def test_a_language_in_a_script_not_its_own_is_checked_by_the_script_alone() -> None:
+    report = wrong_language_rows(_numbered("bachche har din school ke baad maidan mein"), "hi-Latn")
+    assert (report["checked"], report["wrong"]) == (True, 0)
