@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -64,10 +64,16 @@ class Case:
         return self.material.model.languages[0]
 
     def labelled(self) -> Examples | None:
-        """The target rows that the method had labels of: training and validation."""
-        parts = [self.best.partition.train, self.best.partition.validation]
-        found = [part for part in parts if part is not None]
-        return (join(*found) if len(found) > 1 else found[0]) if found else None
+        """The target rows that the method had labels of: training and validation.
+
+        Equal group ids name the same sentence, whichever dataset they stand in.
+        """
+        train, validation = self.best.partition.train, self.best.partition.validation
+        if train is None or validation is None:
+            return train if validation is None else validation
+        groups = [part.groups or ("",) * len(part) for part in (train, validation)]
+        grouped = train.groups is not None or validation.groups is not None
+        return replace(join(train, validation), groups=sum(groups, ()) if grouped else None)
 
     def source_folder(self) -> Path:
         """The source model's file, unpacked."""
@@ -97,8 +103,9 @@ class Case:
         rows = self.labelled() or self.held.test
         kept = rows is not None and agree(network, self.served, rows.inputs, self.monitor)
         each = self.seconds if kept else self.seconds / 2
-        before = View(network, each, self.spec.seed, self.monitor)
-        after = before if kept else View(self.served, each, self.spec.seed, self.monitor)
+        rest = self.context.vectors, each, self.spec.seed, self.monitor
+        before = View(network, *rest)
+        after = before if kept else View(self.served, *rest)
         self._views = {"before": before, "after": after}
 
     def eyes(self) -> View:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from app.learn.advice.sight import BLIND, sight
+from app.learn.advice.sight import BLIND, DIM, sight
 from app.learn.advice.statements import told, untold
 from app.learn.advice.translations import find_translations
 from app.learn.examples import Examples
@@ -62,4 +62,5 @@ def _said(twins: Twins, kappa: float | None) -> str:
     said = f"{twins.found} source row(s) look like translations of test rows."
     if kappa is None:
         return said + " Without target labels it is unknown how many the encoder misses."
-    return said + f" (Agreement of labels across the languages: {kappa:.2f}.)"
+    said += f" (Agreement of labels across the languages: {kappa:.2f}.)"
+    return said + (" At such agreement most translations are missed." if kappa < DIM else "")

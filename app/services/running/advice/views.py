@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from app.learn.examples import Examples, Inputs, take_inputs
+from app.learn.examples import Inputs, take_inputs
 from app.learn.monitor import Monitor
+from app.learn.vector_cache import VectorCache
 
 if TYPE_CHECKING:
     from app.learn.network import Network
@@ -37,8 +38,11 @@ class View:
     tell how many can be afforded, and these are drawn at random by `seed`.
     """
 
-    def __init__(self, network: Network, seconds: float, seed: int, monitor: Monitor) -> None:
+    def __init__(
+        self, network: Network, cache: VectorCache, seconds: float, seed: int, monitor: Monitor
+    ) -> None:
         self._network = network
+        self._cache = cache
         self._left = seconds
         self._seed = seed
         self._monitor = monitor
@@ -53,36 +57,40 @@ class View:
     def _encode(self, inputs: Inputs) -> Seen:
         order = np.random.default_rng(self._seed).permutation(len(inputs))[:MOST_ROWS]
         began = time.monotonic()
-        pilot = _vectors(self._network, take_inputs(inputs, order[:_PILOT]), self._monitor)
+        pilot = self._of(take_inputs(inputs, order[:_PILOT]))
         took = max(time.monotonic() - began, 1e-6)
         affordable = int(_PILOT * (self._left / 2 - took) / took)
         chosen = order[: _PILOT + max(affordable, 0)]
-        rest = _vectors(self._network, take_inputs(inputs, chosen[_PILOT:]), self._monitor)
+        rest = self._of(take_inputs(inputs, chosen[_PILOT:]))
         self._left -= time.monotonic() - began
         back = np.argsort(chosen, kind="stable")
         return Seen(chosen[back], np.concatenate([pilot, rest])[back] if len(rest) else pilot[back])
+
+    def _of(self, inputs: Inputs) -> np.ndarray:
+        return _vectors(self._network, inputs, self._cache, self._monitor)
 
 
 def agree(one: Network, other: Network, inputs: Inputs, monitor: Monitor) -> bool:
     """Whether two networks make the same vectors of the first rows; raises `NothingSeen`."""
     few = take_inputs(inputs, np.arange(min(8, len(inputs))))
-    ours, theirs = _vectors(one, few, monitor), _vectors(other, few, monitor)
+    ours, theirs = (_vectors(network, few, None, monitor) for network in (one, other))
     return ours.shape == theirs.shape and np.allclose(ours, theirs, atol=1e-3)
 
 
-def _vectors(network: Network, inputs: Inputs, monitor: Monitor) -> np.ndarray:
-    """Float32 (n, width), computed where that is quickest."""
+def _vectors(
+    network: Network, inputs: Inputs, cache: VectorCache | None, monitor: Monitor
+) -> np.ndarray:
+    """Float32 (n, width), computed where that is quickest or found in the cache."""
     from app.learn.devices import best_device
-    from app.learn.feature_cache import cache_features
+    from app.learn.encoding import encode
 
     if not len(inputs):
         return np.empty((0, 0), dtype=np.float32)
-    examples = Examples(inputs, np.zeros(len(inputs), np.int64), np.arange(len(inputs)))
     try:
-        cached = cache_features(network.to(best_device()), examples, monitor)
+        features = encode(network.to(best_device()), inputs, cache, monitor)
     finally:
         network.cpu()
-    if cached is None:
+    if features is None:
         raise NothingSeen
-    vectors: np.ndarray = cached.features.flatten(1).float().cpu().numpy()
+    vectors: np.ndarray = features.flatten(1).float().cpu().numpy()
     return vectors
