@@ -46,6 +46,10 @@ class PretrainedClassifier(Network):
         """Refused: a classifier has its head."""
         raise ValueError("This network has a head already.")
 
+    def renew_split(self, probe: Batch, pad_id: int | None) -> None:
+        """Find the cut again, after a change of what the model reads."""
+        self._split = HeadSplit(self.model, probe, pad_id)
+
     def reset(self) -> None:
         """Draw every parameter anew, as the model's own class initialises them."""
         self.model.load_state_dict(type(self.model)(self.model.config).state_dict())

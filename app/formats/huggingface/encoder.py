@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from tokenizers import Tokenizer
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -13,8 +14,10 @@ from app.formats.huggingface.architecture import architecture
 from app.formats.huggingface.embedding_rows import EmbeddingRows
 from app.formats.huggingface.head_file import HeadFile
 from app.formats.huggingface.tokens import Tokens
+from app.formats.huggingface.vocabulary import change_vocabulary, read_vocabulary
 from app.learn.examples import Inputs, texts_of
 from app.learn.network import Batch, Network
+from app.learn.vocabulary import Vocabulary
 
 
 class Encoder(Network):
@@ -98,3 +101,18 @@ class Encoder(Network):
     def finish_training(self) -> None:
         """Put the trained embedding rows back among the others."""
         self._rows.put_back()
+
+    def vocabulary(self) -> Vocabulary:
+        """The tokenizer and the embedding as they are; raises `EmbeddingUnsupported`."""
+        return read_vocabulary(self.model, self.tokens)
+
+    def change_vocabulary(
+        self, tokenizer: Tokenizer, rows: Tensor, renamed: dict[str, str] | None = None
+    ) -> None:
+        """Read by `tokenizer` from now on; `rows` float32 (ids, width)."""
+        self.tokens = change_vocabulary(self.model, self.tokens, tokenizer, rows, renamed or {})
+
+    def token_states(self, batch: Batch) -> Tensor:
+        """The body's answer for each token, float32 (n, tokens, width)."""
+        states: Tensor = self.model(**batch).last_hidden_state
+        return states.float()

@@ -16,16 +16,12 @@ from torch import Tensor
 from app.formats.huggingface.encoder import Encoder
 from app.formats.huggingface.head_file import write_head_file
 from app.formats.huggingface.image_classifier import ImageClassifier
-from app.formats.huggingface.layout import CONFIG_FILE, PREPARATION_FILE, TOKENIZER_FILE
+from app.formats.huggingface.layout import CONFIG_FILE, PREPARATION_FILE
 from app.formats.huggingface.load import HEAD_WEIGHTS_FILE
 from app.formats.huggingface.text_classifier import TextClassifier
 from app.learn.network import Network
 
-_COMPANIONS = (
-    *(TOKENIZER_FILE, "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json"),
-    *("vocab.txt", "vocab.json", "merges.txt", "spiece.model", "sentencepiece.bpe.model"),
-    *(PREPARATION_FILE, "LICENSE", "LICENSE.txt"),
-)
+_COMPANIONS = (PREPARATION_FILE, "LICENSE", "LICENSE.txt")
 _TYPES = {"F16": torch.float16, "BF16": torch.bfloat16}
 
 
@@ -43,6 +39,8 @@ def save(network: Network, folder: Path) -> None:
     for name in _COMPANIONS:
         if (network.source / name).is_file():
             shutil.copyfile(network.source / name, folder / name)
+    if isinstance(network, TextClassifier | Encoder):
+        network.tokens.write(folder)
     if isinstance(network, Encoder):
         _write_head(network, folder)
 

@@ -6,12 +6,17 @@ from pathlib import Path
 from typing import Any
 
 from app.formats.huggingface.architecture import architecture
+from tokenizers import Tokenizer
+from torch import Tensor
+
 from app.formats.huggingface.classifier import PretrainedClassifier
 from app.formats.huggingface.embedding_rows import EmbeddingRows
 from app.formats.huggingface.head_split import HeadSplit
 from app.formats.huggingface.tokens import Tokens
+from app.formats.huggingface.vocabulary import change_vocabulary, read_vocabulary
 from app.learn.examples import Inputs, texts_of
 from app.learn.network import Batch
+from app.learn.vocabulary import Vocabulary
 
 # The first is the longer, so that the second is padded.
 _PROBE = ["one two three four five six seven", "one"]
@@ -52,3 +57,19 @@ class TextClassifier(PretrainedClassifier):
     def finish_training(self) -> None:
         """Put the trained embedding rows back among the others."""
         self._rows.put_back()
+
+    def vocabulary(self) -> Vocabulary:
+        """The tokenizer and the embedding as they are; raises `EmbeddingUnsupported`."""
+        return read_vocabulary(self.model, self.tokens)
+
+    def change_vocabulary(
+        self, tokenizer: Tokenizer, rows: Tensor, renamed: dict[str, str] | None = None
+    ) -> None:
+        """Read by `tokenizer` from now on; `rows` float32 (ids, width)."""
+        self.tokens = change_vocabulary(self.model, self.tokens, tokenizer, rows, renamed or {})
+        self.renew_split(self.tokens.batch(_PROBE), self.tokens.pad_id)
+
+    def token_states(self, batch: Batch) -> Tensor:
+        """The body's answer for each token, float32 (n, tokens, width)."""
+        states: Tensor = self.model.base_model(**batch).last_hidden_state
+        return states.float()

@@ -1,7 +1,8 @@
-"""Texts as token ids, by the directory's own `tokenizer.json`."""
+"""Texts as token ids, by the directory's own `tokenizer.json` or one put in its place."""
 
 from __future__ import annotations
 
+import copy
 import hashlib
 from collections.abc import Collection
 from pathlib import Path
@@ -12,6 +13,7 @@ from tokenizers import Encoding, Tokenizer
 
 from app.domain.errors.model_files import FileInvalid
 from app.formats.huggingface.layout import TOKENIZER_FILE, Layout
+from app.formats.huggingface.tokenizer_files import TokenizerFiles
 from app.formats.json_file import read_json_object
 from app.learn.network import Batch
 
@@ -33,6 +35,7 @@ class Tokens:
         self.prefix = prefix
         self.max_tokens = _max_tokens(layout)
         self._accepted = frozenset(accepted)
+        self._files = TokenizerFiles(layout.folder)
         self._tokenizer = _read(layout.folder / TOKENIZER_FILE)
         self._multiple = _MULTIPLE if self.max_tokens % _MULTIPLE == 0 else 1
         self.pad_id = _set_up(self._tokenizer, layout, self.max_tokens, self._multiple)
@@ -61,6 +64,33 @@ class Tokens:
         """All that decides a text's tokens, as one text."""
         digest = hashlib.sha256(self._tokenizer.to_str().encode()).hexdigest()
         return f"{digest} {self.prefix!r} {sorted(self._accepted)}"
+
+    def tokenizer(self) -> Tokenizer:
+        """A copy of the tokenizer that neither cuts nor pads."""
+        free = Tokenizer.from_str(self._tokenizer.to_str())
+        free.no_truncation()
+        free.no_padding()
+        return free
+
+    def with_tokenizer(self, tokenizer: Tokenizer, renamed: dict[str, str]) -> Tokens:
+        """The same with another tokenizer, which cuts and pads as this one does.
+
+        `renamed` gives the new names of special tokens; KeyError without a padding token.
+        """
+        padding = dict(self._tokenizer.padding)
+        padding["pad_token"] = renamed.get(padding["pad_token"], padding["pad_token"])
+        padding["pad_id"] = tokenizer.get_vocab(with_added_tokens=True)[padding["pad_token"]]
+        changed = copy.copy(self)
+        changed._tokenizer = Tokenizer.from_str(tokenizer.to_str())
+        changed._tokenizer.enable_truncation(**self._tokenizer.truncation)
+        changed._tokenizer.enable_padding(**padding)
+        changed.pad_id = padding["pad_id"]
+        changed._files = self._files.changed(changed.tokenizer(), renamed)
+        return changed
+
+    def write(self, folder: Path) -> None:
+        """Write the tokenizer's files into `folder`."""
+        self._files.write(folder)
 
     def _encode(self, texts: list[str]) -> list[Encoding]:
         return self._tokenizer.encode_batch([self.prefix + text for text in texts])
