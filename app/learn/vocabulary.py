@@ -19,13 +19,15 @@ class Vocabulary:
 
     `tokenizer` is a copy that neither cuts nor pads; `rows`: float32 (ids, width), at least one
     for each of its ids; `prefix` stands before each text; `named` are the ids that the network
-    itself knows by name (`pad_token_id`, for instance).
+    itself knows by name (`pad_token_id`, for instance). In the network's file a number takes
+    `number_bytes`.
     """
 
     tokenizer: Tokenizer
     rows: Tensor
     prefix: str
     named: dict[str, int]
+    number_bytes: int = 4
 
 
 @runtime_checkable

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
@@ -18,11 +16,11 @@ from app.formats.huggingface.head_file import write_head_file
 from app.formats.huggingface.image_classifier import ImageClassifier
 from app.formats.huggingface.layout import CONFIG_FILE, PREPARATION_FILE
 from app.formats.huggingface.load import HEAD_WEIGHTS_FILE
+from app.formats.huggingface.number_type import number_type
 from app.formats.huggingface.text_classifier import TextClassifier
 from app.learn.network import Network
 
 _COMPANIONS = (PREPARATION_FILE, "LICENSE", "LICENSE.txt")
-_TYPES = {"F16": torch.float16, "BF16": torch.bfloat16}
 
 
 def save(network: Network, folder: Path) -> None:
@@ -33,7 +31,7 @@ def save(network: Network, folder: Path) -> None:
     """
     if not isinstance(network, TextClassifier | ImageClassifier | Encoder):
         raise TypeError(f"A {type(network).__name__} is no Hugging Face network.")
-    kind = _number_type(network.source)
+    kind = number_type(network.source)
     network.model.save_pretrained(folder, state_dict=_cast(network, kind))
     _write_number_type(folder, kind)
     for name in _COMPANIONS:
@@ -54,15 +52,6 @@ def _cast(network: Any, kind: torch.dtype) -> dict[str, Tensor]:
         else tensor.detach()
         for name, tensor in tensors.items()
     }
-
-
-def _number_type(source: Path) -> torch.dtype:
-    """The type of most of the source's tensors: float16, bfloat16 or else float32."""
-    found: Counter[str] = Counter()
-    for file in source.glob("model*.safetensors"):
-        with safe_open(file, framework="pt") as opened:
-            found.update(opened.get_slice(name).get_dtype() for name in opened.keys())  # noqa: SIM118
-    return _TYPES.get(found.most_common(1)[0][0], torch.float32)
 
 
 def _write_number_type(folder: Path, kind: torch.dtype) -> None:

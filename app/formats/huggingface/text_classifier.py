@@ -60,7 +60,7 @@ class TextClassifier(PretrainedClassifier):
 
     def vocabulary(self) -> Vocabulary:
         """The tokenizer and the embedding as they are; raises `EmbeddingUnsupported`."""
-        return read_vocabulary(self.model, self.tokens)
+        return read_vocabulary(self.model, self.tokens, self.source)
 
     def change_vocabulary(
         self, tokenizer: Tokenizer, rows: Tensor, renamed: dict[str, str] | None = None

@@ -77,12 +77,12 @@ class Tokens:
 
         `renamed` gives the new names of special tokens; KeyError without a padding token.
         """
-        padding = dict(self._tokenizer.padding)
+        padding = dict(self._tokenizer.padding or {})
         padding["pad_token"] = renamed.get(padding["pad_token"], padding["pad_token"])
         padding["pad_id"] = tokenizer.get_vocab(with_added_tokens=True)[padding["pad_token"]]
         changed = copy.copy(self)
         changed._tokenizer = Tokenizer.from_str(tokenizer.to_str())
-        changed._tokenizer.enable_truncation(**self._tokenizer.truncation)
+        changed._tokenizer.enable_truncation(**(self._tokenizer.truncation or {}))
         changed._tokenizer.enable_padding(**padding)
         changed.pad_id = padding["pad_id"]
         changed._files = self._files.changed(changed.tokenizer(), renamed)

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from tokenizers import Tokenizer
 from torch import Tensor, nn
 
 from app.domain.errors.vocabularies import EmbeddingUnsupported
+from app.formats.huggingface.number_type import number_type
 from app.formats.huggingface.tokens import Tokens
 from app.learn.vocabulary import Vocabulary
 
 
-def read_vocabulary(model: Any, tokens: Tokens) -> Vocabulary:
-    """The tokenizer and rows of `model`; raises `EmbeddingUnsupported`."""
+def read_vocabulary(model: Any, tokens: Tokens, source: Path) -> Vocabulary:
+    """The tokenizer and rows of `model`, read from `source`; raises `EmbeddingUnsupported`."""
     rows = _embedding(model).weight.detach()
-    return Vocabulary(tokens.tokenizer(), rows, tokens.prefix, _named(model))
+    size = number_type(source).itemsize
+    return Vocabulary(tokens.tokenizer(), rows, tokens.prefix, _named(model), size)
 
 
 def change_vocabulary(
@@ -57,7 +60,7 @@ def _named(model: Any) -> dict[str, int]:
     }
 
 
-def _put_in_place(model: nn.Module, old: nn.Parameter, new: nn.Parameter) -> None:
+def _put_in_place(model: nn.Module, old: Tensor, new: nn.Parameter) -> None:
     for module in model.modules():
         for name, parameter in module.named_parameters(recurse=False, remove_duplicate=False):
             if parameter is old:
