@@ -17,7 +17,6 @@ from app.methods.trim.cut import cut_tokenizer, post_processor_ids
 from app.methods.trim.evidence import Evidence, read_evidence
 from app.methods.trim.pieces import read_pieces
 
-
 _FRONT = 16
 
 
