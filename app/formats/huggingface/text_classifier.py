@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from app.formats.huggingface.architecture import architecture
 from tokenizers import Tokenizer
 from torch import Tensor
 
+from app.formats.huggingface.architecture import architecture
 from app.formats.huggingface.classifier import PretrainedClassifier
 from app.formats.huggingface.embedding_rows import EmbeddingRows
 from app.formats.huggingface.head_split import HeadSplit

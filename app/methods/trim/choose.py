@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
 
 from app.domain.errors.vocabularies import TooFewRowsKept
+from app.learn.monitor import Monitor
 from app.methods.trim.likeness import likeness
 from app.methods.trim.pieces import Pieces
 from app.methods.trim.spec import TrimParameters
@@ -20,6 +21,7 @@ _RARE = 1e-5
 # How much the likeness of a piece counts beside its frequency in all languages; chosen on German
 # and English sentences that no figure was taken on.
 _WEIGHT = 0.15
+_PHASE = "choosing the pieces"
 
 
 @dataclass(frozen=True)
@@ -35,14 +37,15 @@ def choose(
     counts: Sequence[np.ndarray],
     parameters: TrimParameters,
     fixed: set[int],
-    tick: Callable[[], None],
+    monitor: Monitor,
 ) -> Choice:
     """Choose by `counts`, int64 (ids,) for each role of the texts.
 
     First what must stay (`fixed`, the tokenizer's own and single characters), then what the texts
     use, by the largest share that a piece has in any role, then, where `rows` leaves room, what
-    looks like it. Raises `TooFewRowsKept`. `tick` is called at least once a second.
+    looks like it. Raises `TooFewRowsKept`.
     """
+    monitor.progress(_PHASE, 0.0)
     total = np.sum(counts, axis=0)
     seen = np.flatnonzero(total >= parameters.min_count).tolist()
     shares = np.max([count / max(count.sum(), 1) for count in counts], axis=0)
@@ -57,7 +60,7 @@ def choose(
     _add(kept, sorted(seen, key=lambda id: -shares[id]), pieces, most)
     reasons["used"] = len(kept) - sum(reasons.values())
     if parameters.rows is not None and len(kept) < most:
-        _add(kept, _alike(pieces, total, tick), pieces, most)
+        _add(kept, _alike(pieces, total, monitor), pieces, most)
     reasons["alike"] = len(kept) - sum(reasons.values())
     return Choice(np.array(sorted(kept), dtype=np.int64), reasons)
 
@@ -105,13 +108,14 @@ def _script(character: str) -> str | None:
     return unicodedata.name(character, "UNNAMED").split(" ", 1)[0]
 
 
-def _alike(pieces: Pieces, total: np.ndarray, tick: Callable[[], None]) -> list[int]:
+def _alike(pieces: Pieces, total: np.ndarray, monitor: Monitor) -> list[int]:
     """Ids written in the texts' characters alone, the likeliest to be used by such texts first."""
     characters: Counter[str] = Counter()
     for id in np.flatnonzero(total):
         characters.update(dict.fromkeys(pieces.names[id] or "", int(total[id])))
     enough = _RARE * sum(characters.values())
     alphabet = {character for character, count in characters.items() if count >= enough}
+    tick = lambda: monitor.progress(_PHASE, 0.5)  # noqa: E731
     tick()
     ids = [id for id, name in enumerate(pieces.names) if name and alphabet.issuperset(name)]
     if not ids:
