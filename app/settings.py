@@ -36,6 +36,8 @@ class Settings(BaseSettings):
     poll_seconds: float = 0.2
     stop_grace_seconds: float = 1.0
     max_attempts: int = 3
+    # Between two saves of a training's state, at least; more where saving takes long
+    checkpoint_seconds: float = Field(30.0, ge=0)
 
     # Advice on a finished transfer: the most that it may take; 0 gives none
     advice_seconds: float = Field(120.0, ge=0)

@@ -6,13 +6,14 @@ import json
 import os
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from app.learn.checkpoints import State
+if TYPE_CHECKING:
+    from app.learn.checkpoints import State
 
 # Of all time, at most one part in this many goes into writing checkpoints.
 _SHARE = 20
@@ -24,7 +25,8 @@ class CheckpointFolder:
     A file appears by rename after it has reached the disk, so that a crash leaves the last state
     or the one before, never half of one; the facts stand as JSON in its header. `pause` is the
     least time in seconds between two saves of a state that changes all the time; where writing
-    takes long the pause grows, so that at most a twentieth of the time goes into it.
+    takes long the pause grows, so that at most a twentieth of the time goes into it. With a pause
+    of 0 every state is saved.
     """
 
     def __init__(self, folder: Path, pause: float = 30.0) -> None:
@@ -57,6 +59,8 @@ class CheckpointFolder:
 
     def due(self) -> bool:
         """Whether the pause since the last save is over."""
+        if self._pause == 0:
+            return True
         return time.monotonic() - self._saved >= max(self._pause, _SHARE * self._took)
 
     def _file(self, name: str) -> Path:

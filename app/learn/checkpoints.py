@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from torch import Tensor
+if TYPE_CHECKING:
+    from torch import Tensor
 
-State = tuple[dict[str, Tensor], dict[str, Any]]
+    State = tuple[dict[str, Tensor], dict[str, Any]]
 
 
 class Checkpoints(Protocol):

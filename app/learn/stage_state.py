@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from app.learn.checkpoints import Checkpoints, State
+from app.learn.checkpoints import Checkpoints
 from app.learn.early_stopping import EarlyStopping, changing
 from app.learn.recipe import Stage
+
+if TYPE_CHECKING:
+    from app.learn.checkpoints import State
 
 _NAME = "stage"
 
@@ -94,8 +97,8 @@ class StageState:
         tensors, facts = state
         if not facts["why"]:
             _restore_optimiser(optimiser, _within("optimiser", tensors))
-        if stopping is not None:
-            stopping.take_up(_within("best", tensors), facts["score"])
+            if stopping is not None:
+                stopping.take_up(_within("best", tensors), facts["score"])
         return self._restore(state)
 
     def _fitting(self) -> State | None:

@@ -52,6 +52,11 @@ def train_stage(
     optimiser = optimiser_for(network, stage.optimiser, stage.learning_rate, stage.weight_decay)
     stopping = _early_stopping(network, stage, rows)
     come = state.take_up(optimiser, stopping) or _begin(stopping)
+    if come.why:
+        monitor.progress(_NAMES[stage.name], 1.0)
+        return come.history, come.why
+    if come.step:
+        monitor.event("resumed", stage=stage.name, step=come.step)
     for _ in range(come.step):
         next(rows.order)
     while not come.why:
@@ -67,7 +72,7 @@ def train_stage(
         monitor.progress(_NAMES[stage.name], fraction, step=come.step, steps=stage.steps)
     if stopping is not None:
         stopping.restore()
-    state.save(come, stopping=stopping)
+    state.save(come)
     return come.history, come.why
 
 

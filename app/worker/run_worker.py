@@ -7,6 +7,7 @@ import threading
 
 from app.domain.transfers import Transfer
 from app.engines.local import LocalEngine
+from app.services.checkpoint_folders import drop_checkpoints
 from app.settings import Settings
 from app.store import leases
 from app.store.database import open_database, session_factory
@@ -41,6 +42,7 @@ def run_worker(settings: Settings, stop: threading.Event, target: str = _RUN_TRA
     _log.info("worker %s waits for transfers", name)
     try:
         recover(place)
+        _tidy(place)
         while not stop.is_set():
             _work_once(name, place)
     finally:
@@ -54,9 +56,15 @@ def _work_once(name: str, place: Workplace) -> None:
             place.stop.wait(place.settings.poll_seconds)
         else:
             attend(transfer, place)
+            _tidy(place)
     except Exception:
         _log.exception("the worker goes on after an error")
         place.stop.wait(_REST_AFTER_AN_ERROR)
+
+
+def _tidy(place: Workplace) -> None:
+    with place.reading() as session:
+        drop_checkpoints(place.settings, session)
 
 
 def _claim(name: str, place: Workplace) -> Transfer | None:

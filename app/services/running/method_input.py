@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from app.domain.enums import Role
 from app.domain.transfers import TransferSpec
+from app.learn.checkpoints import Checkpoints, CheckpointsWithin
 from app.methods.catalog import method_named
 from app.methods.contract import MethodInput
 from app.services.context import Context
@@ -19,6 +20,7 @@ def method_input(
     held: HeldOut,
     partition: Partition,
     number: int,
+    checkpoints: Checkpoints,
 ) -> MethodInput:
     """Fresh networks, the rows of `partition`, and what else the user gave; no test rows."""
     method = method_named(spec.method)
@@ -36,5 +38,6 @@ def method_input(
         source_language=material.model.languages[0],
         target_language=spec.language,
         vectors=context.vectors,
+        checkpoints=CheckpointsWithin(checkpoints, f"repeat-{number}"),
         seed=spec.seed + number,
     )

@@ -10,6 +10,7 @@ import numpy as np
 
 from app.domain.enums import Role
 from app.domain.transfers import TransferSpec
+from app.learn.checkpoints import Checkpoints
 from app.learn.monitor import Monitor
 from app.learn.portion import Portion
 from app.methods.catalog import method_named, run_of
@@ -42,19 +43,25 @@ class Repeat:
 
 
 def run_repeats(
-    context: Context, spec: TransferSpec, material: Material, held: HeldOut, monitor: Monitor
+    context: Context,
+    spec: TransferSpec,
+    material: Material,
+    held: HeldOut,
+    monitor: Monitor,
+    checkpoints: Checkpoints,
 ) -> tuple[Repeat, list[dict[str, Any]]]:
     """Run the method `spec.repeats` times; the repeat best on validation, and an account of each.
 
     Without validation rows the first is kept: test rows must not choose. Networks of the other
     repeats are let go, so that memory holds two at most. Each account has number, seed, seconds,
-    stopped, validation_accuracy and, with several repeats, the test accuracy.
+    stopped, validation_accuracy and, with several repeats, the test accuracy. What an earlier
+    attempt left in `checkpoints` is taken up.
     """
     best: Repeat | None = None
     accounts: list[dict[str, Any]] = []
     for number in range(spec.repeats):
         part = Portion(monitor, number / spec.repeats, (number + 1) / spec.repeats, repeat=number)
-        repeat = _run_once(context, spec, material, held, number, part)
+        repeat = _run_once(context, spec, material, held, number, part, checkpoints)
         accounts.append(_account(repeat, held.test))
         monitor.event("repeat", **accounts[-1])
         if best is None or _better(repeat, best):
@@ -70,11 +77,12 @@ def _run_once(
     held: HeldOut,
     number: int,
     monitor: Monitor,
+    checkpoints: Checkpoints,
 ) -> Repeat:
     began = time.monotonic()
     method = method_named(spec.method)
     partition = draw_partition(spec, held, material.examples.get(Role.VALIDATION), number)
-    given = method_input(context, spec, material, held, partition, number)
+    given = method_input(context, spec, material, held, partition, number, checkpoints)
     output = run_of(method)(given, Portion(monitor, 0.0, 0.9))
     rest = Portion(monitor, 0.9, 1.0)
     return Repeat(

@@ -8,9 +8,11 @@ from typing import Any
 
 from app.domain.enums import EvaluationKind
 from app.domain.transfers import Transfer
+from app.learn.checkpoint_folder import CheckpointFolder
 from app.learn.monitor import Monitor
 from app.learn.paired import paired_difference
 from app.learn.portion import Portion
+from app.services.checkpoint_folders import checkpoint_folder
 from app.services.context import Context
 from app.services.running.advice.advise import advise, seconds_for_advice
 from app.services.running.advice.case import Case
@@ -44,7 +46,8 @@ def work(
     network = load_network(context, material, spec.seed)
     before = answers_before(network, material, held, context.vectors, Portion(monitor, 0.02, 0.08))
     del network
-    best, accounts = run_repeats(context, spec, material, held, Portion(monitor, 0.08, 0.88))
+    training, kept = Portion(monitor, 0.08, 0.88), _checkpoints(context, transfer)
+    best, accounts = run_repeats(context, spec, material, held, training, kept)
     monitor.progress("writing the model", 0.88)
     file, served, facts = write_model(best.output, material.facts, workspace)
     compared = answers_after(served, held, before, context.vectors, Portion(monitor, 0.89, 0.94))
@@ -68,6 +71,11 @@ def work(
     monitor.progress("recording", 0.99)
     split = split_record(transfer, held, best.partition)
     return material, held, Outcome(file, facts, compared, split, result)
+
+
+def _checkpoints(context: Context, transfer: Transfer) -> CheckpointFolder:
+    folder = checkpoint_folder(context.settings, transfer.id)
+    return CheckpointFolder(folder, context.settings.checkpoint_seconds)
 
 
 def _result(

@@ -1,0 +1,107 @@
+"""A transfer whose first attempt did not come to its end."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.domain.enums import Role
+from app.domain.transfer_states import TransferState
+from app.domain.transfers import Transfer
+from app.learn.monitor import Cancelled, Silence
+from app.services.checkpoint_folders import checkpoint_folder, drop_checkpoints
+from app.services.context import Context, open_context
+from app.services.run_transfer import run_transfer
+from app.services.running.work import work
+from app.settings import Settings
+from app.store import events, models, transfers
+from tests.support.claimed_transfers import a_claimed_transfer, the_same_again
+from tests.support.datasets import LABELS, labelled_examples
+from tests.support.models import a_text_classifier
+
+PARAMETERS = {"strategy": "lp-ft", "max_steps": 20, "learning_rate": 0.003, "batch_size": 16}
+
+
+class Interrupted(Silence):
+    """Ends the computation at step 12 of the second stage."""
+
+    def progress(self, phase: str, fraction: float, **facts: Any) -> None:
+        """Raise where it is time."""
+        if phase == "training every parameter" and facts.get("step") == 12:
+            raise Cancelled
+
+
+@pytest.fixture
+def context(tmp_path: Path, sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> Context:
+    settings = Settings(
+        data_dir=tmp_path / "var", database_url=sqlite_url, checkpoint_seconds=0, advice_seconds=0
+    )
+    monkeypatch.setattr("app.services.run_transfer.settings", lambda: settings)
+    return open_context(settings)
+
+
+@pytest.fixture
+def started(context: Context, tmp_path: Path) -> Transfer:
+    folder = a_text_classifier(tmp_path / "classifier", labels=LABELS)
+    rows = {Role.TRAIN: labelled_examples(60, "de")}
+    return a_claimed_transfer(context, folder, rows, LABELS, parameters=PARAMETERS)
+
+
+def _run(context: Context, transfer: Transfer) -> Transfer:
+    run_transfer(transfer.id, transfer.attempt)
+    with context.readers.begin() as session:
+        done = transfers.get(session, transfer.id)
+    assert done is not None
+    assert done.state is TransferState.SUCCEEDED, done.failure
+    return done
+
+
+def _interrupt(context: Context, transfer: Transfer) -> None:
+    with context.artifacts.workspace() as workspace, pytest.raises(Cancelled):
+        work(context, transfer, Interrupted(), workspace)
+
+
+def _model_digest(context: Context, transfer: Transfer) -> str | None:
+    with context.readers.begin() as session:
+        model = models.get(session, str(transfer.model_id))
+    assert model is not None
+    return model.sha256
+
+
+def test_another_attempt_goes_on_where_the_first_was_and_makes_the_same_model(
+    context: Context, started: Transfer
+) -> None:
+    whole = _run(context, started)
+    again = the_same_again(context, started)
+    _interrupt(context, again)
+    done = _run(context, again)
+    with context.readers.begin() as session:
+        told = events.after(session, again.id, 0, 500)
+    resumed = [event.data for event in told if event.kind == "resumed"]
+    assert [(event["stage"], event["step"]) for event in resumed] == [("all", 12)]
+    assert done.result is not None
+    assert whole.result is not None
+    assert done.result["history"] == whole.result["history"]
+    assert _model_digest(context, done) == _model_digest(context, whole)
+
+
+def test_what_training_kept_goes_when_the_transfer_is_over_and_not_before(
+    context: Context, started: Transfer
+) -> None:
+    kept = checkpoint_folder(context.settings, started.id)
+    unknown = checkpoint_folder(context.settings, "trf_of_another_database")
+    unknown.mkdir(parents=True)
+    _interrupt(context, started)
+    _drop(context)
+    assert kept.is_dir()
+    assert not unknown.exists()
+    _run(context, started)
+    _drop(context)
+    assert not kept.exists()
+
+
+def _drop(context: Context) -> None:
+    with context.readers.begin() as session:
+        drop_checkpoints(context.settings, session)
