@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
 
 from app.domain.errors.model_files import FileInvalid
 
 _LARGEST_BYTES = 16 * 1024**2
+Described = TypeVar("Described", bound=BaseModel)
 
 
 def read_json_object(file: Path) -> dict[str, Any]:
@@ -22,3 +25,13 @@ def read_json_object(file: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise FileInvalid(file.name, "it holds no JSON object")
     return content
+
+
+def read_json_model(file: Path, kind: type[Described]) -> Described:
+    """The JSON object in `file` as a `kind`; raises FileInvalid, which names what does not fit."""
+    try:
+        return kind.model_validate(read_json_object(file))
+    except ValidationError as problem:
+        first = problem.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise FileInvalid(file.name, f"`{place}`: {first['msg']}") from None

@@ -21,6 +21,11 @@ from app.formats.catalog import format_named, formats, recognise
 from app.formats.contract import ModelFormat
 from app.learn.examples import Inputs
 from app.learn.network import Network, move
+from tests.support.bridged_models import (
+    a_bridged_classifier,
+    a_bridged_encoder,
+    a_centred_classifier,
+)
 from tests.support.models import (
     INTENTS,
     SENTENCES,
@@ -64,6 +69,10 @@ BUILDERS: dict[str, Callable[[Path], Path]] = {
     "encoder": an_encoder,
     "encoder-with-head": lambda folder: an_encoder(folder, labels=INTENTS),
     "encoder-in-half-precision": lambda folder: an_encoder(folder, INTENTS, dtype="float16"),
+    "bridged-encoder": a_bridged_encoder,
+    "bridged-plain-encoder": lambda folder: a_bridged_encoder(folder, labels=()),
+    "bridged-classifier": a_bridged_classifier,
+    "centred-classifier": a_centred_classifier,
     "image-classifier": an_image_classifier_hf,
     "declared-network": a_declared_digit_reader,
     "onnx": an_onnx_classifier,

@@ -186,16 +186,15 @@ def _write_tokenizer(folder: Path, texts: Iterable[str]) -> int:
 def _bert_config(vocabulary: int, **config: Any) -> Any:
     from transformers import BertConfig
 
-    return BertConfig(
-        vocab_size=vocabulary,
-        hidden_size=32,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        intermediate_size=64,
-        max_position_embeddings=64,
-        pad_token_id=1,
-        **config,
-    )
+    small = {
+        "hidden_size": 32,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 2,
+        "intermediate_size": 64,
+        "max_position_embeddings": 64,
+        "pad_token_id": 1,
+    }
+    return BertConfig(vocab_size=vocabulary, **(small | config))
 
 
 def _turned(names: dict[int, str]) -> dict[str, int]:

@@ -10,37 +10,61 @@ from tokenizers import Tokenizer
 from torch import Tensor, nn
 from torch.nn import functional
 
+from app.domain.errors.bridging import CompanionNoEncoder
 from app.formats.huggingface.architecture import architecture
 from app.formats.huggingface.embedding_rows import EmbeddingRows
 from app.formats.huggingface.head_file import HeadFile
+from app.formats.huggingface.kept_head import KeptHead
 from app.formats.huggingface.tokens import Tokens
 from app.formats.huggingface.vocabulary import change_vocabulary, read_vocabulary
+from app.learn.bridge import Bridge
+from app.learn.bridgeable import Bridgeable
 from app.learn.examples import Inputs, texts_of
 from app.learn.network import Batch, Network
 from app.learn.vocabulary import Vocabulary
 
 
-class Encoder(Network):
+class Encoder(Network, Bridgeable):
     """Any `AutoModel` of texts; features are its tokens pooled to float (n, width).
 
     `description` says how to pool, and names the labels where there is a head; `source` is the
-    directory it came from: its tokenizer goes along when it is saved.
+    directory it came from: its tokenizer goes along when it is saved. The vectors may pass a
+    `bridge` into the space of another encoder's head, which then is `kept` where it is more than
+    a linear layer.
     """
 
     def __init__(
-        self, model: Any, tokens: Tokens, description: HeadFile, width: int, source: Path
+        self,
+        model: Any,
+        tokens: Tokens,
+        description: HeadFile,
+        source: Path,
+        bridge: Bridge | None = None,
+        kept: KeptHead | None = None,
     ) -> None:
         super().__init__()
         self.model = model.eval()
         self.tokens = tokens
         self.description = description
-        self.width = width
+        self.bridge = bridge
         self.source = source
-        self.labels = ()
-        self.classifier: nn.Linear | None = None
+        self.labels = description.labels if kept else ()
+        self.classifier: nn.Linear | KeptHead | None = kept
         self._rows = EmbeddingRows(model)
-        if description.labels:
+        if description.labels and kept is None:
             self.add_head(description.labels)
+
+    @property
+    def width(self) -> int:
+        """Numbers in a sentence vector, as the head reads it."""
+        if self.bridge is not None and self.bridge.linear is not None:
+            return self.bridge.linear.out_features
+        return int(self.model.config.get_text_config().hidden_size)
+
+    @property
+    def unit_features(self) -> bool:
+        """Whether what the head reads has length 1."""
+        return self.description.normalize if self.bridge is None else self.bridge.normalize
 
     def collate(self, inputs: Inputs) -> Batch:
         """Token ids and masks, int64 (n, longest)."""
@@ -57,7 +81,8 @@ class Encoder(Network):
         if self.description.pooling == "mean":
             mask = batch["attention_mask"].unsqueeze(-1).to(tokens.dtype)
             vectors = (tokens * mask).sum(dim=1) / mask.sum(dim=1).clamp(min=1.0)
-        return functional.normalize(vectors, dim=-1) if self.description.normalize else vectors
+        vectors = functional.normalize(vectors, dim=-1) if self.description.normalize else vectors
+        return vectors if self.bridge is None else self.bridge(vectors)
 
     def head(self, features: Tensor) -> Tensor:
         """Logits float32 (n, classes); RuntimeError without a head."""
@@ -82,6 +107,8 @@ class Encoder(Network):
         """Draw every parameter anew, as the model's own class initialises them."""
         fresh = type(self.model)(self.model.config).state_dict()
         self.model.load_state_dict({name: fresh[name] for name in self.model.state_dict()})
+        if self.bridge is not None:
+            self.bridge.reset()
         if self.classifier is not None:
             self.classifier.reset_parameters()
 
@@ -91,8 +118,13 @@ class Encoder(Network):
 
     def body_settings(self) -> str:
         """Architecture, tokenizer and pooling."""
-        pooled = self.description.model_dump_json(exclude={"labels"})
-        return f"encoder {architecture(self.model)} {self.tokens.settings()} {pooled}"
+        pooled = self.description.model_dump_json(exclude={"labels", "reads"})
+        bridged = "" if self.bridge is None else self.bridge.settings()
+        return f"encoder {architecture(self.model)} {self.tokens.settings()} {pooled} {bridged}"
+
+    def behind(self, encoder: Network, bridge: Bridge) -> Network:
+        """This network's head behind `encoder` and `bridge`; raises CompanionNoEncoder."""
+        return put_behind(encoder, bridge, self.classifier, self)
 
     def prepare_training(self, inputs: Inputs) -> None:
         """Train only the embedding rows that `inputs` touch."""
@@ -116,3 +148,18 @@ class Encoder(Network):
         """The body's answer for each token, float32 (n, tokens, width)."""
         states: Tensor = self.model(**batch).last_hidden_state
         return states.float()
+
+
+def put_behind(
+    encoder: Network, bridge: Bridge, head: nn.Linear | KeptHead | None, of: Network
+) -> Encoder:
+    """`head`, with the labels of the network it is `of`, behind `encoder` and `bridge`."""
+    if not isinstance(encoder, Encoder):
+        raise CompanionNoEncoder(type(encoder).__name__)
+    kept = head if isinstance(head, KeptHead) else None
+    told = {"labels": of.labels, "reads": kept.reads if kept else {}}
+    description = encoder.description.model_copy(update=told)
+    made = Encoder(encoder.model, encoder.tokens, description, encoder.source, bridge, kept)
+    made.classifier = head
+    made.task, made.thresholds = of.task, of.thresholds
+    return made

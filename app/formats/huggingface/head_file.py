@@ -6,16 +6,20 @@ import json
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt
 
 from app.domain.errors.model_files import FileInvalid
 from app.formats.huggingface.layout import HEAD_FILE
-from app.formats.json_file import read_json_object
+from app.formats.json_file import read_json_model, read_json_object
 from app.formats.labels import checked_labels
 
 
 class HeadFile(BaseModel):
-    """The content of `head.json`; every field may be left out."""
+    """The content of `head.json`; every field may be left out.
+
+    `reads` marks a head kept from a sequence classifier: the shapes (1, ...) of what its class
+    reads from a body, by name.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -23,6 +27,7 @@ class HeadFile(BaseModel):
     prefix: str = Field("", max_length=1000)
     normalize: bool = False
     labels: tuple[str, ...] = ()
+    reads: dict[str, tuple[PositiveInt, ...]] = Field({}, max_length=20)
 
 
 def read_head_file(folder: Path) -> HeadFile:
@@ -30,21 +35,16 @@ def read_head_file(folder: Path) -> HeadFile:
     file = folder / HEAD_FILE
     if not file.is_file():
         return _from_sentence_transformers(folder)
-    content = read_json_object(file)
-    try:
-        head = HeadFile.model_validate(content)
-    except ValidationError as problem:
-        first = problem.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])
-        raise FileInvalid(HEAD_FILE, f"`{place}`: {first['msg']}") from None
-    if "labels" in content:
-        checked_labels(HEAD_FILE, content["labels"])
+    head = read_json_model(file, HeadFile)
+    if "labels" in head.model_fields_set:
+        checked_labels(HEAD_FILE, list(head.labels))
     return head
 
 
 def write_head_file(head: HeadFile, folder: Path) -> None:
-    """Write `head.json`, without `labels` when there are none."""
-    content = head.model_dump(exclude=set() if head.labels else {"labels"})
+    """Write `head.json`, without `labels` and `reads` when there are none."""
+    empty = {name for name in ("labels", "reads") if not getattr(head, name)}
+    content = head.model_dump(exclude=empty)
     text = json.dumps(content, ensure_ascii=False, indent=2)
     (folder / HEAD_FILE).write_text(text, encoding="utf-8")
 

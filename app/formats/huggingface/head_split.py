@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from contextlib import ExitStack
 from enum import Enum
@@ -11,7 +12,13 @@ import torch
 from torch import Tensor, nn
 
 from app.domain.errors.model_files import ArchitectureUnsupported, WeightsNotFinite
-from app.formats.huggingface.stand_in import BodyAnswer, body_replaced, entering, repeat
+from app.formats.huggingface.stand_in import (
+    BodyAnswer,
+    KnownAnswer,
+    body_replaced,
+    entering,
+    repeat,
+)
 from app.learn.network import Batch
 
 _TOLERANCE = 1e-4
@@ -61,7 +68,7 @@ class HeadSplit:
         count, device = len(features), features.device
         batch = {name: repeat(row, count, device) for name, row in self._probe.items()}
         whole = self._restore(features)
-        body = body_replaced(self._model, self._answer.times(count, device))
+        body = body_replaced(self._model, KnownAnswer(self._answer.times(count, device)))
         with body, entering(self._entry, lambda _: whole):
             logits: Tensor = self._model(**batch).logits
         return logits
@@ -70,6 +77,17 @@ class HeadSplit:
         """The parameters outside the body."""
         body = {id(parameter) for parameter in self._model.base_model.parameters()}
         return (p for p in self._model.parameters() if id(p) not in body)
+
+    @property
+    def width(self) -> int:
+        """Numbers in the features of one input."""
+        whole = self._reading in (_Reading.WHOLE, _Reading.FLAT)
+        return math.prod(self._shape) if whole else self._shape[-1]
+
+    @property
+    def reads(self) -> dict[str, tuple[int, ...]]:
+        """The shapes (1, ...) of what the body answered to `probe`, by name."""
+        return {name: tuple(tensor.shape) for name, tensor in self._answer.tensors.items()}
 
     @property
     def _entry(self) -> nn.Module:

@@ -20,8 +20,10 @@ CONFIG_FILE = "config.json"
 TOKENIZER_FILE = "tokenizer.json"
 PREPARATION_FILE = "preprocessor_config.json"
 HEAD_FILE = "head.json"
+HEAD_WEIGHTS_FILE = "head.safetensors"
 INDEX_FILE = "model.safetensors.index.json"
 
+_CODE = "a description of code in Python (`auto_map`)"
 # A masked language model is a plain encoder with a word head, which is left away.
 _ENCODERS = ("Model", "ForMaskedLM", "ForPreTraining")
 
@@ -42,32 +44,39 @@ class Layout:
 def read_layout(folder: Path) -> Layout:
     """Read and check the JSON files; raises the leaves of `errors/model_files.py`."""
     config = read_json_object(folder / CONFIG_FILE)
-    architecture = _architecture(config)
-    _refuse_foreign_code(folder, config, architecture)
+    architecture = check_config(CONFIG_FILE, config)
+    _refuse_foreign_code(folder)
     layout = Layout(folder, config, architecture, _task(config, architecture))
     _require_files(layout)
     return layout
 
 
-def _architecture(config: dict[str, Any]) -> str:
+def check_config(file: str, config: dict[str, Any]) -> str:
+    """The architecture that `config`, the content of `file`, names first.
+
+    Raises FileInvalid, and FormatRunsCode and ArchitectureUnsupported for what would bring code
+    from elsewhere or is quantised.
+    """
     if not isinstance(config.get("model_type"), str):
-        raise FileInvalid(CONFIG_FILE, "it names no `model_type`")
+        raise FileInvalid(file, "it names no `model_type`")
     named = config.get("architectures") or [f"{config['model_type']}Model"]
     if not isinstance(named, list) or not isinstance(named[0], str):
-        raise FileInvalid(CONFIG_FILE, "`architectures` is no list of names")
+        raise FileInvalid(file, "`architectures` is no list of names")
+    if config.get("auto_map"):
+        raise FormatRunsCode(file, _CODE)
+    if config.get("quantization_config"):
+        raise ArchitectureUnsupported(named[0], "its weights are quantised")
+    attention = config.get("attn_implementation") or config.get("_attn_implementation") or ""
+    if "/" in str(attention):
+        raise ArchitectureUnsupported(named[0], "it fetches its attention from elsewhere")
     return named[0]
 
 
-def _refuse_foreign_code(folder: Path, config: dict[str, Any], architecture: str) -> None:
-    for name in (CONFIG_FILE, "tokenizer_config.json", PREPARATION_FILE):
+def _refuse_foreign_code(folder: Path) -> None:
+    for name in ("tokenizer_config.json", PREPARATION_FILE):
         content = read_json_object(folder / name) if (folder / name).is_file() else {}
         if content.get("auto_map"):
-            raise FormatRunsCode(name, "a description of code in Python (`auto_map`)")
-    if config.get("quantization_config"):
-        raise ArchitectureUnsupported(architecture, "its weights are quantised")
-    attention = config.get("attn_implementation") or config.get("_attn_implementation") or ""
-    if "/" in str(attention):
-        raise ArchitectureUnsupported(architecture, "it fetches its attention from elsewhere")
+            raise FormatRunsCode(name, _CODE)
 
 
 def _task(config: dict[str, Any], architecture: str) -> Task:

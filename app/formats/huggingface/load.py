@@ -9,19 +9,24 @@ from typing import Any
 from app.domain.enums import Task
 from app.domain.errors.model_files import WeightsDoNotFit
 from app.domain.models import ModelFacts
+from app.formats.huggingface.bridge_file import read_bridge
 from app.formats.huggingface.encoder import Encoder
 from app.formats.huggingface.head_file import HeadFile, read_head_file
 from app.formats.huggingface.image_classifier import ImageClassifier
 from app.formats.huggingface.image_preparation import read_preparation
-from app.formats.huggingface.layout import PREPARATION_FILE, Layout, read_layout
+from app.formats.huggingface.kept_head import read_kept_head
+from app.formats.huggingface.layout import (
+    HEAD_WEIGHTS_FILE,
+    PREPARATION_FILE,
+    Layout,
+    read_layout,
+)
 from app.formats.huggingface.pretrained import read_pretrained
 from app.formats.huggingface.text_classifier import TextClassifier
 from app.formats.huggingface.tokens import Tokens
 from app.formats.json_file import read_json_object
 from app.formats.weight_file import read_weight_file
 from app.learn.network import Network
-
-HEAD_WEIGHTS_FILE = "head.safetensors"
 
 
 def load(folder: Path, facts: ModelFacts) -> Network:
@@ -42,7 +47,9 @@ def build_classifier(layout: Layout, labels: tuple[str, ...]) -> TextClassifier 
         asked = read_json_object(layout.folder / PREPARATION_FILE)
         preparation = read_preparation(asked, channels)
         return ImageClassifier(model, preparation, labels, layout.folder)
-    return TextClassifier(model, _tokens(layout, "", model), labels, layout.folder)
+    network = TextClassifier(model, _tokens(layout, "", model), labels, layout.folder)
+    network.bridge = read_bridge(layout.folder, network.width, network.width)
+    return network
 
 
 def build_encoder(layout: Layout) -> Encoder:
@@ -50,9 +57,14 @@ def build_encoder(layout: Layout) -> Encoder:
     description = read_head_file(layout.folder)
     model = read_pretrained(layout)
     tokens = _tokens(layout, description.prefix, model)
-    width = model.config.get_text_config().hidden_size
-    encoder = Encoder(model, tokens, description, width, layout.folder)
-    if description.labels:
+    bridge = read_bridge(layout.folder, model.config.get_text_config().hidden_size)
+    kept = None
+    if description.reads:
+        kept = read_kept_head(layout.folder, description.reads, description.labels)
+    encoder = Encoder(model, tokens, description, layout.folder, bridge, kept)
+    if kept is not None and kept.width != encoder.width:
+        raise WeightsDoNotFit(HEAD_WEIGHTS_FILE, f"the head reads vectors of {kept.width} numbers")
+    if description.labels and kept is None:
         _read_head(encoder, description, layout.folder / HEAD_WEIGHTS_FILE)
     return encoder
 

@@ -11,11 +11,16 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
+from app.formats.huggingface.bridge_file import write_bridge
 from app.formats.huggingface.encoder import Encoder
 from app.formats.huggingface.head_file import write_head_file
 from app.formats.huggingface.image_classifier import ImageClassifier
-from app.formats.huggingface.layout import CONFIG_FILE, PREPARATION_FILE
-from app.formats.huggingface.load import HEAD_WEIGHTS_FILE
+from app.formats.huggingface.kept_head import KeptHead, write_kept_head
+from app.formats.huggingface.layout import (
+    CONFIG_FILE,
+    HEAD_WEIGHTS_FILE,
+    PREPARATION_FILE,
+)
 from app.formats.huggingface.number_type import number_type
 from app.formats.huggingface.text_classifier import TextClassifier
 from app.learn.network import Network
@@ -41,6 +46,8 @@ def save(network: Network, folder: Path) -> None:
         network.tokens.write(folder)
     if isinstance(network, Encoder):
         _write_head(network, folder)
+    if isinstance(network, Encoder | TextClassifier) and network.bridge is not None:
+        write_bridge(network.bridge, folder)
 
 
 def _cast(network: Any, kind: torch.dtype) -> dict[str, Tensor]:
@@ -63,6 +70,8 @@ def _write_number_type(folder: Path, kind: torch.dtype) -> None:
 
 def _write_head(encoder: Encoder, folder: Path) -> None:
     write_head_file(encoder.description.model_copy(update={"labels": encoder.labels}), folder)
-    if encoder.classifier is not None:
+    if isinstance(encoder.classifier, KeptHead):
+        write_kept_head(encoder.classifier, folder)
+    elif encoder.classifier is not None:
         weights = {name: t.contiguous() for name, t in encoder.classifier.state_dict().items()}
         save_file(weights, folder / HEAD_WEIGHTS_FILE)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -35,14 +35,14 @@ def repeat(row: Tensor, count: int, device: torch.device) -> Tensor:
 
 
 @contextmanager
-def body_replaced(model: Any, answer: Any) -> Iterator[None]:
-    """Inside, the model's body answers `answer` whatever it is asked, and costs nothing."""
-    body = model.base_model
-    setattr(model, model.base_model_prefix, _Body(answer))
+def body_replaced(model: Any, body: nn.Module) -> Iterator[None]:
+    """Inside, `model` runs on `body` in the place of its own."""
+    own = model.base_model
+    setattr(model, model.base_model_prefix, body)
     try:
         yield
     finally:
-        setattr(model, model.base_model_prefix, body)
+        setattr(model, model.base_model_prefix, own)
 
 
 @contextmanager
@@ -60,10 +60,40 @@ def entering(module: nn.Module, act: Callable[[Tensor], Tensor | None]) -> Itera
         handle.remove()
 
 
-class _Body(nn.Module):
+class KnownAnswer(nn.Module):
+    """A body that answers `answer` whatever it is asked, and costs nothing."""
+
     def __init__(self, answer: Any) -> None:
         super().__init__()
         self._answer = answer
 
     def forward(self, *_: Any, **__: Any) -> Any:
+        """The answer."""
         return self._answer
+
+
+class AbsentBody(nn.Module):
+    """A body that answers every row with zeros of the shapes (1, ...) `reads`, by name."""
+
+    def __init__(self, reads: Mapping[str, tuple[int, ...]]) -> None:
+        super().__init__()
+        self._reads = dict(reads)
+
+    def forward(self, input_ids: Tensor, *_: Any, **__: Any) -> BodyOutput:
+        """Zeros for each row of `input_ids`."""
+        count, device = len(input_ids), input_ids.device
+        return BodyOutput(
+            **{name: torch.zeros(count, *s[1:], device=device) for name, s in self._reads.items()}
+        )
+
+
+class BodyOutput(dict[str, Tensor]):
+    """Tensors by name, by place and as attributes, as transformers' classes ask for them."""
+
+    def __getitem__(self, key: Any) -> Any:
+        return super().__getitem__(key) if isinstance(key, str) else tuple(self.values())[key]
+
+    def __getattr__(self, name: str) -> Tensor | None:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return self.get(name)

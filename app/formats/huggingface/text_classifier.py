@@ -11,28 +11,64 @@ from torch import Tensor
 from app.formats.huggingface.architecture import architecture
 from app.formats.huggingface.classifier import PretrainedClassifier
 from app.formats.huggingface.embedding_rows import EmbeddingRows
+from app.formats.huggingface.encoder import put_behind
 from app.formats.huggingface.head_split import HeadSplit
+from app.formats.huggingface.kept_head import KeptHead
 from app.formats.huggingface.tokens import Tokens
 from app.formats.huggingface.vocabulary import change_vocabulary, read_vocabulary
+from app.learn.bridge import Bridge
+from app.learn.bridgeable import Bridgeable
 from app.learn.examples import Inputs, texts_of
-from app.learn.network import Batch
+from app.learn.network import Batch, Network
 from app.learn.vocabulary import Vocabulary
 
 # The first is the longer, so that the second is padded.
 _PROBE = ["one two three four five six seven", "one"]
 
 
-class TextClassifier(PretrainedClassifier):
+class TextClassifier(PretrainedClassifier, Bridgeable):
     """Any `AutoModelForSequenceClassification`; features are float (n, width).
 
-    Its tokenizer goes along when it is saved.
+    Its tokenizer goes along when it is saved. Features may pass a `bridge` before the head.
     """
 
     def __init__(self, model: Any, tokens: Tokens, labels: tuple[str, ...], source: Path) -> None:
         split = HeadSplit(model.eval(), tokens.batch(_PROBE), tokens.pad_id)
         super().__init__(model, split, labels, source)
         self.tokens = tokens
+        self.bridge: Bridge | None = None
         self._rows = EmbeddingRows(model)
+
+    @property
+    def width(self) -> int:
+        """Numbers in the features of a text."""
+        return self._split.width
+
+    @property
+    def unit_features(self) -> bool:
+        """Whether features have length 1: a classifier's own need not."""
+        return self.bridge is not None and self.bridge.normalize
+
+    def features(self, batch: Batch) -> Tensor:
+        """What enters the head: float (n, width)."""
+        features = super().features(batch)
+        return features if self.bridge is None else self.bridge(features)
+
+    def forward(self, batch: Batch) -> Tensor:
+        """Logits float32 (n, classes); without a bridge in the model's own single pass."""
+        if self.bridge is None:
+            return super().forward(batch)
+        return self.head(self.features(batch))
+
+    def behind(self, encoder: Network, bridge: Bridge) -> Network:
+        """This network's head behind `encoder` and `bridge`; raises CompanionNoEncoder."""
+        return put_behind(encoder, bridge, KeptHead.of(self.model, self._split), self)
+
+    def reset(self) -> None:
+        """Draw every parameter anew; the languages' means are forgotten."""
+        super().reset()
+        if self.bridge is not None:
+            self.bridge.reset()
 
     def collate(self, inputs: Inputs) -> Batch:
         """Token ids and masks, int64 (n, longest)."""
@@ -48,7 +84,8 @@ class TextClassifier(PretrainedClassifier):
 
     def body_settings(self) -> str:
         """Architecture and tokenizer."""
-        return f"classifier {architecture(self.model)} {self.tokens.settings()}"
+        bridged = "" if self.bridge is None else self.bridge.settings()
+        return f"classifier {architecture(self.model)} {self.tokens.settings()} {bridged}"
 
     def prepare_training(self, inputs: Inputs) -> None:
         """Train only the embedding rows that `inputs` touch."""
