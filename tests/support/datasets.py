@@ -59,6 +59,12 @@ _WORDS = {
     },
 }
 
+# All beginnings and ends of each language, in an order in which they translate each other.
+PHRASES = {
+    language: [phrase for parts in words.values() for part in parts for phrase in part]
+    for language, words in _WORDS.items()
+}
+
 
 def labelled_rows(
     rows: int = 60, language: str = "en", labels: tuple[str, ...] = LABELS

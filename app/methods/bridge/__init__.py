@@ -1,0 +1,1 @@
+"""Source-model transfer: the model's own head behind a multilingual encoder."""
