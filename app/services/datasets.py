@@ -15,11 +15,13 @@ from app.domain.errors import RejectedFile
 from app.domain.errors.lookups import DatasetNotFound
 from app.domain.errors.transfer_requests import RecordRejected
 from app.domain.identity import new_id, now
+from app.domain.languages import script_of
 from app.domain.models import Model
 from app.formats.fertility import token_fertility
 from app.formats.inspect_dataset import inspect_dataset
 from app.formats.preview import preview
 from app.formats.tables.row_tables import read_column
+from app.learn.advice.tokenizer_fit import complaints_about
 from app.services.artifact_lifetime import publish
 from app.services.context import Context
 from app.services.uploads import Upload
@@ -115,7 +117,9 @@ def fertility_of(context: Context, dataset: Dataset, model: Model) -> dict[str, 
         context.artifacts, model.sha256, limits.max_unpacked_bytes, limits.max_archive_members
     )
     pairs = facts.kind in (DatasetKind.PARALLEL, DatasetKind.DICTIONARY)
-    return token_fertility(read_column(canonical, "target" if pairs else "text"), folder)
+    found = token_fertility(read_column(canonical, "target" if pairs else "text"), folder)
+    complaints = complaints_about(found, None, script_of(dataset.language))
+    return found | {"notes": [f"The tokenizer {said}." for said in complaints]}
 
 
 def delete_dataset(session: Session, dataset: Dataset) -> str | None:

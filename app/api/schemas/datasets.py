@@ -93,7 +93,9 @@ class DatasetUnderModelAnswer(DatasetAnswer):
     """A dataset, and how a model's tokenizer cuts its texts."""
 
     token_fertility: dict[str, Any] | None = Field(
-        None, description="Tokens per word and per character, and the share of unknown tokens."
+        None,
+        description="Tokens per word and per character, the share of unknown tokens, and notes "
+        "where these are bad.",
     )
 
 

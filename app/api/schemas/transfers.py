@@ -129,7 +129,10 @@ class TransferAnswer(BaseModel):
     cancel_requested: bool
     progress: ProgressAnswer | None
     model_id: str | None = Field(description="The new model of a succeeded transfer.")
-    result: dict[str, Any] | None = Field(description="The account of a succeeded transfer.")
+    result: dict[str, Any] | None = Field(
+        description="The account of a succeeded transfer: `verdict`, `comparisons`, `forgetting`, "
+        "`repeats`, `spread`, `rows`, `leaks_dropped`, `report` of the method, `advice` and more."
+    )
     failure: dict[str, Any] | None = Field(
         description="Why a failed transfer failed: code, message, advice, fields."
     )

@@ -26,7 +26,7 @@ def _answers(
     correct = np.empty((4, len(sizes), ROWS), dtype=bool)
     for draw in range(4):
         for i, size in enumerate(sizes):
-            error = floor + scale * size**-exponent + random.normal(0, 0.01)
+            error = floor + scale * size**-exponent + random.normal(0, 0.03)
             luck = np.sqrt(0.8) * ease + np.sqrt(0.2) * random.normal(size=ROWS)
             correct[draw, i] = luck > ndtri(np.clip(error, 0.001, 0.999))
     return correct, sizes

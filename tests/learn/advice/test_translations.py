@@ -28,6 +28,12 @@ def test_planted_translations_are_found_and_nothing_else() -> None:
     assert {(i, j) for i, j, _ in found} == {(5, 3), (1700, 30), (2400, 59)}
 
 
+def test_of_two_translations_of_one_row_the_nearer_is_named() -> None:
+    source, held = _meanings(200, 0), _meanings(40, 1)
+    source[7], source[9] = held[3] + 0.01, _said_again(held[3], 2)
+    assert [(i, j) for i, j, _ in find_translations(source, held, clear=0.2)] == [(7, 3)]
+
+
 def test_without_rows_nothing_is_found() -> None:
     assert find_translations(_meanings(0, 0), _meanings(5, 1)) == []
     assert find_translations(_meanings(1, 0), _meanings(1, 0)) == []

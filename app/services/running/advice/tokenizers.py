@@ -34,7 +34,8 @@ def tokenizers(case: Case) -> dict[str, Any]:
     script = script_of(case.spec.language)
     found = complaints_about(after["target"], after["source"], script)
     old = complaints_about(before["target"], before["source"], script)
-    return told(_said(case, found, old), before=before, after=after)
+    languages = {"source": case.source_language, "target": case.spec.language}
+    return told(_said(case, found, old), languages=languages, before=before, after=after)
 
 
 def _texts(case: Case, roles: tuple[Role, ...], unlabelled: Role) -> list[str]:
