@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
-from app.learn.training_options import Optimiser, Strategy, TrainingOptions
+from app.learn.training_options import LowRankOptions, Optimiser, Strategy, TrainingOptions
 
 # A network below this many parameters is trained at the rates of small networks from scratch,
 # one above at the rates that keep what a large pretrained network knows.
@@ -28,17 +28,22 @@ class Defaults:
 _HEAD = Defaults(5e-4, 1e-2, 64, 60, (300, 4000))
 _SMALL_NETWORK = Defaults(3e-3, 1e-2, 64, 40, (1500, 6000))
 _LARGE_NETWORK = Defaults(5e-5, 1e-2, 16, 6, (60, 20_000))
+_LOW_RANK = Defaults(5e-4, 1e-2, 16, 10, (60, 20_000))
 _LARGE_FROM_NOTHING = Defaults(2e-4, 1e-2, 16, 20, (200, 40_000))
+
+
+StageName = Literal["head", "all", "lora"]
 
 
 @dataclass(frozen=True)
 class Stage:
-    """One stage of training: `head` trains the head alone, `all` every parameter.
+    """One stage of training: `head` trains the head alone, `all` every parameter, `lora` the head
+    and low-rank updates of the body.
 
     `check_every` counts the steps between two checks on the validation rows.
     """
 
-    name: Literal["head", "all"]
+    name: StageName
     steps: int
     check_every: int
     batch_size: int
@@ -50,6 +55,7 @@ class Stage:
     optimiser: Optimiser
     class_weights: bool
     augment: bool
+    low_rank: LowRankOptions | None = None
 
 
 def stages(options: TrainingOptions, rows: int, parameters: int, images: bool) -> list[Stage]:
@@ -57,17 +63,18 @@ def stages(options: TrainingOptions, rows: int, parameters: int, images: bool) -
 
     `images` says whether rows are images; only images are ever augmented.
     """
-    names: dict[Strategy, tuple[Literal["head", "all"], ...]] = {
+    names: dict[Strategy, tuple[StageName, ...]] = {
         Strategy.FULL: ("all",),
         Strategy.HEAD: ("head",),
         Strategy.LP_FT: ("head", "all"),
+        Strategy.LORA: ("head", "lora"),
         Strategy.SCRATCH: ("all",),
     }
     return [_stage(name, options, rows, parameters, images) for name in names[options.strategy]]
 
 
 def _stage(
-    name: Literal["head", "all"],
+    name: StageName,
     options: TrainingOptions,
     rows: int,
     parameters: int,
@@ -77,7 +84,7 @@ def _stage(
     batch_size = options.batch_size or defaults.batch_size
     per_epoch = math.ceil(rows / batch_size)
     steps = _steps(options, defaults, per_epoch)
-    augment = name == "all" if options.augment is None else options.augment
+    augment = name != "head" if options.augment is None else options.augment
     chosen_rate = options.head_learning_rate if name == "head" else options.learning_rate
     adamw = options.optimiser is Optimiser.ADAMW
     return Stage(
@@ -94,12 +101,17 @@ def _stage(
         optimiser=options.optimiser,
         class_weights=options.class_weights,
         augment=augment and images,
+        low_rank=_low_rank(options) if name == "lora" else None,
     )
 
 
-def _defaults(name: str, strategy: Strategy, parameters: int) -> Defaults:
-    if name == "head":
-        return _HEAD
+def _low_rank(options: TrainingOptions) -> LowRankOptions:
+    return LowRankOptions(options.lora_rank, options.lora_alpha, options.lora_targets)
+
+
+def _defaults(name: StageName, strategy: Strategy, parameters: int) -> Defaults:
+    if name != "all":
+        return _HEAD if name == "head" else _LOW_RANK
     if parameters < _SMALL:
         return _SMALL_NETWORK
     return _LARGE_FROM_NOTHING if strategy is Strategy.SCRATCH else _LARGE_NETWORK

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,8 +12,9 @@ import torch
 
 from app.learn.batches import Stream, batches
 from app.learn.checkpoints import Checkpoints
-from app.learn.examples import Examples
+from app.learn.examples import Examples, Inputs
 from app.learn.feature_cache import CachedRows, cache_features
+from app.learn.low_rank import low_rank_updates
 from app.learn.material import Material, RawRows
 from app.learn.monitor import Monitor
 from app.learn.network import Network
@@ -52,13 +55,23 @@ def run_stage(
     state = StageState(checkpoints, network, stage, generator)
     if stage.name == "head":
         return _train_head(network, stage, rows, generator, monitor, state)
-    network.requires_grad_(True)
-    network.prepare_training(rows.train.inputs)
-    try:
+    with _body_in_training(network, stage, rows.train.inputs):
         network.train()
         train, validation = _raw(network, stage, rows, generator)
         staged = _stage_rows(train, validation, stage, rows, generator)
         return train_stage(network, stage, staged, monitor, state)
+
+
+@contextmanager
+def _body_in_training(network: Network, stage: Stage, inputs: Inputs) -> Iterator[None]:
+    if stage.low_rank is not None:
+        with low_rank_updates(network, stage.low_rank):
+            yield
+        return
+    network.requires_grad_(True)
+    network.prepare_training(inputs)
+    try:
+        yield
     finally:
         network.finish_training()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -51,7 +52,8 @@ class StageState:
     ) -> None:
         self._checkpoints = checkpoints
         self._network = network
-        self._stage = asdict(stage)
+        # As it comes back from JSON: tuples are lists there.
+        self._stage = json.loads(json.dumps(asdict(stage)))
         self._generator = generator
 
     def due(self) -> bool:

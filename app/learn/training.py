@@ -19,7 +19,11 @@ from app.learn.recipe import Stage
 from app.learn.schedule import rate_factor
 from app.learn.stage_state import StageProgress, StageState
 
-_NAMES = {"head": "training the head", "all": "training every parameter"}
+_NAMES = {
+    "head": "training the head",
+    "all": "training every parameter",
+    "lora": "training low-rank updates",
+}
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,9 @@ class TrainingParameters(Parameters):
     strategy: Strategy = Field(
         Strategy.LP_FT,
         description="full: train every parameter; head: only the head (quick, the body stays as "
-        "it is); lp-ft: the head first, then every parameter; scratch: every parameter drawn "
-        "anew, the control that shows what the source model was worth.",
+        "it is); lp-ft: the head first, then every parameter; lora: the head first, then it and "
+        "low-rank updates of the attention, for Hugging Face models; scratch: every parameter "
+        "drawn anew, the control that shows what the source model was worth.",
     )
     epochs: int | None = Field(
         None, ge=1, le=10_000, description="Passes over the training rows, at most, per stage."
@@ -25,7 +26,7 @@ class TrainingParameters(Parameters):
     )
     batch_size: int | None = Field(None, ge=1, le=4096, description="Rows of one batch.")
     learning_rate: float | None = Field(
-        None, gt=0, le=10, description="Largest learning rate where every parameter is trained."
+        None, gt=0, le=10, description="Largest learning rate where more than the head is trained."
     )
     head_learning_rate: float | None = Field(
         None, gt=0, le=10, description="Largest learning rate where only the head is trained."
@@ -48,6 +49,17 @@ class TrainingParameters(Parameters):
         None,
         description="Train on images moved, turned and scaled a little at random; null means "
         "yes for images where the body is trained. Text is never changed.",
+    )
+    lora_rank: int = Field(8, ge=1, le=1024, description="lora: rank of the updates.")
+    lora_alpha: int = Field(
+        16, ge=1, le=10_000, description="lora: the updates are multiplied by this / lora_rank."
+    )
+    lora_targets: tuple[str, ...] | None = Field(
+        None,
+        min_length=1,
+        max_length=100,
+        description="lora: ends of the names of the linear modules to update (query, v_proj); "
+        "null takes every linear module within an attention.",
     )
     optimiser: Optimiser = Field(Optimiser.ADAMW, description="adamw, or sgd with momentum 0.9.")
 

@@ -9,7 +9,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from app.domain.datasets import DatasetFacts
-from app.domain.enums import DatasetKind, Role, Task
+from app.domain.enums import DatasetKind, Format, Role, Task
+from app.domain.errors.low_rank import StrategyUnfit
 from app.domain.errors.transfer_requests import (
     FractionsTooLarge,
     ImageShapeUnfit,
@@ -27,6 +28,7 @@ from app.domain.models import ImageInput, ModelFacts
 from app.domain.roles import INPUT_ROLES, LABELLED_ROLES, PAIR_KINDS, SOURCE_ROLES
 from app.domain.transfers import Sample
 from app.formats.examples import load_examples, mapped_labels
+from app.learn.training_options import Strategy
 from app.methods.catalog import method_named
 from app.methods.contract import MethodSpec
 
@@ -79,6 +81,9 @@ def check_fit(request: TransferRequest, model: ModelFacts, material: Material) -
         raise MethodUnfit(method.name, f"{model.task} models")
     if model.format not in method.formats:
         raise MethodUnfit(method.name, f"{model.format} models")
+    strategy = request.parameters.get("strategy")
+    if strategy == Strategy.LORA and model.format is not Format.HUGGINGFACE:
+        raise StrategyUnfit(strategy, model.format)
     for role, (facts, _) in material.items():
         _check_kind(role, facts, model)
     _check_labels(request, model, material)

@@ -125,6 +125,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         ({}, "texts", "kind-unfit"),
         ({"method": "alchemy"}, "digits", "method-unknown"),
         ({"parameters": {"epochs": -1}}, "digits", "parameters-invalid"),
+        ({"parameters": {"strategy": "lora"}}, "digits", "strategy-unfit"),
         ({"language": "xx"}, "digits", "language-unknown"),
         ({"model": "mdl_none"}, "digits", "part-referred"),
         ({"datasets": {"train": "dst_none"}}, "digits", "part-referred"),
