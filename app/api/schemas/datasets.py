@@ -66,7 +66,8 @@ class DatasetFactsAnswer(BaseModel):
     grouped: bool = Field(description="Whether rows carry a group.")
     image_shape: tuple[int, int, int] | None = Field(description="Channels, height, width.")
     report: dict[str, Any] = Field(
-        description="Balance, lengths, duplicates, empty rows, label variants, language check."
+        description="Balance, lengths, duplicates, empty rows, label variants, the check of the "
+        "language, rows in another one; `notes` says in sentences what deserves a look."
     )
 
 

@@ -14,15 +14,15 @@ class MethodAnswer(BaseModel):
     """A method of transfer."""
 
     name: str = Field(examples=["fine-tune"])
-    family: str
-    summary: str
+    family: str = Field(description="What it learns from.", examples=["target-model transfer"])
+    summary: str = Field(description="What it does, in a sentence.")
     parameters: dict[str, Any] = Field(description="JSON schema of its parameters.")
-    required_roles: list[Role]
-    optional_roles: list[Role]
+    required_roles: list[Role] = Field(description="Datasets that it cannot do without.")
+    optional_roles: list[Role] = Field(description="Datasets that it also has a use for.")
     one_of: list[Role] = Field(description="Roles of which at least one must be given.")
     companion: Companion = Field(description="Whether it takes a second model.")
-    tasks: list[Task]
-    formats: list[Format]
+    tasks: list[Task] = Field(description="What a source model may do.")
+    formats: list[Format] = Field(description="The layouts of source models that it reads.")
 
 
 def method_answer(spec: MethodSpec) -> MethodAnswer:

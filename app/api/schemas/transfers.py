@@ -36,7 +36,12 @@ class RequestFields(BaseModel):
     name: Name | None = Field(
         None, description="Of the new model; the source's name and the language where left out."
     )
-    seed: int = Field(0, ge=0, lt=2**31)
+    seed: int = Field(
+        0,
+        ge=0,
+        lt=2**31,
+        description="Of splits, samples and training; on a CPU one request always gives one model.",
+    )
     repeats: int = Field(1, ge=1, le=20, description="Runs with other samples and seeds.")
     sample: SampleFields | None = Field(
         None, description="Train on a sample only, drawn anew for each repeat."
@@ -51,7 +56,8 @@ class RequestFields(BaseModel):
         0.95,
         ge=0.5,
         lt=1,
-        description="The advice gives the probability above which so many answers are right.",
+        description="How many of the answers should be right that the new model gives where it "
+        "is sure enough; `result.advice.abstention` has the probability to demand for that.",
     )
     companion: str | None = Field(
         None,
@@ -69,7 +75,9 @@ class TransferFields(RequestFields):
     """A transfer of registered records."""
 
     model: str = Field(description="An id, a name (its newest version) or name@version.")
-    datasets: dict[Role, str] = Field(description="Ids of datasets by role.")
+    datasets: dict[Role, str] = Field(
+        description="Ids of datasets by role; GET /v1/methods says which a method takes."
+    )
 
 
 class TransferWithFilesFields(RequestFields):
