@@ -45,7 +45,7 @@ from benchmarks.sib200_data import Language, read_languages
 
 BUDGETS: tuple[int | None, ...] = (8, 32, 128, None)
 FINE_TUNE = FineTuneParameters(strategy=Strategy.HEAD)
-JOINT = JointParameters(strategy=Strategy.HEAD)
+JOINT = JointParameters(strategy=Strategy.HEAD, target_share=0.5)
 METHODS: tuple[tuple[str, Run, Parameters], ...] = (
     ("fine-tune", fine_tune, FINE_TUNE),
     ("joint", joint, JOINT),

@@ -13,16 +13,16 @@ from app.methods.contract import MethodInput, MethodOutput
 
 
 def run(given: MethodInput, monitor: Monitor) -> MethodOutput:
-    """Train on batches of target and source rows; `target_share` of each is target rows.
+    """Train on batches that have their share of target rows and of source rows.
 
-    Drawing the languages by share, whatever their sizes, keeps a small target language from
-    drowning (temperature sampling: Arivazhagan et al., 2019), and the source rows keep the source
-    language from being forgotten (rehearsal).
+    A temperature above 1 keeps a small target language from drowning (Arivazhagan et al., 2019),
+    and the source rows keep the source language from being forgotten (rehearsal).
     """
     if given.source is None:
         raise ValueError("joint needs source rows; its specification requires the role")
     train = given.labelled_rows()
-    target, share = len(train), given.parameters.target_share
+    target = len(train)
+    share = given.parameters.share_of_target(target, len(given.source))
     joined = join(train, given.source)
     positions = np.arange(len(joined))
     rows = AdaptationRows(

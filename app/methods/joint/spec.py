@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from app.domain.enums import Format, Role, Task
+from app.learn.temperature_sampling import temperature_shares
 from app.methods.contract import MethodSpec
 from app.methods.training_parameters import TrainingParameters
 
@@ -12,13 +13,27 @@ from app.methods.training_parameters import TrainingParameters
 class JointParameters(TrainingParameters):
     """The parameters of `joint`."""
 
-    target_share: float = Field(
-        0.5,
+    temperature: float = Field(
+        1.5,
+        ge=1,
+        le=100,
+        description="Shares of target and source rows in each batch are in proportion to their "
+        "numbers to the power of 1 / temperature: 1 draws every row equally often, a high "
+        "temperature both languages.",
+    )
+    target_share: float | None = Field(
+        None,
         gt=0,
         lt=1,
-        description="Share of each batch drawn from the target rows; the rest are source rows, "
-        "replayed so that the source language is not forgotten.",
+        description="Share of each batch drawn from the target rows, instead of that which follows "
+        "from the temperature; the rest are source rows.",
     )
+
+    def share_of_target(self, target: int, source: int) -> float:
+        """The share of each batch that target rows get, by the numbers of rows."""
+        if self.target_share is not None:
+            return self.target_share
+        return temperature_shares([target, source], self.temperature)[0]
 
 
 SPEC = MethodSpec(
