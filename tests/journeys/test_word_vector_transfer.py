@@ -16,6 +16,7 @@ from tests.support.service import Service
 from tests.support.two_languages import two_languages
 from tests.support.word_vectors import some_vectors, write_text_vectors
 
+WHEN = ("before", "after")
 LANGUAGES = two_languages()
 
 
@@ -73,6 +74,11 @@ def test_the_classifier_answers_in_the_other_language_and_forgets_nothing(
     report = ended["result"]["report"]
     assert report["lexicon_induction"]["csls"]["p_at_1"]["value"] > 0.9
     assert ended["result"]["forgetting"]["difference"] == 0
+    advice = ended["result"]["advice"]
+    distances = [advice["language_distance"][when]["mean_distance"] for when in WHEN]
+    unknown = [advice["tokenizer"][when]["target"]["unknown_share"] for when in WHEN]
+    assert distances[1] < 0.5 < distances[0]
+    assert unknown[1] < 0.1 < unknown[0]
     scores = {
         evaluation["kind"]: evaluation["metrics"]["accuracy"]["value"]
         for evaluation in client.evaluations.of(ended["id"])["items"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from app.domain.enums import Role
+from app.domain.enums import Format, Role
 from app.domain.errors.datasets import TokenizerMissing
 from app.domain.languages import script_of
 from app.formats.fertility import token_fertility
@@ -13,6 +13,7 @@ from app.learn.advice.statements import inapplicable, told, untold
 from app.learn.advice.tokenizer_fit import complaints_about
 from app.learn.examples import texts_of
 from app.services.running.advice.case import Case
+from app.services.running.advice.vocabularies import vocabularies
 
 _TARGET = (Role.TRAIN, Role.VALIDATION, Role.TEST)
 _SOURCE = (Role.SOURCE, Role.SOURCE_TEST)
@@ -26,11 +27,13 @@ def tokenizers(case: Case) -> dict[str, Any]:
     source = _texts(case, _SOURCE, Role.SOURCE_UNLABELLED)
     if not target:
         return untold("There are no target texts to cut.")
+    if case.material.facts.format is Format.WORD_VECTORS:
+        return vocabularies(case, case.before().network, case.served, source, target)
     try:
         before = _cut(case.source_folder(), source, target)
         after = _cut(case.folder, source, target)
     except TokenizerMissing:
-        return inapplicable("This model has no tokenizer of its own: it looks words up.")
+        return inapplicable("This model has no tokenizer.")
     script = script_of(case.spec.language)
     found = complaints_about(after["target"], after["source"], script)
     old = complaints_about(before["target"], before["source"], script)

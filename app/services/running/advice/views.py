@@ -41,7 +41,7 @@ class View:
     def __init__(
         self, network: Network, cache: VectorCache, seconds: float, seed: int, monitor: Monitor
     ) -> None:
-        self._network = network
+        self.network = network
         self._cache = cache
         self._left = seconds
         self._seed = seed
@@ -67,7 +67,7 @@ class View:
         return Seen(chosen[back], np.concatenate([pilot, rest])[back] if len(rest) else pilot[back])
 
     def _of(self, inputs: Inputs) -> np.ndarray:
-        return _vectors(self._network, inputs, self._cache, self._monitor)
+        return _vectors(self.network, inputs, self._cache, self._monitor)
 
 
 def agree(one: Network, other: Network, inputs: Inputs, monitor: Monitor) -> bool:
