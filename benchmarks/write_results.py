@@ -21,6 +21,7 @@ it. Each section names the script that took its figures. Brackets are 95% bootst
 SECTIONS = (
     "digits",
     "sib200",
+    "align",
     "wrong_language",
     "serving",
 )

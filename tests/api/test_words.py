@@ -124,3 +124,16 @@ def test_a_file_of_vectors_is_given_back_as_it_came(
     assert file.read_bytes().startswith(b"2 5\na ")
     answer = httpx.get(f"{quiet_service.url}/v1/models/narrow/artifact")
     assert 'filename="narrow-1.vec"' in answer.headers["content-disposition"]
+
+
+def test_the_first_words_and_the_pooling_can_be_chosen(
+    quiet_service: Service, tmp_path: Path
+) -> None:
+    file = write_text_vectors(tmp_path / "few.vec", ["a", "b", "c"], some_vectors(3))
+    asked = {"words": 2, "pooling": "sif"}
+    facts = quiet_service.client.models.upload(file, vectors=asked)["facts"]
+    assert (facts["words"], facts["architecture"]) == (2, "WordVectors-sif")
+    assert facts["notes"] == ["Only the first 2 words were read."]
+    with pytest.raises(BabelportProblem) as refused:
+        quiet_service.client.models.upload(file, vectors={"pooling": "max"})
+    assert refused.value.code == "request-invalid"

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from app.learn.alignment.largest import largest
-from app.learn.alignment.retrieval import NEIGHBOURS, Beat, blocks, silent
+from app.learn.alignment.retrieval import NEIGHBOURS, Beat, nearest, score_blocks, silent
 
 
 @dataclass(frozen=True)
@@ -27,19 +27,19 @@ class Dropout:
 
     Stochastic dictionary induction (Artetxe et al., 2018). Drawing a number for each of n x n
     similarities takes longer than computing them, so one random field is drawn in a round, and
-    each row of it is used from a random place on.
+    each row uses it from a random place on.
     """
 
     def __init__(self, keep: float, columns: int, generator: torch.Generator) -> None:
-        self.keep = keep
+        """`columns`: the most that a row may have."""
         self._generator = generator
-        self._field = torch.rand(2 * columns + 8191, generator=generator) >= keep
+        self._dropped = torch.rand(2 * columns + 4096, generator=generator) >= keep
 
     def forget(self, scores: Tensor) -> None:
         """Set what is dropped to zero, in place."""
         rows, columns = scores.shape
-        starts = torch.randint(len(self._field) - columns, (rows,), generator=self._generator)
-        dropped = self._field.unfold(0, columns, 1)[starts]
+        starts = torch.randint(len(self._dropped) - columns, (rows,), generator=self._generator)
+        dropped = self._dropped.unfold(0, columns, 1)[starts]
         scores.masked_fill_(dropped.to(scores.device), 0.0)
 
 
@@ -59,14 +59,13 @@ def induce(
     words, which need the first; translations of the source words, which need both.
     """
     k = min(k, len(source), len(target))
-    source_best = [largest(scores, k)[0] for _, scores in blocks(source, target, beat=beat)]
-    top = torch.cat(source_best)
-    found_sources, target_top = _translate_with_hubness(
-        target, source, top.mean(dim=1), k, _dropout(keep, len(source), generator), beat
-    )
-    found_targets = _translate(
-        source, target, target_top.mean(dim=1), _dropout(keep, len(target), generator), beat
-    )
+    top = nearest(source, target, k, beat=beat)[0]
+    dropout = None
+    if keep < 1.0:
+        size = max(len(source), len(target))
+        dropout = Dropout(keep, size, generator or torch.Generator().manual_seed(0))
+    found_sources, target_top = _translate(target, source, top.mean(dim=1), k, dropout, beat)
+    found_targets, _ = _translate(source, target, target_top.mean(dim=1), 0, dropout, beat)
     everyone = torch.arange(max(len(source), len(target)), device=source.device)
     pairs = (
         torch.cat([everyone[: len(source)], found_sources]),
@@ -75,34 +74,18 @@ def induce(
     return Induced(pairs, float((top[:, 0].mean() + target_top[:, 0].mean()) / 2))
 
 
-def _translate_with_hubness(
+def _translate(
     queries: Tensor, targets: Tensor, offsets: Tensor, k: int, dropout: Dropout | None, beat: Beat
 ) -> tuple[Tensor, Tensor]:
-    """Best targets by CSLS (n,), and each query's k largest cosines (n, k)."""
+    """Best targets by CSLS (n,); and from the same products each query's k largest cosines."""
     found, tops = [], []
-    for _, scores in blocks(queries, targets, beat=beat):
-        tops.append(largest(scores, k)[0])
-        scores.sub_(offsets / 2)
-        found.append(_best(scores, dropout))
-    return torch.cat(found), torch.cat(tops)
-
-
-def _translate(
-    queries: Tensor, targets: Tensor, offsets: Tensor, dropout: Dropout | None, beat: Beat
-) -> Tensor:
-    halves = offsets / 2
-    return torch.cat(
-        [_best(scores, dropout) for _, scores in blocks(queries, targets, halves, beat)]
-    )
-
-
-def _best(scores: Tensor, dropout: Dropout | None) -> Tensor:
-    if dropout is not None:
-        dropout.forget(scores)
-    return largest(scores, 1)[1][:, 0]
-
-
-def _dropout(keep: float, columns: int, generator: torch.Generator | None) -> Dropout | None:
-    if keep >= 1.0:
-        return None
-    return Dropout(keep, columns, generator or torch.Generator().manual_seed(0))
+    for rows, scores in score_blocks(queries, targets, beat):
+        if k:
+            tops.append(rows.best(scores, k)[0])
+        if dropout is None:
+            found.append(rows.best(scores, 1, offsets / 2)[1])
+        else:
+            scores.sub_(offsets / 2)
+            dropout.forget(scores)
+            found.append(largest(scores, 1)[1])
+    return torch.cat(found)[:, 0], torch.cat(tops) if k else offsets

@@ -1,17 +1,19 @@
-"""Nearest neighbours in blocks of rows, by cosine or by CSLS; no n x n matrix is ever held."""
+"""Nearest neighbours by cosine or by CSLS, in blocks of rows; no n x n matrix is ever held."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
+from app.learn.alignment.coarse import MARGIN, coarse_copy, coarsely, exactly
 from app.learn.alignment.largest import largest
 
 NEIGHBOURS = 10
-# So many scores are computed at a time: few enough to stay in a processor's cache.
-_CELLS = 16_000_000
+# So many scores are computed at a time.
+_CELLS = 25_000_000
 Beat = Callable[[], None]
 
 
@@ -25,14 +27,14 @@ def nearest(
     """The k best targets of each query: scores float32 and positions int64, both (queries, k).
 
     `queries` (n, width) and `targets` (m, width) have rows of length 1, so that scores are
-    cosines; `offsets` (m,) are taken off each target's scores. `beat` is called once per block.
+    cosines; `offsets` (m,) are taken off each target's scores. `beat` is called now and then.
     """
-    values, found = [], []
-    for _, scores in blocks(queries, targets, offsets, beat):
-        best, places = largest(scores, k)
-        values.append(best)
-        found.append(places)
-    return torch.cat(values), torch.cat(found)
+    values, places = [], []
+    for rows, scores in score_blocks(queries, targets, beat):
+        found = rows.best(scores, k, offsets)
+        values.append(found[0])
+        places.append(found[1])
+    return torch.cat(values), torch.cat(places)
 
 
 def hubness(queries: Tensor, targets: Tensor, k: int = NEIGHBOURS, beat: Beat = silent) -> Tensor:
@@ -57,19 +59,43 @@ def csls(
     return nearest(2 * queries, targets, k, target_hubness, beat)
 
 
-def blocks(
-    queries: Tensor, targets: Tensor, offsets: Tensor | None = None, beat: Beat = silent
-) -> Iterator[tuple[slice, Tensor]]:
-    """Rows of `queries @ targets.T - offsets` with their place; a block is overwritten next."""
+def score_blocks(
+    queries: Tensor, targets: Tensor, beat: Beat = silent
+) -> Iterator[tuple[Rows, Tensor]]:
+    """Some rows of `queries @ targets.T` at a time; a block is overwritten by the next."""
     size = max(1, min(len(queries), _CELLS // max(1, len(targets))))
     buffer = queries.new_empty(size, len(targets))
-    turned = targets.T
-    for start in range(0, len(queries), size):
-        place = slice(start, min(start + size, len(queries)))
-        scores = buffer[: place.stop - start]
-        if offsets is None:
-            torch.mm(queries[place], turned, out=scores)
+    coarse = coarse_copy(queries, targets)
+    for some in queries.split(size):
+        scores = buffer[: len(some)]
+        if coarse is None:
+            torch.mm(some, targets.T, out=scores)
         else:
-            torch.addmm(-offsets, queries[place], turned, out=scores)
+            coarsely(some, coarse, scores)
         beat()
-        yield place, scores
+        yield Rows(some, targets, coarse is not None), scores
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Some of the queries, and whether their scores are only nearly right."""
+
+    queries: Tensor
+    targets: Tensor
+    coarse: bool
+
+    def best(self, scores: Tensor, k: int, offsets: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Values and columns, (rows, k), of the k largest in each row of `scores`, exact.
+
+        `offsets` (targets,) are taken off here, in place, before anything is chosen.
+        """
+        if offsets is not None:
+            scores.sub_(offsets)
+        if not self.coarse:
+            return largest(scores, k)
+        places = largest(scores, k + MARGIN)[1]
+        exact = exactly(self.queries, self.targets, places)
+        if offsets is not None:
+            exact -= offsets[places]
+        best, chosen = exact.topk(min(k, exact.shape[1]), dim=1)
+        return best, places.gather(1, chosen)

@@ -37,7 +37,9 @@ def weighted_maps(source: Tensor, target: Tensor, weight: float = 0.5) -> Maps:
 
 def _whitening(vectors: Tensor) -> tuple[Tensor, Tensor]:
     """(vectors' vectors)^-1/2 and its inverse; directions without variance are left alone."""
-    _, lengths, right = torch.linalg.svd(vectors, full_matrices=False)
-    floor = lengths.max() * 1e-6
-    lengths = torch.where(lengths > floor, lengths, torch.ones_like(lengths))
-    return right.T / lengths @ right, right.T * lengths @ right
+    squares, directions = torch.linalg.eigh((vectors.T @ vectors).double())
+    lengths = squares.clamp(min=0).sqrt()
+    lengths = torch.where(lengths > lengths.max() * 1e-6, lengths, torch.ones_like(lengths))
+    white = directions / lengths @ directions.T
+    back = directions * lengths @ directions.T
+    return white.to(vectors.dtype), back.to(vectors.dtype)

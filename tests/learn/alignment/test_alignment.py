@@ -81,6 +81,19 @@ def test_neighbours_in_blocks_are_those_of_the_whole_matrix(monkeypatch) -> None
     assert torch.equal(induced.pairs[0][300:], exact.argmax(dim=0))
 
 
+def test_a_first_look_in_half_precision_changes_nothing(monkeypatch) -> None:
+    source, target, _ = two_languages(500, noise=0.3)
+    exact = nearest(source, target, 10, hubness(target, source)), induce(source, target)
+    monkeypatch.setattr(
+        "app.learn.alignment.retrieval.coarse_copy", lambda queries, targets: targets.bfloat16()
+    )
+    found = nearest(source, target, 10, hubness(target, source)), induce(source, target)
+    assert torch.equal(found[0][1], exact[0][1])
+    assert torch.allclose(found[0][0], exact[0][0], atol=1e-6)
+    assert torch.equal(found[1].pairs[1], exact[1].pairs[1])
+    assert found[1].objective == pytest.approx(exact[1].objective, abs=1e-6)
+
+
 def test_dropout_forgets_the_share_it_is_told_to() -> None:
     dropout = Dropout(0.3, 400, torch.Generator().manual_seed(0))
     scores = torch.ones(500, 400)
