@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -25,13 +26,26 @@ class Parameters(BaseModel):
 
 
 @dataclass(frozen=True)
+class Asked:
+    """What a transfer asks of a method, as far as it is known before anything is loaded.
+
+    `rows` counts the usable rows of the datasets given; `companion` is None where none is named.
+    """
+
+    parameters: Any
+    rows: dict[Role, int]
+    companion: str | None = None
+
+
+@dataclass(frozen=True)
 class MethodSpec:
     """A method as `GET /v1/methods` shows it; importing it imports no torch.
 
     `run` names the function that does the work (`package.module:function`), imported only in
     the transfer's own process. Of the roles in `one_of`, at least one must be given. `companion`
     says whether the method takes a second model, one that knows the target language, and
-    `companion_formats` which formats it may have.
+    `companion_formats` which formats it may have. `check` raises an InvalidInput where the method
+    can tell already that it will not do; it must be quick.
     """
 
     name: str
@@ -46,6 +60,7 @@ class MethodSpec:
     companion: Companion = Companion.NONE
     companion_formats: frozenset[Format] = frozenset({Format.HUGGINGFACE})
     one_of: frozenset[Role] = frozenset()
+    check: Callable[[Asked], None] | None = None
 
     @property
     def roles(self) -> frozenset[Role]:

@@ -30,7 +30,7 @@ from app.domain.transfers import Sample
 from app.formats.examples import load_examples, mapped_labels
 from app.learn.training_options import Strategy
 from app.methods.catalog import method_named
-from app.methods.contract import MethodSpec
+from app.methods.contract import Asked, MethodSpec
 
 _MOST_SPLIT_OFF = 0.9
 Material = dict[Role, tuple[DatasetFacts, Path]]
@@ -87,7 +87,12 @@ def check_fit(request: TransferRequest, model: ModelFacts, material: Material) -
     for role, (facts, _) in material.items():
         _check_kind(role, facts, model)
     _check_labels(request, model, material)
-    _check_rows(request, {role: facts for role, (facts, _) in material.items()})
+    facts = {role: found for role, (found, _) in material.items()}
+    _check_rows(request, facts)
+    if method.check is not None:
+        parameters = method.parameters.model_validate(request.parameters)
+        rows = {role: found.rows for role, found in facts.items()}
+        method.check(Asked(parameters, rows, request.companion))
 
 
 def check_languages(target: str, languages: dict[Role, str]) -> None:

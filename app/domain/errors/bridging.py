@@ -28,7 +28,7 @@ class TooFewRowsToCentre(InvalidInput):
 
     def __init__(self, language: str, rows: int, needed: int) -> None:
         super().__init__(
-            f"The mean vector of `{language}` needs at least {needed} different texts, "
+            f"The mean vector of {language} needs at least {needed} different texts, "
             f"but there are {rows}.",
             "Add text without labels (`unlabelled` for the target language, `source_unlabelled` "
             "for the source language).",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from app.domain.enums import Companion, Format, Role, Task
+from app.methods.bridge.check import check
 from app.methods.contract import MethodSpec, Parameters
 
 
@@ -49,4 +50,5 @@ SPEC = MethodSpec(
     formats=frozenset({Format.HUGGINGFACE}),
     run="app.methods.bridge.run:run",
     companion=Companion.OPTIONAL,
+    check=check,
 )
