@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,7 @@ from app.learn.recipe import Stage
 from app.learn.schedule import rate_factor
 from app.learn.stage_state import StageProgress, StageState
 
+Loss = Callable[[Tensor, Tensor], Tensor]
 _NAMES = {
     "head": "training the head",
     "all": "training every parameter",
@@ -30,13 +31,15 @@ _NAMES = {
 class StageRows:
     """What a stage trains on: rows, the order of their batches, and weights of the classes.
 
-    `validation` is None where there is none; then the last parameters are the result.
+    `validation` is None where there is none; then the last parameters are the result. `loss`,
+    of what `train.logits` gives and the targets, is minimised in the place of the objective's.
     """
 
     train: Material
     order: Iterator[np.ndarray]
     validation: Material | None = None
     class_weights: Tensor | None = None
+    loss: Loss | None = None
 
 
 def train_stage(
@@ -104,7 +107,11 @@ def _step(
     """One batch, one step; the loss (0-d, detached, still on its device)."""
     chosen = next(rows.order)
     targets = rows.train.targets[torch.from_numpy(chosen).to(rows.train.targets.device)]
-    loss = rows.train.objective.loss(rows.train.logits(chosen), targets, rows.class_weights)
+    logits = rows.train.logits(chosen)
+    if rows.loss is not None:
+        loss = rows.loss(logits, targets)
+    else:
+        loss = rows.train.objective.loss(logits, targets, rows.class_weights)
     optimiser.zero_grad(set_to_none=True)
     loss.backward()
     nn.utils.clip_grad_norm_([p for p in network.parameters() if p.requires_grad], stage.clip)

@@ -8,16 +8,9 @@ from app.learn.training_options import Optimiser, Strategy, TrainingOptions
 from app.methods.contract import Parameters
 
 
-class TrainingParameters(Parameters):
-    """What a user may choose; what is left out (null) follows from the model and the data."""
+class GradientParameters(Parameters):
+    """What a user may choose of the steps; what is left out (null) follows from model and data."""
 
-    strategy: Strategy = Field(
-        Strategy.LP_FT,
-        description="full: train every parameter; head: only the head (quick, the body stays as "
-        "it is); lp-ft: the head first, then every parameter; lora: the head first, then it and "
-        "low-rank updates of the attention, for Hugging Face models; scratch: every parameter "
-        "drawn anew, the control that shows what the source model was worth.",
-    )
     epochs: int | None = Field(
         None, ge=1, le=10_000, description="Passes over the training rows, at most, per stage."
     )
@@ -27,9 +20,6 @@ class TrainingParameters(Parameters):
     batch_size: int | None = Field(None, ge=1, le=4096, description="Rows of one batch.")
     learning_rate: float | None = Field(
         None, gt=0, le=10, description="Largest learning rate where more than the head is trained."
-    )
-    head_learning_rate: float | None = Field(
-        None, gt=0, le=10, description="Largest learning rate where only the head is trained."
     )
     weight_decay: float = Field(0.01, ge=0, le=1, description="Decoupled decay of weights.")
     warm_up: float = Field(
@@ -41,6 +31,27 @@ class TrainingParameters(Parameters):
         ge=1,
         le=1000,
         description="Checks on the validation rows without improvement before training stops.",
+    )
+    optimiser: Optimiser = Field(Optimiser.ADAMW, description="adamw, or sgd with momentum 0.9.")
+
+    def options(self) -> TrainingOptions:
+        """The same choices in the form in which `app.learn` takes them."""
+        names = TrainingOptions.__dataclass_fields__.keys() & type(self).model_fields.keys()
+        return TrainingOptions(**{name: getattr(self, name) for name in names})
+
+
+class TrainingParameters(GradientParameters):
+    """What a user may choose; what is left out (null) follows from the model and the data."""
+
+    strategy: Strategy = Field(
+        Strategy.LP_FT,
+        description="full: train every parameter; head: only the head (quick, the body stays as "
+        "it is); lp-ft: the head first, then every parameter; lora: the head first, then it and "
+        "low-rank updates of the attention, for Hugging Face models; scratch: every parameter "
+        "drawn anew, the control that shows what the source model was worth.",
+    )
+    head_learning_rate: float | None = Field(
+        None, gt=0, le=10, description="Largest learning rate where only the head is trained."
     )
     class_weights: bool = Field(
         False, description="Weigh rows of rare labels more, so that each label counts the same."
@@ -61,9 +72,3 @@ class TrainingParameters(Parameters):
         description="lora: ends of the names of the linear modules to update (query, v_proj); "
         "null takes every linear module within an attention.",
     )
-    optimiser: Optimiser = Field(Optimiser.ADAMW, description="adamw, or sgd with momentum 0.9.")
-
-    def options(self) -> TrainingOptions:
-        """The same choices in the form in which `app.learn` takes them."""
-        names = TrainingOptions.__dataclass_fields__
-        return TrainingOptions(**{name: getattr(self, name) for name in names})

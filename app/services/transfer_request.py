@@ -87,11 +87,10 @@ def check_fit(request: TransferRequest, model: ModelFacts, material: Material) -
     for role, (facts, _) in material.items():
         _check_kind(role, facts, model)
     _check_labels(request, model, material)
-    facts = {role: found for role, (found, _) in material.items()}
-    _check_rows(request, facts)
+    _check_rows(request, {role: facts for role, (facts, _) in material.items()})
     if method.check is not None:
         parameters = method.parameters.model_validate(request.parameters)
-        rows = {role: found.rows for role, found in facts.items()}
+        rows = {role: facts.rows for role, (facts, _) in material.items()}
         method.check(Asked(parameters, rows, request.companion))
 
 

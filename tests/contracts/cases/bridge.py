@@ -32,6 +32,11 @@ def _companion() -> TemporaryDirectory[str]:
     return folder
 
 
+def bilingual() -> Network:
+    """The bilingual encoder, loaded anew."""
+    return read_network(Path(_companion().name))
+
+
 def _case(kind: str, build: Callable[[Path], object], gain: float = 0.2, **roles: Any) -> Case:
     companion = roles.pop("companion", True)
 
@@ -39,7 +44,7 @@ def _case(kind: str, build: Callable[[Path], object], gain: float = 0.2, **roles
         return MethodInput(
             network=network,
             parameters=parameters,
-            companion=read_network(Path(_companion().name)) if companion else None,
+            companion=bilingual() if companion else None,
             source_language="en",
             target_language="de",
             **roles,

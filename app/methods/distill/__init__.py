@@ -1,0 +1,1 @@
+"""Source-model transfer: a multilingual student learns what the model says, from pairs."""
