@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+from weakref import WeakKeyDictionary
 
 import torch
 
 from app.learn.network import Network
+
+# A large body takes half a second to digest, and is asked for again before it has changed.
+_KNOWN: WeakKeyDictionary[Network, tuple[list[tuple[int, int]], str]] = WeakKeyDictionary()
 
 
 def encoder_digest(network: Network) -> str | None:
@@ -16,9 +20,25 @@ def encoder_digest(network: Network) -> str | None:
     the kind of device, since a GPU computes in another precision, and torch's version. The head
     does not count. None where the network cannot name its settings: then no vector may be kept.
     """
+    versions = _versions(network)
+    known = _KNOWN.get(network)
+    if known is not None and known[0] == versions:
+        return known[1]
     settings = network.body_settings()
     if settings is None:
         return None
+    found = _digest(network, settings)
+    _KNOWN[network] = (versions, found)
+    return found
+
+
+def _versions(network: Network) -> list[tuple[int, int]]:
+    """Where each tensor of the body lies, and how often it was changed there (torch counts)."""
+    tensors = [*network.body_parameters(), *network.buffers()]
+    return [(tensor.data_ptr(), tensor._version) for tensor in tensors]
+
+
+def _digest(network: Network, settings: str) -> str:
     device = next(network.parameters()).device.type
     digest = hashlib.sha256(f"{torch.__version__}\0{device}\0{settings}".encode())
     head = {id(parameter) for parameter in network.head_parameters()}

@@ -46,9 +46,11 @@ class TrainingParameters(GradientParameters):
     strategy: Strategy = Field(
         Strategy.LP_FT,
         description="full: train every parameter; head: only the head (quick, the body stays as "
-        "it is); lp-ft: the head first, then every parameter; lora: the head first, then it and "
-        "low-rank updates of the attention, for Hugging Face models; scratch: every parameter "
-        "drawn anew, the control that shows what the source model was worth.",
+        "it is); logistic: the head alone by regression, kept near the source model's head as far "
+        "as cross-validation lets it, for few labels; lp-ft: the head first, then every "
+        "parameter; lora: the head first, then it and low-rank updates of the attention, for "
+        "Hugging Face models; scratch: every parameter drawn anew, the control that shows what "
+        "the source model was worth.",
     )
     head_learning_rate: float | None = Field(
         None, gt=0, le=10, description="Largest learning rate where only the head is trained."

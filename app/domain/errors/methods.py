@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.domain.errors import NotFound
+from app.domain.errors import NotFound, TransferFailed
 
 
 class MethodUnknown(NotFound):
@@ -16,4 +16,17 @@ class MethodUnknown(NotFound):
             f"Choose one of: {', '.join(known)}. GET /v1/methods describes them.",
             name=name,
             known=list(known),
+        )
+
+
+class HeadNotRegression(TransferFailed):
+    """The strategy `logistic` needs a head that is one linear layer."""
+
+    code = "head-not-regression"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The strategy `logistic` fits a head that is one linear layer on one vector of each "
+            "input; this model's head is another.",
+            "Choose the strategy `head`, which trains any head.",
         )

@@ -63,16 +63,3 @@ class ImageShapesDiffer(TransferFailed):
 
 def _by(shape: tuple[int, ...]) -> str:
     return " x ".join(str(side) for side in shape)
-
-
-class NoLabelsKnown(TransferFailed):
-    """A plain encoder was to label inputs, and nobody told it any label."""
-
-    code = "no-labels-known"
-
-    def __init__(self) -> None:
-        super().__init__(
-            "The model is an encoder without labels, and no labelled target rows were given.",
-            "Give a few labelled rows of the target language for the role train, or a model that "
-            "has labels.",
-        )

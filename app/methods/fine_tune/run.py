@@ -8,11 +8,15 @@ from app.learn.adaptation import adapt
 from app.learn.batches import Stream
 from app.learn.monitor import Monitor
 from app.learn.run_stage import AdaptationRows
+from app.learn.training_options import Strategy
 from app.methods.contract import MethodInput, MethodOutput
+from app.methods.logistic_transfer import fit_head
 
 
 def run(given: MethodInput, monitor: Monitor) -> MethodOutput:
     """Train the source model on the target rows by the strategy asked for."""
+    if given.parameters.strategy is Strategy.LOGISTIC:
+        return fit_head(given, monitor)
     train = given.labelled_rows()
     rows = AdaptationRows(
         train=train,

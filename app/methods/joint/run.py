@@ -9,7 +9,9 @@ from app.learn.batches import Stream
 from app.learn.joining import join
 from app.learn.monitor import Monitor
 from app.learn.run_stage import AdaptationRows
+from app.learn.training_options import Strategy
 from app.methods.contract import MethodInput, MethodOutput
+from app.methods.logistic_transfer import fit_head
 
 
 def run(given: MethodInput, monitor: Monitor) -> MethodOutput:
@@ -20,6 +22,8 @@ def run(given: MethodInput, monitor: Monitor) -> MethodOutput:
     """
     if given.source is None:
         raise ValueError("joint needs source rows; its specification requires the role")
+    if given.parameters.strategy is Strategy.LOGISTIC:
+        return fit_head(given, monitor)
     train = given.labelled_rows()
     target = len(train)
     share = given.parameters.share_of_target(target, len(given.source))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from app.domain.errors.running import NoLabelsKnown
 from app.learn.devices import best_device
 from app.learn.monitor import Monitor
 from app.methods.contract import MethodInput, MethodOutput
@@ -18,10 +17,8 @@ def run(given: MethodInput, monitor: Monitor) -> MethodOutput:
     calibrate, and is trained from its start on those as well. After each round its biases are
     shifted so that labels are predicted as often as expected. With validation rows rounds end when
     they bring nothing better, and the best is the result: the start itself where all others are
-    worse. Without them rounds end when the labels hardly change any more. Raises `NoLabelsKnown`.
+    worse. Without them rounds end when the labels hardly change any more.
     """
-    if not given.network.labels:
-        raise NoLabelsKnown
     given.network.to(best_device()).eval()
     try:
         rounds = Rounds(given, monitor)

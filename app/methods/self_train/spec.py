@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from app.domain.enums import Format, Role, Task
 from app.learn.training_options import Strategy
@@ -18,6 +18,15 @@ class SelfTrainParameters(TrainingParameters):
         description="What each round trains: head (quick; every input is encoded once for all "
         "rounds), full, lp-ft or lora as in fine-tune; each round starts from the source model.",
     )
+
+    @field_validator("strategy")
+    @classmethod
+    def _rounds_train(cls, strategy: Strategy) -> Strategy:
+        """A regression that stays near the source's head would learn nothing from its answers."""
+        if strategy is Strategy.LOGISTIC:
+            raise ValueError("self-train has no strategy logistic; choose head, full or lp-ft")
+        return strategy
+
     rounds: int = Field(
         3, ge=1, le=20, description="Times that the model labels and trains again, at most."
     )

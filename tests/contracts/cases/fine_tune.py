@@ -45,7 +45,14 @@ def _case(kind: str, task: Task, validated: bool, *variants: dict[str, Any]) -> 
 
 CASES = (
     _case("text", text_task(), True, quick("lp-ft", class_weights=True)),
-    _case("text-without-validation", text_task(), False, quick("lora"), quick("scratch")),
+    _case(
+        "text-without-validation",
+        text_task(),
+        False,
+        quick("lora"),
+        quick("scratch"),
+        {"strategy": "logistic"},
+    ),
     _case("image", image_task(), True, quick("lp-ft", augment=True)),
     _case("image-without-validation", image_task(), False, quick("full", optimiser="sgd")),
 )

@@ -27,7 +27,7 @@ def _case(kind: str, task: Task) -> Case:
         given=given,
         unseen=task.unseen,
         learning=RATES | {"max_steps": 120},
-        variants=(quick("lp-ft"), quick("full", target_share=0.25)),
+        variants=(quick("lp-ft"), quick("full", target_share=0.25), {"strategy": "logistic"}),
         ruinous=RUINOUS | {"max_steps": 30},
         head_only=quick("head", max_steps=60) if kind == "image" else None,
     )

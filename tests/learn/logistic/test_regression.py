@@ -1,0 +1,78 @@
+"""Regressions around a prior head."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from sklearn.linear_model import LogisticRegression
+
+from app.learn.logistic.linear_head import LinearHead
+from app.learn.logistic.points import Points
+from app.learn.logistic.regression import Prior, fit
+from app.learn.logistic.strength import choose_strength, fold_numbers
+
+NOTHING = LinearHead(np.zeros((5, 3)), np.zeros(3))
+
+
+def cloud(count: int, seed: int = 0, shift: float = 0.0) -> Points:
+    """Three classes around three corners; `shift` moves the corners."""
+    draw = np.random.default_rng(seed)
+    targets = np.arange(count) % 3
+    corners = np.eye(5)[:3] * 2.0 + shift
+    return Points(corners[targets] + draw.normal(size=(count, 5)), targets, np.arange(count))
+
+
+def test_a_fit_around_nothing_is_that_of_scikit_learn() -> None:
+    points = cloud(90)
+    found = fit(points, Prior(NOTHING, 2.0, 0.0))
+    theirs = LogisticRegression(C=0.5, tol=1e-9, max_iter=1000).fit(points.vectors, points.targets)
+    expected = theirs.predict_proba(points.vectors)
+    logits = found.logits(points.vectors)
+    ours = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(ours, expected, atol=1e-3)
+
+
+def test_several_labels_are_fitted_each_by_itself() -> None:
+    points = cloud(90)
+    several = Points(points.vectors, np.eye(3, dtype=bool)[points.targets], points.rows)
+    found = fit(several, Prior(NOTHING, 2.0, 0.0))
+    for label in range(3):
+        theirs = LogisticRegression(C=0.5, tol=1e-9, max_iter=1000)
+        theirs.fit(points.vectors, points.targets == label)
+        np.testing.assert_allclose(found.weight[:, label], theirs.coef_[0], atol=1e-2)
+
+
+def test_the_firmer_the_prior_the_nearer_the_head_stays() -> None:
+    prior = LinearHead(np.ones((5, 3)), np.ones(3))
+    away = [
+        np.abs(fit(cloud(30), Prior(prior, firm, firm)).weight - 1).max() for firm in (0.1, 10, 1e6)
+    ]
+    assert away[0] > away[1] > away[2]
+    assert away[2] < 1e-3
+
+
+def test_a_good_prior_is_held_to_and_a_wrong_one_left() -> None:
+    points = cloud(60, seed=1)
+    folds = fold_numbers(points.targets, None, 0)
+    good = fit(cloud(3000), Prior(NOTHING, 1.0, 0.0))
+    wrong = LinearHead(-good.weight, -good.bias)
+    grid = (1000.0, 1.0)
+    assert choose_strength(points, good, 10.0, grid, folds, lambda _: None).weights == 1000.0
+    assert choose_strength(points, wrong, 10.0, grid, folds, lambda _: None).weights == 1.0
+
+
+def test_rows_of_one_group_share_a_fold_and_labels_are_spread() -> None:
+    targets = np.arange(60) % 3
+    groups = tuple(str(i // 4) for i in range(60))
+    folds = fold_numbers(targets, groups, 0)
+    assert len(set(folds)) == 5
+    assert all(len(set(folds[i : i + 4])) == 1 for i in range(0, 60, 4))
+    alone = fold_numbers(targets, None, 0)
+    assert all(np.bincount(targets[alone == fold], minlength=3).min() >= 3 for fold in range(5))
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_very_few_rows_still_have_folds(count: int) -> None:
+    folds = fold_numbers(np.arange(count) % 3, None, 0)
+    assert len(folds) == count
+    assert set(folds) == set(range(min(count, 2)))
