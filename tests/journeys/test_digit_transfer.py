@@ -12,8 +12,6 @@ from tests.support.datasets import an_npz, digit_images
 from tests.support.models import a_declared_digit_reader, zipped
 from tests.support.service import Service
 
-_BEFORE_AND_AFTER = ("source-model", "transferred")
-
 
 @pytest.fixture(scope="module")
 def request_for_digits(
@@ -98,27 +96,3 @@ def test_images_of_another_shape_are_refused_before_they_are_queued(
     with pytest.raises(BabelportProblem) as refused:
         client.transfers.start(**request_for_digits | {"datasets": {"train": other}})
     assert refused.value.code == "image-shape-unfit"
-
-
-def test_a_reader_learns_a_fainter_hand_without_any_label_of_it(
-    working_service: Service, request_for_digits: dict[str, Any], tmp_path: Path
-) -> None:
-    client = working_service.client
-    reader = client.transfers.wait(client.transfers.start(**request_for_digits)["id"])
-    x, y = digit_images(120, seed=5)
-    faint = x // 4 + 120
-    uploads = {
-        "unlabelled": an_npz(tmp_path / "unlabelled.npz", faint[:80], y[:80]),
-        "test": an_npz(tmp_path / "test.npz", faint[80:], y[80:]),
-    }
-    datasets = {role: client.datasets.upload(file, "bn")["id"] for role, file in uploads.items()}
-    datasets["source"] = request_for_digits["datasets"]["train"]
-    started = client.transfers.start(
-        model=reader["model_id"], language="bn", datasets=datasets, method="self-train"
-    )
-    ended = client.transfers.wait(started["id"])
-    assert ended["state"] == "succeeded", ended["failure"]
-    scores = {e["kind"]: e for e in client.evaluations.of(ended["id"])["items"]}
-    before, after = (scores[kind]["metrics"]["accuracy"]["value"] for kind in _BEFORE_AND_AFTER)
-    assert after > before + 0.2
-    assert ended["result"]["report"]["unlabelled"] == 80

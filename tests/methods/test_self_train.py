@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 import torch
 
-from app.domain.errors.running import NoLabelsKnown
 from app.learn.examples import Examples
 from app.learn.head_bias import shift_logits
 from app.learn.monitor import Silence
@@ -140,13 +139,6 @@ def test_the_report_counts_the_rows_kept_of_each_class_with_their_thresholds() -
     assert first["kept"] == {"low": 9, "high": 3}
     assert 0.5 < first["thresholds"]["high"] <= 1
     assert output.report["unlabelled"] == 40
-
-
-def test_an_encoder_without_labels_is_refused() -> None:
-    network = Pixels()
-    network.labels = ()
-    with pytest.raises(NoLabelsKnown):
-        run(_given(network, _images(5, 5)), Silence())
 
 
 @pytest.mark.parametrize("bias", [True, False])
