@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +19,12 @@ from app.formats.huggingface.vocabulary import change_vocabulary, read_vocabular
 from app.learn.bridge import Bridge
 from app.learn.bridgeable import Bridgeable
 from app.learn.examples import Inputs, texts_of
+from app.learn.headed_network import HeadedNetwork
 from app.learn.network import Batch, Network
 from app.learn.vocabulary import Vocabulary
 
 
-class Encoder(Network, Bridgeable):
+class Encoder(HeadedNetwork, Bridgeable):
     """Any `AutoModel` of texts; features are its tokens pooled to float (n, width).
 
     `description` says how to pool, and names the labels where there is a head; `source` is the
@@ -83,25 +83,6 @@ class Encoder(Network, Bridgeable):
             vectors = (tokens * mask).sum(dim=1) / mask.sum(dim=1).clamp(min=1.0)
         vectors = functional.normalize(vectors, dim=-1) if self.description.normalize else vectors
         return vectors if self.bridge is None else self.bridge(vectors)
-
-    def head(self, features: Tensor) -> Tensor:
-        """Logits float32 (n, classes); RuntimeError without a head."""
-        if self.classifier is None:
-            raise RuntimeError("A plain encoder has no head until `add_head` ran.")
-        logits: Tensor = self.classifier(features)
-        return logits.float()
-
-    def head_parameters(self) -> Iterator[nn.Parameter]:
-        """The linear head's weight and bias; nothing without a head."""
-        return iter(()) if self.classifier is None else self.classifier.parameters()
-
-    def add_head(self, labels: tuple[str, ...]) -> None:
-        """A fresh linear head for `labels`; ValueError when there is one already."""
-        if self.classifier is not None:
-            raise ValueError("This network has a head already.")
-        device = next(self.model.parameters()).device
-        self.classifier = nn.Linear(self.width, len(labels), device=device)
-        self.labels = labels
 
     def reset(self) -> None:
         """Draw every parameter anew, as the model's own class initialises them."""

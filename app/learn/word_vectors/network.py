@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 
 from app.learn.active_embedding import ActiveEmbedding
 from app.learn.examples import Inputs
-from app.learn.network import Batch, Network
+from app.learn.headed_network import HeadedNetwork
+from app.learn.network import Batch
 from app.learn.word_vectors.pooling import Pooling, common_direction, word_weights
 from app.learn.word_vectors.vocabulary import Vocabulary
 
 MOST_WORDS = 2048
 
 
-class WordVectorNetwork(Network):
+class WordVectorNetwork(HeadedNetwork):
     """Texts as the weighted mean of their words' vectors; features are float (n, width).
 
     `vectors`: float32 (rows, width), all vocabularies one after the other. The words of a text
@@ -82,25 +83,6 @@ class WordVectorNetwork(Network):
             return pooled
         common = self.common[batch["vocabularies"]]
         return pooled - (pooled * common).sum(dim=1, keepdim=True) * common
-
-    def head(self, features: Tensor) -> Tensor:
-        """Logits float32 (n, classes); RuntimeError without a head."""
-        if self.classifier is None:
-            raise RuntimeError("Plain word vectors have no head until `add_head` ran.")
-        logits: Tensor = self.classifier(features)
-        return logits.float()
-
-    def head_parameters(self) -> Iterator[nn.Parameter]:
-        """The linear head's weight and bias; nothing without a head."""
-        return iter(()) if self.classifier is None else self.classifier.parameters()
-
-    def add_head(self, labels: tuple[str, ...]) -> None:
-        """A fresh linear head for `labels`; ValueError when there is one already."""
-        if self.classifier is not None:
-            raise ValueError("This network has a head already.")
-        device = self.embedding.weight.device
-        self.classifier = nn.Linear(self.width, len(labels), device=device)
-        self.labels = labels
 
     @torch.no_grad()
     def reset(self) -> None:
