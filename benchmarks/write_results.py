@@ -20,6 +20,7 @@ it. Each section names the script that took its figures. Brackets are 95% bootst
 # Each is a file of figures in `results/` and a module in `sections/`, in the order shown.
 SECTIONS = (
     "digits",
+    "self_train",
     "sib200",
     "align",
     "wrong_language",

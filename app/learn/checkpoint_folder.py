@@ -49,8 +49,7 @@ class CheckpointFolder:
         began = time.monotonic()
         self._folder.mkdir(parents=True, exist_ok=True)
         fresh = self._file(name).with_suffix(f".{os.getpid()}.part")
-        kept = {key: tensor.detach().cpu().contiguous() for key, tensor in tensors.items()}
-        save_file(kept, fresh, {"facts": json.dumps(facts)})
+        save_file(_apart(tensors), fresh, {"facts": json.dumps(facts)})
         _to_disk(fresh)
         fresh.replace(self._file(name))
         _to_disk(self._folder)
@@ -65,6 +64,19 @@ class CheckpointFolder:
 
     def _file(self, name: str) -> Path:
         return self._folder / f"{name}.safetensors"
+
+
+def _apart(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """On the CPU, each in memory of its own, as the file format wants them."""
+    seen: set[int] = set()
+    apart: dict[str, Tensor] = {}
+    for key, tensor in tensors.items():
+        apart[key] = tensor.detach().cpu().contiguous()
+        memory = apart[key].untyped_storage().data_ptr()
+        if memory in seen:
+            apart[key] = apart[key].clone()
+        seen.add(memory)
+    return apart
 
 
 def _to_disk(path: Path) -> None:

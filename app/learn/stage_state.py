@@ -118,7 +118,8 @@ class StageState:
         for name, tensor in changing(self._network):
             tensor.copy_(tensors[f"network/{name}"])
         self._restore_random(_within("random", tensors))
-        losses = list(tensors["losses"].unbind())
+        device = next(self._network.parameters()).device
+        losses = list(tensors["losses"].to(device).unbind())
         return StageProgress(facts["step"], facts["history"], losses, facts["why"])
 
     def _random(self) -> dict[str, Tensor]:

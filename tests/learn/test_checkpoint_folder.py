@@ -21,6 +21,15 @@ def test_a_state_comes_back_as_it_was_saved(tmp_path: Path) -> None:
     assert all(torch.equal(found[0][name], tensor) for name, tensor in tensors.items())
 
 
+def test_tensors_that_share_memory_come_back_both(tmp_path: Path) -> None:
+    whole = torch.arange(6.0)
+    tensors = {"whole": whole, "again": whole, "part": whole[2:4], "spread": whole[:1].expand(3)}
+    CheckpointFolder(tmp_path).save("stage", tensors, {})
+    found = CheckpointFolder(tmp_path).load("stage")
+    assert found is not None
+    assert all(torch.equal(found[0][name], tensor) for name, tensor in tensors.items())
+
+
 def test_a_later_state_replaces_the_earlier_and_leaves_no_other_file(tmp_path: Path) -> None:
     folder = CheckpointFolder(tmp_path)
     for step in (1, 2):
