@@ -26,14 +26,14 @@ def leaks(case: Case) -> dict[str, Any]:
     here are only reported, with the accuracy on the test rows that are left without them.
     """
     test = case.held.test
-    if test is None or not case.text or not case.single_label:
-        return inapplicable("Near copies and translations are looked for among labelled texts.")
+    if test is None or not case.text:
+        return inapplicable("Near copies and translations of test rows are looked for in texts.")
     dropped = sum(report["dropped"] for report in case.held.leaks.values())
     copies, translations = _near_copies(case, test), translated(case, test)
     sentences = [_dropped_said(dropped), copies["sentence"], translations["sentence"]]
     touched = copies.pop("touched", set()) | translations.pop("touched", set())
     facts: dict[str, Any] = {"near_copies": copies, "translations": translations}
-    if touched:
+    if touched and case.single_label:
         facts["without_them"] = left = _scored_without(case, test, touched)
         sentences.append(_left_said(len(touched), left))
     return told(" ".join(sentences), dropped=dropped, **facts)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from app.learn.advice.sight import BLIND, DIM, sight
-from app.learn.advice.statements import told, untold
+from app.learn.advice.statements import inapplicable, told, untold
 from app.learn.advice.translations import find_translations
 from app.learn.examples import Examples
 from app.services.running.advice.case import Case
@@ -22,6 +22,8 @@ def translated(case: Case, test: Examples) -> dict[str, Any]:
     labelled rows other than the test rows; where it is blind nothing is looked for.
     """
     source = case.held.source
+    if not case.single_label:
+        return inapplicable("Translations are looked for where each row has one label.")
     if source is None:
         return untold("There are no source rows that could be translations of test rows.")
     if case.source_language.split("-")[0] == case.spec.language.split("-")[0]:

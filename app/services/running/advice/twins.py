@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from app.learn.examples import Examples
+from app.learn.examples import Examples, texts_of
 
 _LISTED = 100
 _SHOWN = 5
@@ -50,6 +50,6 @@ class Twins:
     def _texts(self, pair: tuple[int, int, float]) -> dict[str, str]:
         i, j, _ = pair
         return {
-            "text": str(self.rows.inputs[i])[:_CHARACTERS],
-            "test_text": str(self.test.inputs[j])[:_CHARACTERS],
+            "text": texts_of(self.rows.inputs[i : i + 1])[0][:_CHARACTERS],
+            "test_text": texts_of(self.test.inputs[j : j + 1])[0][:_CHARACTERS],
         }

@@ -90,7 +90,7 @@ def _vectors(
         features = encode(network.to(best_device()), inputs, cache, monitor)
     finally:
         network.cpu()
-    if features is None:
+    if features is None or network.objective.per_word:
         raise NothingSeen
     vectors: np.ndarray = features.flatten(1).float().cpu().numpy()
     return vectors
