@@ -32,13 +32,13 @@ _LOW_RANK = Defaults(5e-4, 1e-2, 16, 10, (60, 20_000))
 _LARGE_FROM_NOTHING = Defaults(2e-4, 1e-2, 16, 20, (200, 40_000))
 
 
-StageName = Literal["head", "all", "lora"]
+StageName = Literal["head", "all", "lora", "rows"]
 
 
 @dataclass(frozen=True)
 class Stage:
     """One stage of training: `head` trains the head alone, `all` every parameter, `lora` the head
-    and low-rank updates of the body.
+    and low-rank updates of the body, `rows` the word embedding.
 
     `check_every` counts the steps between two checks on the validation rows.
     """

@@ -24,6 +24,7 @@ _NAMES = {
     "head": "training the head",
     "all": "training every parameter",
     "lora": "training low-rank updates",
+    "rows": "training the embedding",
 }
 
 

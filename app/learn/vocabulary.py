@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 class Vocabulary:
     """A tokenizer and the rows that its ids stand for.
 
-    `tokenizer` is a copy that neither cuts nor pads; `rows`: float32 (ids, width), at least one
-    for each of its ids; `prefix` stands before each text; `named` are the ids that the network
-    itself knows by name (`pad_token_id`, for instance). In the network's file a number takes
-    `number_bytes`.
+    `tokenizer` is a copy that neither cuts nor pads; `rows`: the embedding's own parameter,
+    float32 (ids, width), at least one for each of its ids; `prefix` stands before each text;
+    `named` are the ids that the network itself knows by name (`pad_token_id`, for instance). In
+    the network's file a number takes `number_bytes`.
     """
 
     tokenizer: Tokenizer

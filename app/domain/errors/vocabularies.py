@@ -44,3 +44,31 @@ class TooFewRowsKept(TransferFailed):
             asked=asked,
             needed=needed,
         )
+
+
+class TooLittleText(TransferFailed):
+    """The texts do not hold as many pieces as the tokenizer is to have."""
+
+    code = "too-little-text"
+
+    def __init__(self, found: int, asked: int) -> None:
+        super().__init__(
+            f"The texts yield a tokenizer of {found} tokens; {asked} were asked for.",
+            f"Give more `unlabelled` text, or ask for at most {found} `pieces`.",
+            found=found,
+            asked=asked,
+        )
+
+
+class SpecialTokensDiffer(TransferFailed):
+    """The companion's tokenizer lacks a token that the network needs."""
+
+    code = "special-tokens-differ"
+
+    def __init__(self, token: str) -> None:
+        super().__init__(
+            f"The companion's tokenizer has nothing that stands for {token!r}.",
+            "Name a companion that puts the same kinds of special tokens around a text and has a "
+            "padding token, or none: then a tokenizer is trained on the unlabelled text.",
+            token=token,
+        )

@@ -16,7 +16,7 @@ from app.learn.vocabulary import Vocabulary
 
 def read_vocabulary(model: Any, tokens: Tokens, source: Path) -> Vocabulary:
     """The tokenizer and rows of `model`, read from `source`; raises `EmbeddingUnsupported`."""
-    rows = _embedding(model).weight.detach()
+    rows = _embedding(model).weight
     size = number_type(source).itemsize
     return Vocabulary(tokens.tokenizer(), rows, tokens.prefix, _named(model), size)
 

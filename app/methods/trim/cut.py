@@ -9,6 +9,7 @@ import numpy as np
 from tokenizers import Tokenizer
 
 from app.domain.errors.vocabularies import TokenizerUnsupported
+from app.methods.tokenizer_description import renumbered
 from app.methods.trim.pieces import Pieces, merged
 
 
@@ -31,24 +32,13 @@ def cut_tokenizer(description: dict[str, Any], pieces: Pieces, kept: np.ndarray)
         "added_tokens": [
             token | {"id": number[token["id"]]} for token in description["added_tokens"]
         ],
-        "post_processor": _processor(description.get("post_processor"), number),
+        "post_processor": renumbered(description.get("post_processor"), number),
     }
     tokenizer = Tokenizer.from_str(json.dumps(changed))
     found = tokenizer.get_vocab(with_added_tokens=True)
     if any(found.get(pieces.names[old] or "") != new for old, new in number.items()):
         raise TokenizerUnsupported("its added tokens are numbered among its pieces")
     return tokenizer
-
-
-def post_processor_ids(node: dict[str, Any] | None) -> set[int]:
-    """The ids of the tokens that a post-processor puts around a text."""
-    if node is None:
-        return set()
-    if node["type"] == "Sequence":
-        return set().union(*map(post_processor_ids, node["processors"]))
-    if node["type"] == "TemplateProcessing":
-        return {id for token in node["special_tokens"].values() for id in token["ids"]}
-    return {node[key][1] for key in ("sep", "cls") if key in node}
 
 
 def _model(model: dict[str, Any], number: dict[int, int]) -> dict[str, Any]:
@@ -69,18 +59,3 @@ def _model(model: dict[str, Any], number: dict[int, int]) -> dict[str, Any]:
             if left in ids and right in ids and left + right.removeprefix(prefix) in ids
         ]
     return changed
-
-
-def _processor(node: dict[str, Any] | None, number: dict[int, int]) -> dict[str, Any] | None:
-    if node is None:
-        return None
-    if node["type"] == "Sequence":
-        return node | {"processors": [_processor(one, number) for one in node["processors"]]}
-    if node["type"] == "TemplateProcessing":
-        special = {
-            name: token | {"ids": [number[id] for id in token["ids"]]}
-            for name, token in node["special_tokens"].items()
-        }
-        return node | {"special_tokens": special}
-    ends = {key: [node[key][0], number[node[key][1]]] for key in ("sep", "cls") if key in node}
-    return node | ends

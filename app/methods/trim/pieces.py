@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from app.domain.errors.vocabularies import TokenizerUnsupported
+from app.methods.tokenizer_description import unknown_id, uses_bytes
 
 _BYTE = re.compile(r"<0x[0-9A-Fa-f]{2}>")
 
@@ -55,7 +56,7 @@ def read_pieces(description: dict[str, Any]) -> Pieces:
     names: list[str | None] = [None] * (max(ids.values()) + 1)
     for name, number in ids.items():
         names[number] = name
-    by_bytes = '"ByteLevel"' in str(description).replace("'", '"')
+    by_bytes = uses_bytes(description)
     shares = -np.log(np.arange(len(names)) + 10.0)
     if kind == "Unigram":
         scores = np.array([score for _, score in model["vocab"]])
@@ -72,11 +73,12 @@ def _fixed(description: dict[str, Any], ids: dict[str, int]) -> set[int]:
     """
     model = description["model"]
     fixed = {token["id"] for token in description["added_tokens"]}
-    if model["type"] != "Unigram":
-        return fixed | {ids[name] for name in [model.get("unk_token")] if name in ids}
-    if model.get("unk_id") is not None:
-        fixed.add(model["unk_id"])
-    return fixed | {int(np.argmin([score for _, score in model["vocab"]]))}
+    unknown = unknown_id(description, ids)
+    if unknown is not None:
+        fixed.add(unknown)
+    if model["type"] == "Unigram":
+        fixed.add(int(np.argmin([score for _, score in model["vocab"]])))
+    return fixed
 
 
 def _bytes(ids: dict[str, int], by_bytes: bool) -> set[int]:

@@ -10,8 +10,9 @@ from app.learn.monitor import Monitor
 from app.learn.portion import Portion
 from app.learn.vocabulary import ReadsTokens, Vocabulary
 from app.methods.contract import MethodInput, MethodOutput
+from app.methods.tokenizer_description import post_processor_ids
 from app.methods.trim.choose import Choice, choose
-from app.methods.trim.cut import cut_tokenizer, post_processor_ids
+from app.methods.trim.cut import cut_tokenizer
 from app.methods.trim.evidence import read_evidence
 from app.methods.trim.pieces import Pieces, read_pieces
 from app.methods.trim.report import account, sizes
@@ -44,7 +45,7 @@ def run(given: MethodInput, monitor: Monitor) -> MethodOutput:
     choice = chosen(None, Portion(monitor, 0.8, 0.9))
     monitor.progress("cutting", 0.9)
     tokenizer = cut_tokenizer(description, pieces, choice.kept)
-    network.change_vocabulary(tokenizer, before.rows[choice.kept])
+    network.change_vocabulary(tokenizer, before.rows.detach()[choice.kept])
     report = sizes(before, network, len(choice.kept)) | {
         "rows_by_reason": choice.reasons,
         "texts": [account(one, choice.kept, rehearsal.kept, len(before.rows)) for one in evidence],
