@@ -63,15 +63,17 @@ def train_masked(
     With the body frozen first, new rows find their places before they can tear at it (de Vries
     and Nissim 2021, "As Good as New"). One text in 20 is held out to tell the loss.
     """
-    rng = np.random.default_rng(int(torch.randint(2**31, (1,), generator=generator)))
+    seed = int(torch.randint(2**31, (1,), generator=generator))
     masked = MaskedNetwork(given.network, given.embedding).to(best_device())
-    train, held = _rows(masked, given, parameters, rng)
+    train, held = _rows(masked, given, parameters, np.random.default_rng(seed))
     done = MaskedRun([], [], {} if held is None else {"before": _loss(masked, held)})
     plan = [stage for stage in _stages(parameters) if stage.steps]
     for number, stage in enumerate(plan):
         _choose(masked, stage)
         part = Portion(monitor, number / len(plan), (number + 1) / len(plan))
         stream = Stream(np.arange(len(train.lengths)))
+        # Its own draws, so that a stage which need not be gone through again shifts no other.
+        rng = np.random.default_rng((seed, number))
         rows = StageRows(train, batches((stream,), train.lengths, stage.batch_size, rng))
         within = CheckpointsWithin(checkpoints, f"masked-{stage.name}")
         state = StageState(within, masked, stage, generator)
