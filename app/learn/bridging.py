@@ -12,10 +12,10 @@ from torch.nn import functional
 from app.learn.bridge import Bridge
 from app.learn.bridge_texts import BridgeTexts
 from app.learn.bridgeable import Bridgeable
-from app.learn.halves import halves
 from app.learn.language_shift import LanguageShift
 from app.learn.monitor import Monitor
 from app.learn.network import Network
+from app.learn.pieces import pieces
 from app.learn.portion import Portion
 from app.learn.ridge import Loss, RidgeMap, fit_ridge, squared_error
 from app.learn.sentence_vectors import enough_to_centre, sentence_vectors
@@ -24,12 +24,12 @@ from app.learn.vector_cache import VectorCache
 
 @dataclass(frozen=True)
 class BridgeOptions:
-    """`centring`: shift each language's vectors onto the source language's; `halves`: fit the map
-    on both halves of each source text as well; `rank` and `strength` as in `fit_ridge`.
+    """`centring`: shift each language's vectors onto the source language's; `pieces`: fit the map
+    on pieces of each source text as well; `rank` and `strength` as in `fit_ridge`.
     """
 
     centring: bool = True
-    halves: bool = True
+    pieces: bool = True
     rank: int | None = None
     strength: float | None = None
 
@@ -82,9 +82,9 @@ def fit_bridge(
         rows = _Rows(seen, told, torch.arange(len(seen)), everyone)
         if len(texts.pairs):
             rows = _with_pairs(rows, texts, bridge.shift, foreign)
-        if options.halves:
+        if options.pieces:
             rest = Portion(monitor, 0.6, 0.9)
-            rows = _with_halves(rows, teacher, encoder, texts.source, vectors, rest)
+            rows = _with_pieces(rows, teacher, encoder, texts.source, vectors, rest)
         monitor.progress("fitting the map", 0.9)
         account["map"] = _fit(bridge, teacher, rows, options)
     monitor.progress("fitting the map", 1.0)
@@ -113,7 +113,7 @@ def _with_pairs(
     return rows.and_more(moved[right], rows.y[left], left, judged=True)
 
 
-def _with_halves(
+def _with_pieces(
     rows: _Rows,
     teacher: Network,
     encoder: Network,
@@ -121,11 +121,11 @@ def _with_halves(
     vectors: VectorCache | None,
     monitor: Monitor,
 ) -> _Rows:
-    pieces, owners = halves(source)
-    if not pieces:
+    texts, owners = pieces(source)
+    if not texts:
         return rows
-    told = sentence_vectors(teacher, pieces, vectors, Portion(monitor, 0.0, 0.5))
-    seen = sentence_vectors(encoder, pieces, vectors, Portion(monitor, 0.5, 1.0))
+    told = sentence_vectors(teacher, texts, vectors, Portion(monitor, 0.0, 0.5))
+    seen = sentence_vectors(encoder, texts, vectors, Portion(monitor, 0.5, 1.0))
     return rows.and_more(seen, told, torch.tensor(owners), judged=False)
 
 

@@ -50,11 +50,11 @@ def fit_ridge(
 ) -> RidgeMap:
     """The map of float (n, in) `x` onto float (n, out) `y` that `loss` likes best on rows left out.
 
-    Ridge regression with an intercept (Hoerl & Kennard, 1970), in closed form, in float64. The
-    strength is chosen by cross-validation over `folds`; rows of one group (int64 (n,)), such as
-    a sentence and its translation, are in the same fold. Only `judged` rows, bool (n,), are looked
-    at by `loss`; None means all. A `rank` below both widths keeps the
-    directions of most predicted variance (reduced-rank regression; Izenman, 1975).
+    Ridge regression with an intercept (Hoerl & Kennard, 1970), in float64. The strength is chosen
+    by cross-validation; rows of one group (int64 (n,)), such as a sentence and its translation,
+    are in the same fold, and `loss` looks at `judged` rows (bool (n,); None means all). A `rank`
+    below both widths keeps the directions of most predicted variance (reduced-rank regression;
+    Izenman, 1975).
 
     Rows of one group tell the same about `y`, and n groups span n - 1 dimensions around their
     mean: raises `TooFewRowsForMap` unless there are more groups than the map's rank.
@@ -65,25 +65,22 @@ def fit_ridge(
     if distinct <= rank:
         raise TooFewRowsForMap(distinct, rank)
     x, y = x.double(), y.double()
-    parts = [(out, _Solver(x[~out], y[~out])) for out in _folds(groups, folds)]
-    losses: dict[float, float] = {}
     judged = torch.ones(len(x), dtype=torch.bool) if judged is None else judged
-    for tried in (strength,) if strength is not None else STRENGTHS:
-        losses[tried] = float(loss(_held_out(x, y, parts, tried, rank)[judged], y[judged].float()))
+    parts = [_Part(x, y, out, judged) for out in _folds(groups, folds)]
+    truth, losses = y[judged].float(), {}
+    for tried in STRENGTHS if strength is None else (strength,):
+        losses[tried] = float(loss(_held_out(parts, y, judged, tried, rank), truth))
     chosen = min(losses, key=losses.__getitem__)
     weight, bias = _Solver(x, y).solve(chosen, rank)
-    held_out = _held_out(x, y, parts, chosen, rank)[judged]
+    held_out = _held_out(parts, y, judged, chosen, rank)
     return RidgeMap(weight.float(), bias.float(), chosen, rank, losses, held_out)
 
 
-def _held_out(
-    x: Tensor, y: Tensor, parts: list[tuple[Tensor, _Solver]], strength: float, rank: int
-) -> Tensor:
+def _held_out(parts: list[_Part], y: Tensor, judged: Tensor, strength: float, rank: int) -> Tensor:
     predicted = torch.empty_like(y)
-    for out, solver in parts:
-        weight, bias = solver.solve(strength, rank)
-        predicted[out] = x[out] @ weight.T + bias
-    return predicted.float()
+    for part in parts:
+        predicted[part.rows] = part.predict(strength, rank)
+    return predicted[judged].float()
 
 
 def _folds(groups: Tensor, folds: int) -> list[Tensor]:
@@ -104,11 +101,39 @@ class _Solver:
         self._cross = self._vectors.T @ (self._x.T @ (y - self._mean_y))
         self._variance = float(self._values.clamp(min=0).mean()) or 1.0
 
+    def along(self, x: Tensor) -> Tensor:
+        """The coordinates of `x`, (n, in), by which `predict` predicts."""
+        return (x - self._mean_x) @ self._vectors
+
+    def predict(self, along: Tensor, strength: float) -> Tensor:
+        """What the map of full rank says: (n, out)."""
+        return along @ (self._cross / self._shrunk(strength)) + self._mean_y
+
     def solve(self, strength: float, rank: int) -> tuple[Tensor, Tensor]:
         """Weight (out, in) and bias (out,), float64."""
-        shrunk = self._values.clamp(min=0) + strength * self._variance
-        weight = (self._vectors @ (self._cross / shrunk.unsqueeze(1))).T
+        weight = (self._vectors @ (self._cross / self._shrunk(strength))).T
         if rank < min(weight.shape):
             directions = torch.linalg.svd(self._x @ weight.T, full_matrices=False).Vh[:rank]
             weight = directions.T @ (directions @ weight)
         return weight, self._mean_y - weight @ self._mean_x
+
+    def _shrunk(self, strength: float) -> Tensor:
+        return (self._values.clamp(min=0) + strength * self._variance).unsqueeze(1)
+
+
+class _Part:
+    """One fold: the map fitted without its rows, for the judged ones among them."""
+
+    def __init__(self, x: Tensor, y: Tensor, out: Tensor, judged: Tensor) -> None:
+        self.rows = out & judged
+        self._x = x[self.rows]
+        self._full = min(x.shape[1], y.shape[1])
+        self._solver = _Solver(x[~out], y[~out])
+        self._along = self._solver.along(self._x)
+
+    def predict(self, strength: float, rank: int) -> Tensor:
+        """What the map of `rank` says of the rows: (k, out)."""
+        if rank == self._full:
+            return self._solver.predict(self._along, strength)
+        weight, bias = self._solver.solve(strength, rank)
+        return self._x @ weight.T + bias

@@ -17,9 +17,9 @@ class BridgeParameters(Parameters):
         description="Shift the vectors of each language onto the source language's by the "
         "difference of their means; needs text of the target language, without labels.",
     )
-    halves: bool = Field(
+    pieces: bool = Field(
         True,
-        description="Fit the map on both halves of each source text as well as on the whole.",
+        description="Fit the map on the halves and quarters of each source text as well.",
     )
     rank: int | None = Field(
         None,

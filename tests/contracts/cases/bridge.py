@@ -56,7 +56,7 @@ def _case(kind: str, build: Callable[[Path], object], gain: float = 0.2, **roles
         build=build,
         given=given,
         unseen=TASK.unseen,
-        variants=({"halves": False, "rank": 16, "strength": 0.1},),
+        variants=({"pieces": False, "rank": 16, "strength": 0.1},),
         gain=gain,
     )
 

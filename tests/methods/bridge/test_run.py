@@ -69,7 +69,7 @@ def test_the_head_is_the_old_one_and_both_languages_are_answered(folder: Path) -
     output = bridged(folder / "english", folder / "bilingual", unlabelled=GERMAN.inputs)
     old = read_network(folder / "english")
     assert accuracy(output.network, GERMAN) > accuracy(old, GERMAN) + 0.2
-    assert accuracy(output.network, ENGLISH) > 0.9
+    assert accuracy(output.network, ENGLISH) > 0.8
     kept, features = [p.detach() for p in old.head_parameters()], torch.randn(4, 48)
     assert all(map(torch.equal, kept, output.network.head_parameters()))
     assert torch.allclose(output.network.head(features), old.head(features), atol=1e-6)
