@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,18 +19,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from app.learn.alignment.induction import induce
-from app.learn.alignment.procrustes import orthogonal_map
-from app.learn.alignment.rcsls import refine_rcsls
-from app.learn.alignment.seeds import identical_words, similarity_distributions
-from app.learn.alignment.self_learning import SelfLearning, self_learn
-from app.learn.alignment.weighted_maps import weighted_maps
+from benchmarks import align_methods as methods
 from benchmarks.align_references import Muse, VecMap
-from benchmarks.align_task import LARGE, STEPS, Task, enlarged
+from benchmarks.align_task import LARGE, Task, enlarged
 from benchmarks.record import record
-
-# The same for both; with VecMap's own (20,000 words, 50 rounds) it takes hours on two cores.
-CUTOFF, PATIENCE = 5000, 5
 
 
 def main() -> None:
@@ -44,26 +36,39 @@ def main() -> None:
     given = asked.parse_args()
     began = time.monotonic()
     torch.set_num_threads(1)
-    body: dict[str, Any] = {"threads": 1, "speed": _speed(given), "languages": []}
+    body: dict[str, Any] = {"threads": 1, "languages": [], "speed": {}}
+
+    def keep() -> None:
+        record("align", {"seconds": round(time.monotonic() - began), **body})
+
     for language in given.languages:
         body["languages"].append(_quality(given, language))
-        record("align", {"seconds": round(time.monotonic() - began), **body})
+        keep()
+    for speed in _speed(given):
+        body["speed"] = speed
+        keep()
 
 
 def _quality(given: argparse.Namespace, language: str) -> dict[str, Any]:
     task = Task(given.data, language)
     muse = Muse(given.muse, task.source, task.target, task.train)
     vecmap = VecMap(given.vecmap, task.source, task.target)
-    options = ("--vocabulary_cutoff", str(CUTOFF), "--stochastic_interval", str(PATIENCE))
+    options = (
+        "--vocabulary_cutoff",
+        str(methods.CUTOFF),
+        "--stochastic_interval",
+        str(methods.PATIENCE),
+    )
     runs: dict[str, Callable[[], tuple[Any, Any]]] = {
-        "procrustes": lambda: _procrustes(task),
+        "procrustes": lambda: methods.procrustes(task),
         "procrustes, MUSE": lambda: _muse(muse),
-        "re-weighted": lambda: _weighted(task, task.positions()),
+        "align": lambda: methods.method(task),
+        "re-weighted": lambda: methods.weighted(task, task.positions()),
         "re-weighted, VecMap": lambda: vecmap.map("--supervised", train=task.train),
-        "rcsls": lambda: _rcsls(task),
-        "identical words": lambda: _self_learnt(task, unsupervised=False),
+        "rcsls": lambda: methods.rcsls(task),
+        "identical words": lambda: methods.self_learnt(task, unsupervised=False),
         "identical words, VecMap": lambda: vecmap.map("--identical", *options),
-        "nothing": lambda: _self_learnt(task, unsupervised=True),
+        "nothing": lambda: methods.self_learnt(task, unsupervised=True),
         "nothing, VecMap": lambda: vecmap.map("--unsupervised", *options),
     }
     told: dict[str, Any] = {}
@@ -82,39 +87,16 @@ def _quality(given: argparse.Namespace, language: str) -> dict[str, Any]:
     return {"language": language, "words": sizes, "pairs": pairs, "methods": told}
 
 
-def _procrustes(task: Task) -> tuple[Tensor, Tensor]:
-    (x, z), (first, second) = task.normal(), task.positions()
-    return x @ orthogonal_map(x[first], z[second]), z
-
-
-def _weighted(task: Task, pairs: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
-    x, z = task.normal()
-    maps = weighted_maps(x[pairs[0]], z[pairs[1]])
-    return x @ maps.source, z @ maps.target
-
-
-def _rcsls(task: Task) -> tuple[Tensor, Tensor]:
-    (x, z), pairs = task.normal(), task.positions()
-    start = orthogonal_map(x[pairs[0]], z[pairs[1]])
-    return x @ refine_rcsls(x, z, pairs, start).map, z
-
-
-def _self_learnt(task: Task, unsupervised: bool) -> tuple[Tensor, Tensor]:
-    x, z = task.normal()
-    seed = identical_words(task.source.words, task.target.words)
-    if unsupervised:
-        seed = similarity_distributions(x, z, STEPS)
-    how = SelfLearning(vocabulary=CUTOFF, patience=PATIENCE)
-    return _weighted(task, self_learn(x, z, seed, how).dictionary)
-
-
 def _muse(muse: Muse) -> tuple[Tensor, Tensor]:
     muse.fit()
     return muse.mapped()
 
 
-def _speed(given: argparse.Namespace) -> dict[str, Any]:
-    """The same procedures by turns, on 50,000 words of 300 numbers for each language."""
+def _speed(given: argparse.Namespace) -> Iterator[dict[str, Any]]:
+    """The same procedures by turns, on 50,000 words of 300 numbers for each language.
+
+    Gives the account after each turn, so that an interrupted run is of use.
+    """
     task = Task(given.data, "de")
     task.source, task.target = enlarged(task.source, 1), enlarged(task.target, 2)
     muse = Muse(given.muse, task.source, task.target, task.train)
@@ -131,19 +113,19 @@ def _speed(given: argparse.Namespace) -> dict[str, Any]:
     # A threshold out of reach makes VecMap stop after one round, and map with re-weighting.
     races: dict[str, tuple[Callable[[], object], Callable[[], object]]] = {
         "Procrustes and CSLS evaluation, MUSE": (
-            lambda: task.score(*_procrustes(task)),
+            lambda: task.score(*methods.procrustes(task)),
             muse_evaluated,
         ),
         "re-weighted map and CSLS evaluation, VecMap": (
-            lambda: task.score(*_weighted(task, task.positions())),
+            lambda: task.score(*methods.weighted(task, task.positions())),
             vecmap_evaluated,
         ),
         "a round of self-learning on 50,000 words, MUSE": (
-            lambda: _round(task, LARGE, weighted=False),
+            lambda: methods.round(task, LARGE, weighted=False),
             muse.round_of_self_learning,
         ),
         "a round of self-learning on 20,000 words and the last map, VecMap": (
-            lambda: _round(task, 20_000, weighted=True),
+            lambda: methods.round(task, 20_000, weighted=True),
             lambda: vecmap.map(*cut, "--semi_supervised", train=task.train),
         ),
     }
@@ -152,18 +134,7 @@ def _speed(given: argparse.Namespace) -> dict[str, Any]:
         for name, (ours, theirs) in races.items():
             seconds[name].append((_timed(ours), _timed(theirs)))
             print(name, seconds[name][-1], flush=True)
-    return {name: _ratios(times) for name, times in seconds.items()}
-
-
-def _round(task: Task, vocabulary: int, weighted: bool) -> None:
-    (x, z), (first, second) = task.normal(), task.positions()
-    rotation = orthogonal_map(x[first], z[second])
-    pairs = induce(x[:vocabulary] @ rotation, z[:vocabulary]).pairs
-    if weighted:
-        maps = weighted_maps(x[pairs[0]], z[pairs[1]])
-        _ = x @ maps.source, z @ maps.target
-    else:
-        orthogonal_map(x[pairs[0]], z[pairs[1]])
+        yield {name: _ratios(times) for name, times in seconds.items()}
 
 
 def _timed(run: Callable[[], object]) -> float:

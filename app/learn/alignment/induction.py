@@ -20,6 +20,14 @@ class Induced:
 
     pairs: tuple[Tensor, Tensor]
     objective: float
+    source_words: int
+
+    def mutual(self) -> tuple[Tensor, Tensor]:
+        """Source and target positions of the pairs that both directions agree on."""
+        first, second = self.pairs
+        forward, backward = second[: self.source_words], first[self.source_words :]
+        agreed = backward[forward] == first[: self.source_words]
+        return first[: self.source_words][agreed], forward[agreed]
 
 
 class Dropout:
@@ -71,7 +79,8 @@ def induce(
         torch.cat([everyone[: len(source)], found_sources]),
         torch.cat([found_targets, everyone[: len(target)]]),
     )
-    return Induced(pairs, float((top[:, 0].mean() + target_top[:, 0].mean()) / 2))
+    objective = float((top[:, 0].mean() + target_top[:, 0].mean()) / 2)
+    return Induced(pairs, objective, len(source))
 
 
 def _translate(

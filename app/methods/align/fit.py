@@ -11,6 +11,7 @@ from torch.nn import functional
 
 from app.learn.alignment.procrustes import orthogonal_map
 from app.learn.alignment.rcsls import refine_rcsls
+from app.learn.alignment.self_learning import Learnt
 from app.learn.checkpoints import Checkpoints
 from app.learn.monitor import Monitor
 from app.learn.portion import Portion
@@ -64,23 +65,29 @@ def fit(
     require_enough(pairs, learns, width, given)
     history: list[dict[str, Any]] = []
     report: dict[str, Any] = {"seed_dictionary": kind.value, "seed_pairs": len(pairs[0])}
-    stopped = f"One map was fitted to {len(pairs[0])} pairs of words."
+    stopped = f"The first map was fitted to {len(pairs[0])} pairs of words."
     if learns:
         part = Portion(monitor, 0.0, 0.8)
         learnt = learn_dictionary(source, target, pairs, kind, parameters, seed, part, checkpoints)
-        pairs = reread_dictionary(source, target, learnt, parameters, part)
+        pairs = learnt.dictionary
         history, stopped = history_of(learnt), why_it_ended(learnt, parameters)
-        report["self_learning"] = {
-            "rounds": learnt.rounds,
-            "converged": learnt.converged,
-            "objective": round(learnt.objectives[-1], 5),
-        }
+        report["self_learning"] = _account(learnt)
+    part = Portion(monitor, 0.8, 0.9)
+    pairs = reread_dictionary(source, target, pairs, given, parameters, part)
     found = orthogonal_map(target.normal[pairs[1]], source.normal[pairs[0]])
     if parameters.refinement is Refinement.RCSLS:
-        found, losses = _refine(source, target, pairs, found, parameters, Portion(monitor, 0.8, 1))
+        found, losses = _refine(source, target, pairs, found, parameters, Portion(monitor, 0.9, 1))
         report["refinement"] = {"first_loss": losses[0], "loss": min(losses)}
     monitor.progress("mapping", 1.0)
     return Fitted(found, pairs, report | {"pairs": len(pairs[0])}, history, stopped)
+
+
+def _account(learnt: Learnt) -> dict[str, Any]:
+    return {
+        "rounds": learnt.rounds,
+        "converged": learnt.converged,
+        "objective": round(learnt.objectives[-1], 5),
+    }
 
 
 def _refine(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch
 from torch.nn import functional
 
 from app.learn.alignment.induction import induce
@@ -11,7 +12,7 @@ from app.learn.alignment.self_learning import Learnt, SelfLearning, self_learn
 from app.learn.alignment.weighted_maps import weighted_maps
 from app.learn.checkpoints import Checkpoints, NoCheckpoints
 from app.learn.monitor import Monitor
-from app.methods.align.dictionary import Positions
+from app.methods.align.dictionary import Positions, SplitDictionary
 from app.methods.align.languages import Language
 from app.methods.align.spec import AlignParameters, Seed
 
@@ -61,24 +62,30 @@ def learn_dictionary(
 def reread_dictionary(
     source: Language,
     target: Language,
-    learnt: Learnt,
+    pairs: Positions,
+    given: SplitDictionary | None,
     parameters: AlignParameters,
     monitor: Monitor,
 ) -> Positions:
-    """The last dictionary, read in the re-weighted space of both languages; needs enough pairs."""
-    pairs = learnt.dictionary
+    """The dictionary as it reads in the re-weighted space of both languages.
+
+    Only pairs of which each word is the other's best translation, and the pairs that the user
+    gave: what is induced in one direction alone holds too many errors. Where there are too few
+    pairs to weigh the dimensions by, they stay as they are.
+    """
     if parameters.reweighting == 0 or len(pairs[0]) < 2 * source.normal.shape[1]:
         return pairs
     maps = weighted_maps(source.normal[pairs[0]], target.normal[pairs[1]], parameters.reweighting)
     size = parameters.vocabulary
     some = functional.normalize(source.normal[:size] @ maps.source, dim=1)
     others = functional.normalize(target.normal[:size] @ maps.target, dim=1)
-    return induce(
-        some,
-        others,
-        parameters.neighbours,
-        beat=lambda: monitor.progress("re-weighting", 1.0),
-    ).pairs
+    found = induce(
+        some, others, parameters.neighbours, beat=lambda: monitor.progress("re-weighting", 1.0)
+    )
+    first, second = found.mutual()
+    if given is None:
+        return first, second
+    return torch.cat([first, given.train[0]]), torch.cat([second, given.train[1]])
 
 
 def history_of(learnt: Learnt, most: int = 40) -> list[dict[str, Any]]:

@@ -53,8 +53,8 @@ class AlignParameters(Parameters):
         0.5,
         ge=0,
         le=1,
-        description="After self-learning the last dictionary is read in a space that is whitened "
-        "and weighted by the cross-correlation to this power (0.5: symmetric re-weighting).",
+        description="The dictionary is read once more in a space that is whitened and weighted by "
+        "the cross-correlation to this power (0.5: symmetric re-weighting); 0 leaves it.",
     )
     neighbours: int = Field(10, ge=1, le=100, description="Neighbours of CSLS.")
     vocabulary: int = Field(

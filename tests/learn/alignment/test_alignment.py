@@ -79,6 +79,10 @@ def test_neighbours_in_blocks_are_those_of_the_whole_matrix(monkeypatch) -> None
     induced = induce(source, target)
     assert torch.equal(induced.pairs[1][:300], exact.argmax(dim=1))
     assert torch.equal(induced.pairs[0][300:], exact.argmax(dim=0))
+    first, second = induced.mutual()
+    assert torch.equal(second, exact.argmax(dim=1)[first])
+    assert torch.equal(first, exact.argmax(dim=0)[second])
+    assert 0 < len(first) <= 300
 
 
 def test_a_first_look_in_half_precision_changes_nothing(monkeypatch) -> None:
