@@ -92,9 +92,7 @@ def _encoded(texts: set[str], labels: tuple[str, ...]) -> Memoised:
     with torch.inference_mode():
         for start in track(range(0, len(ordered), 64), "encoding sentences"):
             vectors.append(network.features(network.collate(ordered[start : start + 64])))
-    memoised = Memoised(network, torch.cat(vectors).clone(), {t: i for i, t in enumerate(ordered)})
-    memoised.add_head(labels)
-    return memoised
+    return Memoised(labels, torch.cat(vectors).clone(), {t: i for i, t in enumerate(ordered)})
 
 
 def _english_head(network: Memoised, english: Language, seed: int) -> Network:

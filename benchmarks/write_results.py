@@ -23,6 +23,8 @@ SECTIONS = (
     "self_train",
     "sib200",
     "align",
+    "advice",
+    "leakage",
     "wrong_language",
     "serving",
 )

