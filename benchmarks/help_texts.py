@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import gzip
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -28,7 +28,7 @@ _NAMES = {
 }
 _BLOCKS = {"p", "h1", "h2", "h3", "h4", "h5", "h6", "li", "td", "pre", "div", "dt", "dd", "title"}
 _SILENT = {"script", "style", "pre"}
-_FREEDICT = {"de": "deu", "fr": "fra"}
+_FREEDICT = {"de": "deu", "fr": "fra", "sw": "swh"}
 
 
 def vectors_of(folder: Path, language: str) -> Path:
@@ -57,32 +57,48 @@ def paragraphs(folder: Path, language: str) -> Iterator[list[str]]:
     What stands in the English files as well was never translated, and is left out.
     """
     seen = set() if language == "en" else {" ".join(words) for words in paragraphs(folder, "en")}
+    for line in lines(folder, language):
+        words = words_of(line.lower())
+        key = " ".join(words)
+        if len(words) > 1 and key not in seen:
+            seen.add(key)
+            yield words
+
+
+def lines(folder: Path, language: str) -> Iterator[str]:
+    """Every block of text as it is written, headings and cells of tables too."""
     for pattern in _PLACES:
         for file in sorted(folder.glob(pattern.format(language=language, **_NAMES[language]))):
-            for line in _lines(file):
-                words = words_of(line.lower())
-                key = " ".join(words)
-                if len(words) > 1 and key not in seen:
-                    seen.add(key)
-                    yield words
+            yield from _lines(file)
 
 
 def dictionary(folder: Path, language: str) -> list[tuple[str, str]]:
     """Pairs of single words, English to `language`, lower case, from FreeDict's dictionary."""
-    file = folder / f"usr/share/dictd/freedict-eng-{_FREEDICT[language]}.dict.dz"
-    pairs: dict[tuple[str, str], None] = {}
-    with gzip.open(file, "rt", encoding="utf-8", errors="replace") as lines:
+    return _single_words(_entries(folder, f"eng-{_FREEDICT[language]}"))
+
+
+def back_dictionary(folder: Path, language: str) -> list[tuple[str, str]]:
+    """The same, English to `language`, from the dictionary of the other direction."""
+    found = _entries(folder, f"{_FREEDICT[language]}-eng")
+    return _single_words((meaning, word) for word, meaning in found)
+
+
+def _entries(folder: Path, direction: str) -> Iterator[tuple[str, str]]:
+    """Each word with each of its translations."""
+    file = folder / f"usr/share/dictd/freedict-{direction}.dict.dz"
+    with gzip.open(file, "rt", encoding="utf-8", errors="replace") as found:
         word = ""
-        for line in lines:
+        for line in found:
             entry = re.match(r"^([^/\s][^/]*) /.*/", line)
             if entry:
                 word = entry.group(1).strip().lower()
             elif word and not line.startswith((" ", "\t", "\n")):
                 for meaning in _meanings(line):
-                    pairs[word, meaning] = None
-            elif line.strip() and not line.startswith("\n"):
-                continue
-    return [pair for pair in pairs if all(len(words_of(side)) == 1 for side in pair)]
+                    yield word, meaning
+
+
+def _single_words(pairs: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    return [pair for pair in dict.fromkeys(pairs) if all(len(words_of(side)) == 1 for side in pair)]
 
 
 def _meanings(line: str) -> list[str]:

@@ -26,6 +26,8 @@ SECTIONS = (
     "advice",
     "leakage",
     "wrong_language",
+    "vocabulary",
+    "trim",
     "serving",
 )
 
