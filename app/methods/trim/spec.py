@@ -45,7 +45,9 @@ SPEC = MethodSpec(
     required_roles=frozenset(),
     optional_roles=frozenset(),
     one_of=frozenset({Role.UNLABELLED, Role.SOURCE_UNLABELLED, Role.SOURCE}),
-    tasks=frozenset(Task) - {Task.IMAGE_CLASSIFICATION},
+    tasks=frozenset(
+        {Task.TEXT_CLASSIFICATION, Task.MULTI_LABEL_CLASSIFICATION, Task.FEATURE_EXTRACTION}
+    ),
     formats=frozenset({Format.HUGGINGFACE}),
     run="app.methods.trim.run:run",
 )

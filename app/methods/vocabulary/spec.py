@@ -67,7 +67,9 @@ SPEC = MethodSpec(
     parameters=VocabularyParameters,
     required_roles=frozenset({Role.UNLABELLED}),
     optional_roles=frozenset({Role.DICTIONARY}),
-    tasks=frozenset(Task) - {Task.IMAGE_CLASSIFICATION},
+    tasks=frozenset(
+        {Task.TEXT_CLASSIFICATION, Task.MULTI_LABEL_CLASSIFICATION, Task.FEATURE_EXTRACTION}
+    ),
     formats=frozenset({Format.HUGGINGFACE}),
     run="app.methods.vocabulary.run:run",
     companion=Companion.OPTIONAL,
