@@ -11,3 +11,48 @@ class Prediction:
 
     label: str
     probabilities: dict[str, float]
+
+
+@dataclass(frozen=True)
+class LabelSetPrediction:
+    """The labels that apply, and the probability of each label by itself."""
+
+    labels: tuple[str, ...]
+    probabilities: dict[str, float]
+
+
+@dataclass(frozen=True)
+class WordTag:
+    """The likeliest tag of a word, how probable it is, and the word's characters in the input.
+
+    `start` and `end` count characters of the text, or of the words with spaces between.
+    """
+
+    word: str
+    tag: str
+    probability: float
+    start: int
+    end: int
+
+
+@dataclass(frozen=True)
+class Entity:
+    """Words that belong together, from the first to the last one (both counted from 0)."""
+
+    type: str
+    text: str
+    first_word: int
+    last_word: int
+    start: int
+    end: int
+
+
+@dataclass(frozen=True)
+class TaggedPrediction:
+    """A tag for each word, and the entities that the tags mark."""
+
+    words: tuple[WordTag, ...]
+    entities: tuple[Entity, ...]
+
+
+AnyPrediction = Prediction | LabelSetPrediction | TaggedPrediction

@@ -10,33 +10,36 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from app.learn.examples import Examples
+from app.learn.examples import Examples, texts_of
+from app.learn.objectives.contract import Objective
 
 Order = Literal["worst", "best", "row"]
 
 
 def write_predictions(
-    file: Path, examples: Examples, probabilities: np.ndarray, labels: tuple[str, ...]
+    file: Path, examples: Examples, probabilities: np.ndarray, objective: Objective
 ) -> None:
-    """Write one row per example; `probabilities` is float32 (n, classes), in the labels' order.
+    """Write one row per example; `probabilities` are what `predict` gives for its inputs.
 
     Columns: `row` (number in its dataset, from 1), `text` (null for an image), `label`,
-    `predicted`, `probability` of the true label, and `probabilities`, a list.
+    `predicted`, `probability` of what is true (the geometric mean over several labels or words),
+    and `probabilities`, a list. Of tagged sentences also `words`; `label` and `predicted` are
+    then lists of tags, and `probabilities` those of the predicted tags. Of several labels they are
+    lists as well.
     """
-    names = np.array(labels, dtype=object)
-    own = probabilities[np.arange(len(examples)), examples.targets]
-    texts = examples.inputs if isinstance(examples.inputs, list) else [None] * len(examples)
-    table = pa.table(
-        {
-            "row": pa.array(examples.rows, pa.int64()),
-            "text": pa.array(texts, pa.string()),
-            "label": pa.array(names[examples.targets], pa.string()),
-            "predicted": pa.array(names[probabilities.argmax(axis=1)], pa.string()),
-            "probability": pa.array(own, pa.float32()),
-            "probabilities": pa.array(list(probabilities), pa.list_(pa.float32())),
-        }
-    )
-    pq.write_table(table, file, compression="zstd")
+    answers, images = objective.rows(probabilities, examples.targets), examples.inputs
+    texts = [None] * len(examples) if isinstance(images, np.ndarray) else texts_of(examples.inputs)
+    columns = {
+        "row": pa.array(examples.rows, pa.int64()),
+        "text": pa.array(texts, pa.string()),
+        "label": _names(answers.truth),
+        "predicted": _names(answers.predicted),
+        "probability": pa.array(answers.probability, pa.float32()),
+        "probabilities": pa.array(answers.probabilities, pa.list_(pa.float32())),
+    }
+    if objective.per_word:
+        columns["words"] = pa.array(list(map(list, examples.inputs)), pa.list_(pa.string()))
+    pq.write_table(pa.table(columns), file, compression="zstd")
 
 
 def read_predictions(
@@ -55,3 +58,9 @@ def read_predictions(
     chosen = pc.sort_indices(table, sort_keys=keys[order])[offset : offset + limit]
     rows: list[dict[str, Any]] = table.take(chosen).to_pylist()
     return rows
+
+
+def _names(names: list[Any]) -> pa.Array:
+    """Texts, or lists of texts."""
+    lists = any(isinstance(name, list) for name in names)
+    return pa.array(names, pa.list_(pa.string()) if lists else pa.string())

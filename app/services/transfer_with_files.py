@@ -26,9 +26,9 @@ from app.services.datasets import (
     record_dataset,
 )
 from app.services.models import ModelDetails, ReadModel, find_model, read_model, record_model
+from app.services.transfer_fit import check_fit
 from app.services.transfer_request import (
     TransferRequest,
-    check_fit,
     check_languages,
     check_request,
 )

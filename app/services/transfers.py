@@ -17,9 +17,9 @@ from app.services.companions import check_widths, choose_companion
 from app.services.context import Context
 from app.services.datasets import find_dataset, ready_dataset
 from app.services.models import ReadModel, find_model
+from app.services.transfer_fit import check_fit
 from app.services.transfer_request import (
     TransferRequest,
-    check_fit,
     check_languages,
     check_request,
 )

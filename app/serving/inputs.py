@@ -6,15 +6,17 @@ from typing import Any
 
 import numpy as np
 
+from app.domain.enums import Task
 from app.domain.errors.predictions import UnusableInput
 from app.domain.models import ImageInput, ModelFacts
 from app.serving.images import prepare_image
+from app.serving.sentences import Sentence, prepare_sentence
 
-PreparedInputs = list[str] | list[np.ndarray]
+PreparedInputs = list[str] | list[np.ndarray] | list[Sentence]
 
 
 def prepare_inputs(facts: ModelFacts, inputs: list[Any]) -> PreparedInputs:
-    """Texts, or uint8 images (channels, height, width), as the model's facts demand.
+    """Texts, sentences, or uint8 images (channels, height, width), as the facts demand.
 
     Decoding images takes a while; call it off the event loop. Raises UnusableInput and
     ImageOfAnotherShape, which name the input's position.
@@ -22,7 +24,15 @@ def prepare_inputs(facts: ModelFacts, inputs: list[Any]) -> PreparedInputs:
     if isinstance(facts.input, ImageInput):
         wanted = facts.input
         return [prepare_image(position, given, wanted) for position, given in enumerate(inputs)]
+    if facts.task is Task.TOKEN_CLASSIFICATION:
+        return [_prepare_sentence(position, given) for position, given in enumerate(inputs)]
     return [_prepare_text(position, given) for position, given in enumerate(inputs)]
+
+
+def _prepare_sentence(position: int, given: Any) -> Sentence:
+    sentence = prepare_sentence(position, given)
+    _prepare_text(position, sentence.text)
+    return sentence
 
 
 def _prepare_text(position: int, given: Any) -> str:

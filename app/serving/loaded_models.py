@@ -14,6 +14,7 @@ import numpy as np
 
 from app.artifacts.disk import DiskArtifacts
 from app.domain.models import ModelFacts
+from app.serving.sentences import Sentence
 from app.serving.word_questions import WordQuestion, WordReply, reply_to
 from app.settings import Settings
 
@@ -37,7 +38,7 @@ class PredictionOrder:
 
 @dataclass(frozen=True)
 class PredictionAnswer:
-    """Probabilities, float32 (n, classes), or why there are none.
+    """Probabilities, float32 (n, classes) or (n, words, classes), or why there are none.
 
     A failure comes as text: an exception that cannot be rebuilt on the other side of the pipe
     would break the pipe.
@@ -57,13 +58,16 @@ class LoadedModels:
         self._threads = os.cpu_count() or 1
 
     def answer(self, order: PredictionOrder) -> np.ndarray:
-        """Probabilities, float32 (n, classes), in the order of the inputs."""
+        """Probabilities as `predict` gives them, in the order of the inputs."""
         import torch
 
         from app.learn.predicting import predict
 
         torch.set_num_threads(1 if len(order.inputs) <= _FEW else self._threads)
         network = self.network(order.sha256, order.facts)
+        sentences = [one.words for one in order.inputs if isinstance(one, Sentence)]
+        if sentences:
+            return predict(network, sentences)
         probabilities = np.empty((len(order.inputs), len(network.labels)), np.float32)
         for positions, inputs in _alike(order.inputs):
             probabilities[positions] = predict(network, inputs)

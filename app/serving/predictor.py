@@ -19,7 +19,8 @@ from app.domain.errors.predictions import (
     TooManyInputs,
 )
 from app.domain.models import Model, ModelFacts
-from app.domain.predictions import Prediction
+from app.domain.predictions import AnyPrediction
+from app.serving.answers import as_predictions
 from app.serving.inputs import prepare_inputs
 from app.serving.loaded_models import (
     PredictionOrder,
@@ -44,12 +45,12 @@ class Predictor:
         self._artifacts = artifacts
         self._pool: ProcessPoolExecutor | None = None
 
-    async def predict(self, model: Model, inputs: list[Any]) -> list[Prediction]:
+    async def predict(self, model: Model, inputs: list[Any]) -> list[AnyPrediction]:
         """One Prediction per input, in order.
 
-        Texts, or images as base64 PNG/JPEG or nested numbers. Raises NothingToPredict,
-        TooManyInputs, UnusableInput, ImageOfAnotherShape, ModelCannotPredict, ModelNotLoaded and
-        PredictorStopped.
+        Texts, lists of words for a tagger, images as base64 PNG/JPEG or nested numbers. Raises
+        NothingToPredict, TooManyInputs, UnusableInput, ImageOfAnotherShape, ModelCannotPredict,
+        ModelNotLoaded and PredictorStopped.
         """
         facts, sha256 = _servable(model)
         if not inputs:
@@ -60,7 +61,7 @@ class Predictor:
         answer = await self.ask(answer_order, PredictionOrder(sha256, facts, prepared))
         if answer.probabilities is None:
             raise ModelNotLoaded(model.name, answer.failure)
-        return [_prediction(facts.labels, row) for row in answer.probabilities.tolist()]
+        return as_predictions(facts, prepared, answer.probabilities)
 
     def close(self) -> None:
         """End the process; a later prediction starts another."""
@@ -99,8 +100,3 @@ def _servable(model: Model) -> tuple[ModelFacts, str]:
         reason = "it is a plain encoder without labels"
         raise ModelCannotPredict(model.name, reason, "Start a transfer from it to train a head.")
     return model.facts, model.sha256
-
-
-def _prediction(labels: tuple[str, ...], row: list[float]) -> Prediction:
-    likeliest = max(range(len(row)), key=row.__getitem__)
-    return Prediction(labels[likeliest], dict(zip(labels, row, strict=True)))

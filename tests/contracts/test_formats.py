@@ -13,7 +13,6 @@ import numpy as np
 import pytest
 import torch
 from pydantic import TypeAdapter
-from torch.nn import functional
 
 from app.domain.enums import Format, Task
 from app.domain.models import ModelFacts, ModelHints
@@ -29,8 +28,11 @@ from tests.support.bridged_models import (
 from tests.support.models import (
     INTENTS,
     SENTENCES,
+    TAGS,
     a_declared_digit_reader,
+    a_label_set_classifier,
     a_text_classifier,
+    a_token_classifier,
     an_encoder,
     an_image_classifier_hf,
 )
@@ -38,6 +40,8 @@ from tests.support.word_vectors import word_vectors
 
 ONNX_FILE = Path(__file__).parents[1] / "support/onnx_files/torch-classic-17-convolutional.onnx"
 SOME_TEXTS = [*SENTENCES, "a", "a much longer sentence that is certainly cut somewhere " * 5]
+
+SOME_WORDS = [tuple((text.split() * 3)[:3]) for text in SOME_TEXTS]
 
 
 @dataclass(frozen=True)
@@ -73,6 +77,12 @@ BUILDERS: dict[str, Callable[[Path], Path]] = {
     "bridged-plain-encoder": lambda folder: a_bridged_encoder(folder, labels=()),
     "bridged-classifier": a_bridged_classifier,
     "centred-classifier": a_centred_classifier,
+    "label-set-classifier": a_label_set_classifier,
+    "token-classifier": a_token_classifier,
+    "tagging-encoder": lambda folder: an_encoder(folder, TAGS, task="token-classification"),
+    "label-set-encoder": lambda folder: an_encoder(
+        folder, INTENTS, task="multi-label-classification"
+    ),
     "image-classifier": an_image_classifier_hf,
     "declared-network": a_declared_digit_reader,
     "onnx": an_onnx_classifier,
@@ -88,7 +98,9 @@ def case(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     found = recognise(folder)
     facts = found.inspect(folder, ModelHints())
     inputs: Inputs = SOME_TEXTS
-    if facts.task is Task.IMAGE_CLASSIFICATION:
+    if facts.task is Task.TOKEN_CLASSIFICATION:
+        inputs = SOME_WORDS
+    elif facts.task is Task.IMAGE_CLASSIFICATION:
         inputs = np.random.default_rng(0).integers(0, 256, (9, 1, 28, 28), dtype=np.uint8)
     return Case(found, folder, facts, inputs)
 
@@ -108,8 +120,13 @@ def train_a_step(network: Network, inputs: Inputs, rate: float = 0.05) -> None:
 
 
 def loss(network: Network, inputs: Inputs) -> torch.Tensor:
-    targets = torch.arange(len(inputs)) % len(network.labels)
-    return functional.cross_entropy(network(network.collate(inputs)), targets)
+    classes = len(network.labels)
+    targets = torch.arange(len(inputs)) % classes
+    if network.task is Task.TOKEN_CLASSIFICATION:
+        targets = (targets[:, None] + torch.arange(3)) % classes
+    elif network.task is Task.MULTI_LABEL_CLASSIFICATION:
+        targets = targets[:, None] == torch.arange(classes)
+    return network.objective.loss(network(network.collate(inputs)), targets)
 
 
 def test_every_format_is_covered() -> None:
@@ -139,7 +156,7 @@ def test_a_network_is_loaded_ready_to_answer_and_to_learn(case: Case) -> None:
 def test_logits_are_one_row_for_each_input(case: Case) -> None:
     network = case.load()
     answer = logits(network, case.inputs)
-    assert answer.shape == (len(case.inputs), len(network.labels))
+    assert answer.shape == network.objective.answer_shape(case.inputs)
     assert answer.dtype == torch.float32
     assert torch.isfinite(answer).all()
     assert len(network.lengths(case.inputs)) == len(case.inputs)
@@ -191,6 +208,7 @@ def test_a_trained_network_answers_alike_after_saving_and_loading(
     again = recognise(tmp_path).inspect(tmp_path, ModelHints(labels=facts.labels))
     loaded = case.format.load(tmp_path, again)
     assert (again.labels, again.input) == (network.labels, case.facts.input)
+    assert loaded.task is network.task
     # Half precision rounds what was learnt; everything else is exact.
     close = 1e-2 if "half" in case.folder.name else 1e-5
     difference = (logits(loaded, case.inputs) - logits(network, case.inputs)).abs().max()

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from app.formats.predictions_table import read_predictions, write_predictions
+from app.learn.objectives.single_label import SingleLabel
 from tests.support.datasets import LABELS, image_examples, labelled_examples
 
 
@@ -16,7 +17,7 @@ def table(tmp_path: Path) -> Path:
     rows = labelled_examples(30, "hi")
     probabilities = np.random.default_rng(0).dirichlet(np.ones(3), 30).astype(np.float32)
     probabilities[[4, 8]] = probabilities[4]
-    write_predictions(tmp_path / "table", rows, probabilities, LABELS)
+    write_predictions(tmp_path / "table", rows, probabilities, SingleLabel(LABELS))
     return tmp_path / "table"
 
 
@@ -45,7 +46,7 @@ def test_a_row_carries_its_text_its_labels_and_every_probability(table: Path) ->
 def test_an_image_has_its_row_number_and_no_text(tmp_path: Path) -> None:
     rows = image_examples(12)
     probabilities = np.full((12, 10), 0.1, dtype=np.float32)
-    write_predictions(tmp_path / "table", rows, probabilities, tuple("0123456789"))
+    write_predictions(tmp_path / "table", rows, probabilities, SingleLabel(tuple("0123456789")))
     found = read_predictions(tmp_path / "table", "row")
     assert [row["row"] for row in found] == list(range(1, 13))
     assert {row["text"] for row in found} == {None}

@@ -123,11 +123,11 @@ def test_a_transfer_that_beats_all_says_so_and_one_that_does_not_says_which() ->
 
 
 def test_the_spread_is_over_repeats_and_one_repeat_has_none() -> None:
-    found = spread([{"accuracy": 0.8}, {"accuracy": 0.9}, {"accuracy": 1.0}])
+    found = spread([{"accuracy": 0.8}, {"accuracy": 0.9}, {"accuracy": 1.0}], "accuracy")
     assert found == {
         "metric": "accuracy",
         "mean": pytest.approx(0.9),
         "sd": pytest.approx(0.1),
         "each": [0.8, 0.9, 1.0],
     }
-    assert spread([{"number": 0}]) is None
+    assert spread([{"number": 0}], "accuracy") is None

@@ -6,6 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from app.artifacts.archive import pack
 from app.domain.datasets import Dataset, DatasetFacts
 from app.domain.enums import DatasetKind, Role
@@ -16,8 +18,10 @@ from app.domain.transfers import Transfer
 from app.formats.catalog import recognise
 from app.formats.images.canonical import ImageRows, write_image_rows
 from app.formats.tables.canonical import TextRow, write_text_rows
+from app.formats.tables.canonical_label_sets import LabelSetRow, write_label_set_rows
+from app.formats.tables.canonical_tags import TaggedRow, write_tagged_rows
 from app.formats.tables.language_report import report_language
-from app.learn.examples import Examples
+from app.learn.examples import NO_WORD, Examples
 from app.services.context import Context
 from app.store import datasets, leases, models, transfers
 from tests.support.records import a_dataset, a_model, a_transfer
@@ -73,6 +77,8 @@ def _store_rows(context: Context, rows: Examples, labels: tuple[str, ...]) -> Da
 
 
 def _write(rows: Examples, labels: tuple[str, ...], file: Path) -> DatasetFacts:
+    if rows.targets.ndim == 2:
+        return _write_lists(rows, labels, file)
     if isinstance(rows.inputs, list):
         groups = rows.groups or (None,) * len(rows)
         numbered = zip(rows.rows, rows.inputs, rows.targets, groups, strict=True)
@@ -83,3 +89,19 @@ def _write(rows: Examples, labels: tuple[str, ...], file: Path) -> DatasetFacts:
     write_image_rows(ImageRows(rows.inputs, rows.targets, labels), file)
     shape = (rows.inputs.shape[1], rows.inputs.shape[2], rows.inputs.shape[3])
     return DatasetFacts(DatasetKind.IMAGES, len(rows), labels, False, shape)
+
+
+def _write_lists(rows: Examples, labels: tuple[str, ...], file: Path) -> DatasetFacts:
+    """Tagged sentences, or texts with several labels."""
+    numbered = list(zip(rows.rows.tolist(), rows.inputs, rows.targets, strict=True))
+    if rows.targets.dtype == bool:
+        named = [[labels[i] for i in np.flatnonzero(y)] for _, _, y in numbered]
+        sets = [LabelSetRow(n, x, y) for (n, x, _), y in zip(numbered, named, strict=True)]
+        write_label_set_rows(sets, file)
+        return DatasetFacts(DatasetKind.MULTI_LABELLED, len(rows), labels, False)
+    tags = [[labels[i] for i in y if i != NO_WORD] for _, _, y in numbered]
+    tagged = [
+        TaggedRow(n, list(x), y, " ".join(x)) for (n, x, _), y in zip(numbered, tags, strict=True)
+    ]
+    write_tagged_rows(tagged, file)
+    return DatasetFacts(DatasetKind.TOKENS, len(rows), labels, False)

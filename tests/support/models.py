@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 INTENTS = ("alarm", "music", "weather")
+TAGS = ("O", "B-AREA", "I-AREA", "B-NAME", "I-NAME")
 DIGITS = tuple("0123456789")
 SENTENCES = (
     "wake me up at seven tomorrow",
@@ -31,15 +32,47 @@ def a_text_classifier(
     **config: Any,
 ) -> Path:
     """A BERT sequence classifier, 2 layers of 32; its byte-level tokenizer reads any language."""
-    import torch
     from transformers import BertForSequenceClassification
+
+    return _a_classifier(BertForSequenceClassification, folder, labels, texts, seed, dtype, config)
+
+
+def a_label_set_classifier(folder: Path, labels: Sequence[str] = INTENTS, **chosen: Any) -> Path:
+    """The same for any number of labels."""
+    return a_text_classifier(folder, labels, problem_type="multi_label_classification", **chosen)
+
+
+def a_token_classifier(
+    folder: Path,
+    labels: Sequence[str] = TAGS,
+    texts: Iterable[str] = SENTENCES,
+    seed: int = 0,
+    dtype: str = "float32",
+    **config: Any,
+) -> Path:
+    """A BERT token classifier, 2 layers of 32."""
+    from transformers import BertForTokenClassification
+
+    return _a_classifier(BertForTokenClassification, folder, labels, texts, seed, dtype, config)
+
+
+def _a_classifier(
+    kind: Any,
+    folder: Path,
+    labels: Sequence[str],
+    texts: Iterable[str],
+    seed: int,
+    dtype: str,
+    config: dict[str, Any],
+) -> Path:
+    import torch
 
     torch.manual_seed(seed)
     names = dict(enumerate(labels))
     built = _bert_config(
         _write_tokenizer(folder, texts), id2label=names, label2id=_turned(names), **config
     )
-    BertForSequenceClassification(built).to(getattr(torch, dtype)).save_pretrained(folder)
+    kind(built).to(getattr(torch, dtype)).save_pretrained(folder)
     return folder
 
 
@@ -51,6 +84,7 @@ def an_encoder(
     pooling: str = "mean",
     seed: int = 0,
     dtype: str = "float32",
+    task: str = "text-classification",
 ) -> Path:
     """A plain BERT encoder, 2 layers of 32; with `labels` it carries a linear head of its own."""
     import torch
@@ -62,7 +96,7 @@ def an_encoder(
     BertModel(config, add_pooling_layer=False).to(getattr(torch, dtype)).save_pretrained(folder)
     head: dict[str, Any] = {"pooling": pooling, "prefix": prefix, "normalize": True}
     if labels:
-        head["labels"] = list(labels)
+        head |= {"labels": list(labels), "task": task}
         weight, bias = torch.randn(len(labels), config.hidden_size), torch.zeros(len(labels))
         save_file({"weight": weight, "bias": bias}, folder / "head.safetensors")
     (folder / "head.json").write_text(json.dumps(head), encoding="utf-8")

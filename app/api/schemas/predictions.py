@@ -7,7 +7,8 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 _INPUT = (
-    "A text; or an image as base64 PNG or JPEG, or as nested numbers [height][width], "
+    "A text; for a tagger a text or a list of words; or an image as base64 PNG or JPEG, or as "
+    "nested numbers [height][width], "
     "[channels][height][width] or [height][width][channels]: whole numbers from 0 to 255, "
     "decimal numbers from 0 to 1."
 )
@@ -46,6 +47,49 @@ class PredictionAnswer(BaseModel):
     )
 
 
+class LabelSetAnswer(BaseModel):
+    """What a model that may give any number of labels says of one input."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    labels: list[str] = Field(description="The labels whose probability is at least one half.")
+    probabilities: dict[str, float] = Field(description="Of every label, each by itself.")
+
+
+class WordAnswer(BaseModel):
+    """A word and its tag."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    word: str
+    tag: str = Field(examples=["B-PER"])
+    probability: float
+    start: int = Field(description="Where it begins in the text, in characters from 0.")
+    end: int = Field(description="Where the next character stands.")
+
+
+class EntityAnswer(BaseModel):
+    """Words that the tags mark as one entity; positions count from 0."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    type: str = Field(examples=["PER"])
+    text: str
+    first_word: int
+    last_word: int
+    start: int
+    end: int
+
+
+class TaggedAnswer(BaseModel):
+    """What a tagger says of one sentence."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    words: list[WordAnswer]
+    entities: list[EntityAnswer]
+
+
 class PredictedBy(BaseModel):
     """The model that answered; a name without a version means its newest."""
 
@@ -60,4 +104,6 @@ class PredictionsAnswer(BaseModel):
     """One prediction per input, in the order of the inputs."""
 
     model: PredictedBy
-    predictions: list[PredictionAnswer]
+    predictions: list[PredictionAnswer | LabelSetAnswer | TaggedAnswer] = Field(
+        description="By the model's task: one label, any number of labels, or a tag for each word."
+    )

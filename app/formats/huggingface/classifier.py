@@ -4,12 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from torch import Tensor, nn
 
-from app.formats.huggingface.head_split import HeadSplit
 from app.learn.network import Batch, Network
+
+
+class Split(Protocol):
+    """A model as `features`, vectors of `width` numbers, and `head` with its `parameters`."""
+
+    @property
+    def width(self) -> int:
+        """Numbers in a vector of the features."""
+
+    def features(self, batch: Batch) -> Tensor:
+        """What the head reads."""
+
+    def head(self, features: Tensor) -> Tensor:
+        """Logits from what `features` gives."""
+
+    def parameters(self) -> Iterator[nn.Parameter]:
+        """The parameters outside the body."""
 
 
 class PretrainedClassifier(Network):
@@ -18,7 +34,7 @@ class PretrainedClassifier(Network):
     `source` is the directory it came from: what stands beside the weights goes along on saving.
     """
 
-    def __init__(self, model: Any, split: HeadSplit, labels: tuple[str, ...], source: Path) -> None:
+    def __init__(self, model: Any, split: Split, labels: tuple[str, ...], source: Path) -> None:
         super().__init__()
         self.model = model.eval()
         self.labels = labels
@@ -45,10 +61,6 @@ class PretrainedClassifier(Network):
     def add_head(self, labels: tuple[str, ...]) -> None:
         """Refused: a classifier has its head."""
         raise ValueError("This network has a head already.")
-
-    def renew_split(self, probe: Batch, pad_id: int | None) -> None:
-        """Find the cut again, after a change of what the model reads."""
-        self._split = HeadSplit(self.model, probe, pad_id)
 
     def reset(self) -> None:
         """Draw every parameter anew, as the model's own class initialises them."""

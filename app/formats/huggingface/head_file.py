@@ -19,6 +19,7 @@ class HeadFile(BaseModel):
 
     `reads` marks a head kept from a sequence classifier: the shapes (1, ...) of what its class
     reads from a body, by name.
+    `task` says what the head answers: one label, any number of labels, or a tag for each word.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -28,6 +29,9 @@ class HeadFile(BaseModel):
     normalize: bool = False
     labels: tuple[str, ...] = ()
     reads: dict[str, tuple[PositiveInt, ...]] = Field({}, max_length=20)
+    task: Literal["text-classification", "multi-label-classification", "token-classification"] = (
+        "text-classification"
+    )
 
 
 def read_head_file(folder: Path) -> HeadFile:
@@ -42,9 +46,9 @@ def read_head_file(folder: Path) -> HeadFile:
 
 
 def write_head_file(head: HeadFile, folder: Path) -> None:
-    """Write `head.json`, without `labels` and `reads` when there are none."""
+    """Write `head.json`, without `labels`, their `task` and `reads` when there are none."""
     empty = {name for name in ("labels", "reads") if not getattr(head, name)}
-    content = head.model_dump(exclude=empty)
+    content = head.model_dump(exclude=empty if head.labels else empty | {"task"})
     text = json.dumps(content, ensure_ascii=False, indent=2)
     (folder / HEAD_FILE).write_text(text, encoding="utf-8")
 

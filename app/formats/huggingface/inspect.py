@@ -10,10 +10,12 @@ import torch
 from app.domain.enums import Format, Task
 from app.domain.errors.model_files import FileInvalid, TaskUnsupported, WeightsNotFinite
 from app.domain.models import ImageInput, ModelFacts, ModelHints, TextInput
+from app.formats.huggingface.encoder import Encoder
 from app.formats.huggingface.image_classifier import ImageClassifier
 from app.formats.huggingface.layout import CONFIG_FILE, Layout, read_layout
 from app.formats.huggingface.load import build_classifier, build_encoder
 from app.formats.labels import checked_labels, choose_labels
+from app.learn.examples import Inputs, texts_of
 
 
 def inspect(folder: Path, hints: ModelHints) -> ModelFacts:
@@ -23,7 +25,7 @@ def inspect(folder: Path, hints: ModelHints) -> ModelFacts:
         return _inspect_encoder(layout)
     written = _labels(layout.config)
     outputs = len(layout.config.get("id2label") or ()) or int(layout.config.get("num_labels", 2))
-    if outputs < 2:
+    if outputs < 2 and layout.task is not Task.MULTI_LABEL_CLASSIFICATION:
         raise TaskUnsupported("a model with a single output, not a classifier")
     labels = choose_labels(written, hints.labels, outputs)
     network = build_classifier(layout, labels)
@@ -38,12 +40,17 @@ def inspect(folder: Path, hints: ModelHints) -> ModelFacts:
 def _inspect_encoder(layout: Layout) -> ModelFacts:
     encoder = build_encoder(layout)
     with torch.no_grad():
-        features = encoder.features(encoder.collate(["one two three", "one"]))
+        features = encoder.features(encoder.collate(_probe(encoder)))
     if not bool(torch.isfinite(features).all()):
         raise WeightsNotFinite
-    task = Task.TEXT_CLASSIFICATION if encoder.labels else Task.FEATURE_EXTRACTION
+    task = encoder.task if encoder.labels else Task.FEATURE_EXTRACTION
     shape = TextInput(encoder.tokens.max_tokens, encoder.tokens.prefix)
     return _facts(layout, task, encoder.labels, shape, encoder)
+
+
+def _probe(encoder: Encoder) -> Inputs:
+    words = [("one", "two", "three"), ("one",)]
+    return words if encoder.objective.per_word else texts_of(words)
 
 
 def _facts(

@@ -80,14 +80,15 @@ def _refuse_foreign_code(folder: Path) -> None:
 
 
 def _task(config: dict[str, Any], architecture: str) -> Task:
-    if config.get("problem_type") == "multi_label_classification":
-        raise TaskUnsupported("a multi-label classifier")
     if config.get("problem_type") == "regression":
         raise TaskUnsupported("a regression model")
     if config.get("is_encoder_decoder"):
         raise TaskUnsupported(f"a sequence-to-sequence model ({architecture})")
     if architecture.endswith("ForSequenceClassification"):
-        return Task.TEXT_CLASSIFICATION
+        several = config.get("problem_type") == "multi_label_classification"
+        return Task.MULTI_LABEL_CLASSIFICATION if several else Task.TEXT_CLASSIFICATION
+    if architecture.endswith("ForTokenClassification"):
+        return Task.TOKEN_CLASSIFICATION
     if architecture.endswith("ForImageClassification"):
         return Task.IMAGE_CLASSIFICATION
     if architecture.endswith(_ENCODERS):

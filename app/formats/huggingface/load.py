@@ -23,7 +23,9 @@ from app.formats.huggingface.layout import (
 )
 from app.formats.huggingface.pretrained import read_pretrained
 from app.formats.huggingface.text_classifier import TextClassifier
+from app.formats.huggingface.token_classifier import TokenClassifier
 from app.formats.huggingface.tokens import Tokens
+from app.formats.huggingface.word_encoder import WordEncoder
 from app.formats.json_file import read_json_object
 from app.formats.weight_file import read_weight_file
 from app.learn.network import Network
@@ -33,7 +35,7 @@ def load(folder: Path, facts: ModelFacts) -> Network:
     """The trainable network, float32, on the CPU, in eval mode, with the labels of `facts`."""
     layout = read_layout(folder)
     if layout.task is Task.FEATURE_EXTRACTION:
-        return build_encoder(layout).eval()
+        return build_encoder(layout, facts.task).eval()
     return build_classifier(layout, facts.labels).eval()
 
 
@@ -47,21 +49,31 @@ def build_classifier(layout: Layout, labels: tuple[str, ...]) -> TextClassifier 
         asked = read_json_object(layout.folder / PREPARATION_FILE)
         preparation = read_preparation(asked, channels)
         return ImageClassifier(model, preparation, labels, layout.folder)
-    network = TextClassifier(model, _tokens(layout, "", model), labels, layout.folder)
-    network.bridge = read_bridge(layout.folder, network.width, network.width)
+    kind = TokenClassifier if layout.task is Task.TOKEN_CLASSIFICATION else TextClassifier
+    network = kind(model, _tokens(layout, "", model), labels, layout.folder)
+    network.task = layout.task
+    if isinstance(network, TextClassifier):
+        network.bridge = read_bridge(layout.folder, network.width, network.width)
     return network
 
 
-def build_encoder(layout: Layout) -> Encoder:
-    """An encoder, with its head where the directory holds one; raises a RejectedFile."""
+def build_encoder(layout: Layout, task: Task = Task.FEATURE_EXTRACTION) -> Encoder:
+    """An encoder, with its head where the directory holds one; raises a RejectedFile.
+
+    `task` is what a head that is added later will answer; a head that is there knows its own.
+    """
     description = read_head_file(layout.folder)
+    if description.labels or task is Task.FEATURE_EXTRACTION:
+        task = Task(description.task)
     model = read_pretrained(layout)
     tokens = _tokens(layout, description.prefix, model)
     bridge = read_bridge(layout.folder, model.config.get_text_config().hidden_size)
     kept = None
     if description.reads:
         kept = read_kept_head(layout.folder, description.reads, description.labels)
-    encoder = Encoder(model, tokens, description, layout.folder, bridge, kept)
+    kind = WordEncoder if task is Task.TOKEN_CLASSIFICATION else Encoder
+    encoder = kind(model, tokens, description, layout.folder, bridge, kept)
+    encoder.task = task
     if kept is not None and kept.width != encoder.width:
         raise WeightsDoNotFit(HEAD_WEIGHTS_FILE, f"the head reads vectors of {kept.width} numbers")
     if description.labels and kept is None:

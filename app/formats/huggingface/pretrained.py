@@ -10,6 +10,7 @@ from transformers import (
     AutoModel,
     AutoModelForImageClassification,
     AutoModelForSequenceClassification,
+    AutoModelForTokenClassification,
 )
 from transformers.utils import logging
 
@@ -24,6 +25,8 @@ from app.formats.huggingface.layout import CONFIG_FILE, Layout
 _WEIGHTS = "model.safetensors"
 _CLASSES: dict[Task, Any] = {
     Task.TEXT_CLASSIFICATION: AutoModelForSequenceClassification,
+    Task.MULTI_LABEL_CLASSIFICATION: AutoModelForSequenceClassification,
+    Task.TOKEN_CLASSIFICATION: AutoModelForTokenClassification,
     Task.IMAGE_CLASSIFICATION: AutoModelForImageClassification,
     Task.FEATURE_EXTRACTION: AutoModel,
 }

@@ -69,7 +69,8 @@ def _write_number_type(folder: Path, kind: torch.dtype) -> None:
 
 
 def _write_head(encoder: Encoder, folder: Path) -> None:
-    write_head_file(encoder.description.model_copy(update={"labels": encoder.labels}), folder)
+    answers = {"labels": encoder.labels, "task": str(encoder.task)}
+    write_head_file(encoder.description.model_copy(update=answers), folder)
     if isinstance(encoder.classifier, KeptHead):
         write_kept_head(encoder.classifier, folder)
     elif encoder.classifier is not None:

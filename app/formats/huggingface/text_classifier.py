@@ -9,7 +9,7 @@ from tokenizers import Tokenizer
 from torch import Tensor
 
 from app.formats.huggingface.architecture import architecture
-from app.formats.huggingface.classifier import PretrainedClassifier
+from app.formats.huggingface.classifier import PretrainedClassifier, Split
 from app.formats.huggingface.embedding_rows import EmbeddingRows
 from app.formats.huggingface.encoder import put_behind
 from app.formats.huggingface.head_split import HeadSplit
@@ -33,11 +33,15 @@ class TextClassifier(PretrainedClassifier, Bridgeable):
     """
 
     def __init__(self, model: Any, tokens: Tokens, labels: tuple[str, ...], source: Path) -> None:
-        split = HeadSplit(model.eval(), tokens.batch(_PROBE), tokens.pad_id)
-        super().__init__(model, split, labels, source)
+        super().__init__(model, self.split(model.eval(), tokens), labels, source)
         self.tokens = tokens
         self.bridge: Bridge | None = None
         self._rows = EmbeddingRows(model)
+
+    @staticmethod
+    def split(model: Any, tokens: Tokens) -> Split:
+        """Where the model's body ends and its head begins."""
+        return HeadSplit(model, tokens.batch(_PROBE), tokens.pad_id)
 
     @property
     def width(self) -> int:
@@ -62,6 +66,8 @@ class TextClassifier(PretrainedClassifier, Bridgeable):
 
     def behind(self, encoder: Network, bridge: Bridge) -> Network:
         """This network's head behind `encoder` and `bridge`; raises CompanionNoEncoder."""
+        if not isinstance(self._split, HeadSplit):
+            raise TypeError("a head for words reads no sentence vectors")
         return put_behind(encoder, bridge, KeptHead.of(self.model, self._split), self)
 
     def reset(self) -> None:
@@ -104,7 +110,7 @@ class TextClassifier(PretrainedClassifier, Bridgeable):
     ) -> None:
         """Read by `tokenizer` from now on; `rows` float32 (ids, width)."""
         self.tokens = change_vocabulary(self.model, self.tokens, tokenizer, rows, renamed or {})
-        self.renew_split(self.tokens.batch(_PROBE), self.tokens.pad_id)
+        self._split = self.split(self.model, self.tokens)
 
     def token_states(self, batch: Batch) -> Tensor:
         """The body's answer for each token, float32 (n, tokens, width)."""

@@ -42,7 +42,10 @@ class Tokens:
 
     def batch(self, texts: list[str]) -> Batch:
         """`input_ids`, `attention_mask` and what else is accepted: int64 (n, padded length)."""
-        encoded = self._encode(texts)
+        return self.as_batch(self.encode(texts))
+
+    def as_batch(self, encoded: list[Encoding]) -> Batch:
+        """The same of texts that were encoded together."""
         columns = {
             "input_ids": [one.ids for one in encoded],
             "attention_mask": [one.attention_mask for one in encoded],
@@ -54,7 +57,7 @@ class Tokens:
 
     def lengths(self, texts: list[str]) -> list[int]:
         """How many tokens each text has, cut as in `batch`."""
-        return [sum(one.attention_mask) for one in self._encode(texts)]
+        return [sum(one.attention_mask) for one in self.encode(texts)]
 
     def padded_length(self, length: int) -> int:
         """How many tokens a batch has whose longest text has `length`."""
@@ -92,7 +95,8 @@ class Tokens:
         """Write the tokenizer's files into `folder`."""
         self._files.write(folder)
 
-    def _encode(self, texts: list[str]) -> list[Encoding]:
+    def encode(self, texts: list[str]) -> list[Encoding]:
+        """Each text with its prefix, cut and padded; offsets count from the prefix's start."""
         return self._tokenizer.encode_batch([self.prefix + text for text in texts])
 
 

@@ -10,14 +10,16 @@ import numpy as np
 
 from app.artifacts.folders import open_folder
 from app.domain.datasets import Dataset, DatasetFacts
-from app.domain.enums import Role, Task
+from app.domain.enums import Role
 from app.domain.errors.transfers import TransferInputsGone
 from app.domain.models import ImageInput, Model, ModelFacts
-from app.domain.roles import INPUT_ROLES, PAIR_KINDS
+from app.domain.roles import INPUT_ROLES, PAIR_KINDS, TASK_BY_KIND
 from app.domain.transfers import Transfer
 from app.formats.catalog import format_named
 from app.formats.examples import load_examples, load_inputs, load_pairs, mapped_labels
 from app.learn.examples import Examples, Inputs
+from app.learn.objectives.catalog import objective_for
+from app.learn.objectives.contract import Objective
 from app.learn.pairs import Pairs
 from app.services.context import Context
 from app.store import datasets, models
@@ -49,6 +51,11 @@ class Material:
         return bool(self.source_facts.labels)
 
     @property
+    def objective(self) -> Objective:
+        """What the model to be made answers, and by what it is judged."""
+        return objective_for(self.facts.task, self.labels)
+
+    @property
     def labels(self) -> tuple[str, ...]:
         """The labels that targets are positions in."""
         return self.facts.labels
@@ -72,9 +79,9 @@ def open_material(context: Context, transfer: Transfer) -> Material:
         if role in PAIR_KINDS:
             pairs[role] = load_pairs(file)
         elif role in INPUT_ROLES:
-            inputs[role] = _fitting(load_inputs(file, known), facts)
+            inputs[role] = _fitting(load_inputs(file, known, facts.task), facts)
         else:
-            rows = load_examples(file, known, facts.labels, mapping)
+            rows = load_examples(file, known, facts.labels, mapping, facts.task)
             examples[role] = replace(rows, inputs=_fitting(rows.inputs, facts))
     return Material(model, model.facts, facts, records, examples, inputs, pairs)
 
@@ -92,7 +99,8 @@ def load_network(context: Context, material: Material, seed: int) -> Network:
         settings.max_unpacked_bytes,
         settings.max_archive_members,
     )
-    network = format_named(facts.format).load(folder, facts)
+    # A plain encoder is loaded as the body of what the transfer makes of it.
+    network = format_named(facts.format).load(folder, replace(facts, task=material.facts.task))
     if material.labels and not material.has_head:
         with seeded(seed):
             network.add_head(material.labels)
@@ -102,8 +110,8 @@ def load_network(context: Context, material: Material, seed: int) -> Network:
 def _facts_to_be(facts: ModelFacts, train: Dataset | None, mapping: dict[str, str]) -> ModelFacts:
     if facts.labels or train is None or train.facts is None:
         return facts
-    labels = mapped_labels(train.facts, mapping)
-    return replace(facts, task=Task.TEXT_CLASSIFICATION, labels=labels)
+    task = TASK_BY_KIND[train.facts.kind]
+    return replace(facts, task=task, labels=mapped_labels(train.facts, mapping))
 
 
 def _canonical(context: Context, dataset: Dataset) -> tuple[DatasetFacts, Path]:

@@ -13,7 +13,6 @@ from app.domain.identity import new_id, now
 from app.domain.models import Model, ModelFacts
 from app.domain.transfers import Transfer
 from app.formats.predictions_table import write_predictions
-from app.learn.metrics import score
 from app.services.artifact_lifetime import publish
 from app.services.context import Context
 from app.services.running.material import Material
@@ -89,7 +88,7 @@ def _evaluations(
                 dataset_id=dataset.id,
                 rows=len(rows),
                 labels=material.labels,
-                metrics=score(probabilities, rows.targets, material.labels, transfer.spec.seed),
+                metrics=material.objective.score(probabilities, rows.targets, transfer.spec.seed),
                 created_at=now(),
                 model_id=_model_scored(kind, material.model.id, model_id),
             )
@@ -107,5 +106,5 @@ def _model_scored(kind: EvaluationKind, source: str, transferred: str) -> str | 
 def _write_table(outcome: Outcome, material: Material, held: HeldOut, kind: EvaluationKind) -> Path:
     file = outcome.file.with_name(f"{kind}.parquet")
     _, rows = scored_rows(kind, held)
-    write_predictions(file, rows, outcome.compared.all()[kind], material.labels)
+    write_predictions(file, rows, outcome.compared.all()[kind], material.objective)
     return file

@@ -12,6 +12,7 @@ from app.domain.enums import Role
 from app.domain.transfers import TransferSpec
 from app.learn.checkpoints import Checkpoints
 from app.learn.monitor import Monitor
+from app.learn.objectives.contract import Objective
 from app.learn.portion import Portion
 from app.methods.catalog import method_named, run_of
 from app.methods.contract import MethodOutput
@@ -29,8 +30,8 @@ if TYPE_CHECKING:
 class Repeat:
     """One run of the method.
 
-    `validation` is (accuracy, -log loss) on its validation rows, None without any; `test` the
-    probabilities (float32 (n, classes)) of the test rows, or None where nobody will compare.
+    `validation` is (headline, -log loss) on its validation rows, None without any; `test` the
+    probabilities of the test rows, or None where nobody will compare.
     """
 
     number: int
@@ -54,15 +55,16 @@ def run_repeats(
 
     Without validation rows the first is kept: test rows must not choose. Networks of the other
     repeats are let go, so that memory holds two at most. Each account has number, seed, seconds,
-    stopped, validation_accuracy and, with several repeats, the test accuracy. What an earlier
-    attempt left in `checkpoints` is taken up.
+    stopped, the objective's headline on validation (`validation_accuracy`, say) and, with several
+    repeats, on test (`accuracy`). What an earlier attempt left in `checkpoints` is
+    taken up.
     """
     best: Repeat | None = None
     accounts: list[dict[str, Any]] = []
     for number in range(spec.repeats):
         part = Portion(monitor, number / spec.repeats, (number + 1) / spec.repeats, repeat=number)
         repeat = _run_once(context, spec, material, held, number, part, checkpoints)
-        accounts.append(_account(repeat, held.test))
+        accounts.append(_account(repeat, held.test, material.objective))
         monitor.event("repeat", **accounts[-1])
         if best is None or _better(repeat, best):
             best = repeat
@@ -109,10 +111,10 @@ def _validation_score(
 ) -> tuple[float, float] | None:
     if validation is None or not output.network.labels:
         return None
+    objective = output.network.objective
     probabilities = answers(output.network, validation, context.vectors, monitor)
-    own = probabilities[np.arange(len(validation)), validation.targets]
-    accuracy = float((probabilities.argmax(axis=1) == validation.targets).mean())
-    return accuracy, float(np.log(np.maximum(own, 1e-7)).mean())
+    losses = objective.log_losses(probabilities, validation.targets)
+    return objective.headline(probabilities, validation.targets).value, -float(losses.mean())
 
 
 def _better(repeat: Repeat, best: Repeat) -> bool:
@@ -121,14 +123,14 @@ def _better(repeat: Repeat, best: Repeat) -> bool:
     return repeat.validation > best.validation
 
 
-def _account(repeat: Repeat, test: Examples | None) -> dict[str, Any]:
+def _account(repeat: Repeat, test: Examples | None, objective: Objective) -> dict[str, Any]:
     account: dict[str, Any] = {
         "number": repeat.number,
         "seed": repeat.seed,
         "seconds": round(repeat.seconds, 2),
         "stopped": repeat.output.stopped,
-        "validation_accuracy": repeat.validation[0] if repeat.validation else None,
+        f"validation_{objective.metric}": repeat.validation[0] if repeat.validation else None,
     }
     if repeat.test is not None and test is not None:
-        account["accuracy"] = float((repeat.test.argmax(axis=1) == test.targets).mean())
+        account[objective.metric] = objective.headline(repeat.test, test.targets).value
     return account

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from app.domain.enums import EvaluationKind, Role
-from app.learn.baselines import majority, tfidf
-from app.learn.examples import Examples, texts_of
+from app.learn.examples import Examples
 from app.learn.joining import join
 from app.learn.monitor import Monitor
+from app.learn.objectives.contract import Objective
 from app.learn.portion import Portion
 from app.learn.vector_cache import VectorCache
 from app.services.running.answers import answers
@@ -26,7 +26,7 @@ Answered = dict[EvaluationKind, np.ndarray]
 
 @dataclass(frozen=True)
 class Compared:
-    """Probabilities (float32 (n, classes)) by kind; every kind of one role has the same rows."""
+    """Probabilities by kind; every kind of one role has the same rows."""
 
     on_test: Answered
     on_source_test: Answered
@@ -63,7 +63,7 @@ def answers_after(
     return Compared(on_test | before.on_test, on_source)
 
 
-def baseline_answers(partition: Partition, test: Examples | None, classes: int) -> Answered:
+def baseline_answers(partition: Partition, test: Examples | None, objective: Objective) -> Answered:
     """The baselines, trained on all target labels that the method had, validation included.
 
     Nothing where there is no target label to train them on, or no row to answer.
@@ -73,12 +73,16 @@ def baseline_answers(partition: Partition, test: Examples | None, classes: int) 
         return {}
     rows = parts[0] if len(parts) == 1 else join(*parts)
     found: Answered = {}
-    if isinstance(rows.inputs, list) and isinstance(test.inputs, list):
-        found[EvaluationKind.TFIDF] = tfidf(
-            texts_of(rows.inputs), rows.targets, texts_of(test.inputs), classes
-        )
-    found[EvaluationKind.MAJORITY] = majority(rows.targets, len(test), classes)
+    shallow = objective.shallow(rows, test.inputs)
+    if shallow is not None:
+        found[shallow_kind(objective)] = shallow
+    found[EvaluationKind.MAJORITY] = objective.majority(rows.targets, test.inputs)
     return found
+
+
+def shallow_kind(objective: Objective) -> EvaluationKind:
+    """What the baseline without a network is called."""
+    return EvaluationKind.WORD_FEATURES if objective.per_word else EvaluationKind.TFIDF
 
 
 def scored_rows(kind: EvaluationKind, held: HeldOut) -> tuple[Role, Examples]:

@@ -8,17 +8,22 @@ from typing import Any
 import numpy as np
 
 from app.domain.enums import EvaluationKind
+from app.learn.objectives.contract import Objective
 from app.learn.paired import paired_difference
 
 _NAMES = {
     EvaluationKind.SOURCE_MODEL: "the untouched source model",
     EvaluationKind.TFIDF: "TF-IDF with logistic regression",
+    EvaluationKind.WORD_FEATURES: "logistic regression on word features",
     EvaluationKind.MAJORITY: "the majority class",
 }
 
 
 def compare(
-    answered: dict[EvaluationKind, np.ndarray], targets: np.ndarray | None, seed: int
+    answered: dict[EvaluationKind, np.ndarray],
+    targets: np.ndarray | None,
+    objective: Objective,
+    seed: int,
 ) -> list[dict[str, Any]]:
     """The transferred model's paired difference to each other kind, on the same rows.
 
@@ -28,7 +33,7 @@ def compare(
     if ours is None or targets is None:
         return []
     return [
-        {"baseline": kind.value, **paired_difference(ours, theirs, targets, seed)}
+        {"baseline": kind.value, **paired_difference(ours, theirs, targets, seed, objective)}
         for kind, theirs in answered.items()
         if kind is not EvaluationKind.TRANSFERRED
     ]
@@ -58,12 +63,12 @@ def judge(comparisons: list[dict[str, Any]], evaluated: bool = True) -> dict[str
     }
 
 
-def spread(accounts: list[dict[str, Any]]) -> dict[str, Any] | None:
-    """Mean, sample standard deviation and each test accuracy over repeats; None for one alone."""
-    each = [account["accuracy"] for account in accounts if "accuracy" in account]
+def spread(accounts: list[dict[str, Any]], metric: str) -> dict[str, Any] | None:
+    """Mean, sample standard deviation and each test score over repeats; None for one alone."""
+    each = [account[metric] for account in accounts if metric in account]
     if len(each) < 2:
         return None
-    return {"metric": "accuracy", "mean": mean(each), "sd": stdev(each), "each": each}
+    return {"metric": metric, "mean": mean(each), "sd": stdev(each), "each": each}
 
 
 def _said(one: dict[str, Any]) -> str:

@@ -10,6 +10,7 @@ from app.domain.enums import EvaluationKind
 from app.domain.transfers import Transfer
 from app.learn.checkpoint_folder import CheckpointFolder
 from app.learn.monitor import Monitor
+from app.learn.objectives.contract import Objective
 from app.learn.paired import paired_difference
 from app.learn.portion import Portion
 from app.services.checkpoint_folders import checkpoint_folder
@@ -52,7 +53,7 @@ def work(
     file, served, facts = write_model(best.output, material.facts, workspace)
     compared = answers_after(served, held, before, context.vectors, Portion(monitor, 0.89, 0.94))
     monitor.progress("comparing with the baselines", 0.94)
-    compared.on_test.update(baseline_answers(best.partition, held.test, len(material.labels)))
+    compared.on_test.update(baseline_answers(best.partition, held.test, material.objective))
     result = _result(transfer, material, held, compared, best, accounts)
     result["advice"] = advise(
         Case(
@@ -87,14 +88,15 @@ def _result(
     accounts: list[dict[str, Any]],
 ) -> dict[str, Any]:
     targets = None if held.test is None else held.test.targets
-    comparisons = compare(compared.on_test, targets, transfer.spec.seed)
+    objective, seed = material.objective, transfer.spec.seed
+    comparisons = compare(compared.on_test, targets, objective, seed)
     return {
         "verdict": judge(comparisons, EvaluationKind.TRANSFERRED in compared.on_test),
         "comparisons": comparisons,
-        "forgetting": _forgetting(compared, held, transfer.spec.seed),
+        "forgetting": _forgetting(compared, held, objective, seed),
         "repeats": accounts,
         "chosen_repeat": best.number,
-        "spread": spread(accounts),
+        "spread": spread(accounts, objective.metric),
         "rows": _counts(best, held),
         "leaks_dropped": {role: report["dropped"] for role, report in held.leaks.items()},
         "history": best.output.history,
@@ -104,13 +106,15 @@ def _result(
     }
 
 
-def _forgetting(compared: Compared, held: HeldOut, seed: int) -> dict[str, Any] | None:
+def _forgetting(
+    compared: Compared, held: HeldOut, objective: Objective, seed: int
+) -> dict[str, Any] | None:
     """The source language after the transfer, minus before; None where it was not measured."""
     before = compared.on_source_test.get(EvaluationKind.SOURCE_BEFORE)
     after = compared.on_source_test.get(EvaluationKind.SOURCE_AFTER)
     if before is None or after is None or held.source_test is None:
         return None
-    return paired_difference(after, before, held.source_test.targets, seed)
+    return paired_difference(after, before, held.source_test.targets, seed, objective)
 
 
 def _counts(best: Repeat, held: HeldOut) -> dict[str, int]:
@@ -132,7 +136,7 @@ def _notes(material: Material, held: HeldOut, best: Repeat) -> list[str]:
             "model is: give a test dataset to find out."
         )
     elif best.partition.train is None and best.partition.validation is None:
-        notes.append("There were no target labels to fit the baselines TF-IDF and majority on.")
+        notes.append("There were no target labels to fit the baselines on.")
     if not material.has_head:
         notes.append(
             "The source model is an encoder without a head, so there is no source-model "

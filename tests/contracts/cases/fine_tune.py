@@ -7,7 +7,7 @@ from typing import Any
 from app.learn.network import Network
 from app.methods.contract import MethodInput, Parameters
 from tests.contracts.cases.case import Case
-from tests.contracts.cases.tasks import Task, image_task, text_task
+from tests.contracts.cases.tasks import Task, image_task, label_set_task, tagging_task, text_task
 
 # The tiny images' labels are positions of a bar, which moving the image would change.
 RATES = {"learning_rate": 3e-3, "batch_size": 16, "augment": False}
@@ -35,7 +35,7 @@ def _case(kind: str, task: Task, validated: bool, *variants: dict[str, Any]) -> 
         build=task.build,
         given=given,
         unseen=task.unseen,
-        learning=RATES | {"max_steps": 120},
+        learning=RATES | {"max_steps": 250 if kind == "label-sets" else 120},
         variants=variants,
         ruinous=RUINOUS | {"max_steps": 30} if validated else None,
         # An untrained text encoder's vectors hold too little for validation to prefer any head.
@@ -53,6 +53,8 @@ CASES = (
         quick("scratch"),
         {"strategy": "logistic"},
     ),
+    _case("tagging", tagging_task(), True, quick("lp-ft", class_weights=True)),
+    _case("label-sets", label_set_task(), True, quick("lp-ft", class_weights=True)),
     _case("image", image_task(), True, quick("lp-ft", augment=True)),
     _case("image-without-validation", image_task(), False, quick("full", optimiser="sgd")),
 )

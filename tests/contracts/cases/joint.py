@@ -6,7 +6,7 @@ from app.learn.network import Network
 from app.methods.contract import MethodInput, Parameters
 from tests.contracts.cases.case import Case
 from tests.contracts.cases.fine_tune import RATES, RUINOUS, quick
-from tests.contracts.cases.tasks import Task, image_task, text_task
+from tests.contracts.cases.tasks import Task, image_task, tagging_task, text_task
 
 
 def _case(kind: str, task: Task) -> Case:
@@ -33,4 +33,8 @@ def _case(kind: str, task: Task) -> Case:
     )
 
 
-CASES = (_case("text", text_task()), _case("image", image_task()))
+CASES = (
+    _case("text", text_task()),
+    _case("tagging", tagging_task()),
+    _case("image", image_task()),
+)

@@ -10,7 +10,13 @@ import numpy as np
 
 from app.learn.examples import Examples
 from tests.support.datasets import LABELS, image_examples, labelled_examples
-from tests.support.models import a_declared_digit_reader, a_text_classifier
+from tests.support.models import (
+    a_declared_digit_reader,
+    a_label_set_classifier,
+    a_text_classifier,
+    a_token_classifier,
+)
+from tests.support.tagged import label_set_examples, tagged_examples
 
 
 @dataclass(frozen=True)
@@ -36,6 +42,28 @@ def text_task() -> Task:
         train=german.take(np.flatnonzero(~unseen)),
         unseen=german.take(np.flatnonzero(unseen)),
         source=labelled_examples(48, "en"),
+    )
+
+
+def tagging_task() -> Task:
+    """Names and areas in German commands, for an untrained tagger."""
+    german = tagged_examples(48, "de")
+    return Task(
+        build=a_token_classifier,
+        train=german.take(np.arange(32)),
+        unseen=german.take(np.arange(32, 48)),
+        source=tagged_examples(40, "en"),
+    )
+
+
+def label_set_task() -> Task:
+    """None, one or two of three wishes in a text, for an untrained classifier."""
+    rows = label_set_examples(96)
+    return Task(
+        build=lambda folder: a_label_set_classifier(folder, labels=LABELS),
+        train=rows.take(np.arange(72)),
+        unseen=rows.take(np.arange(72, 96)),
+        source=label_set_examples(48),
     )
 
 

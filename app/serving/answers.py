@@ -1,0 +1,60 @@
+"""Probabilities as predictions, in the words of the model's task."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from app.domain.enums import Task
+from app.domain.models import ModelFacts
+from app.domain.predictions import (
+    AnyPrediction,
+    Entity,
+    LabelSetPrediction,
+    Prediction,
+    TaggedPrediction,
+    WordTag,
+)
+from app.serving.inputs import PreparedInputs
+from app.serving.sentences import Sentence
+
+_THRESHOLD = 0.5
+
+
+def as_predictions(
+    facts: ModelFacts, inputs: PreparedInputs, probabilities: np.ndarray
+) -> list[AnyPrediction]:
+    """One prediction for each of `inputs`; `probabilities` as the model's objective has them."""
+    if facts.task is Task.TOKEN_CLASSIFICATION:
+        sentences = [one for one in inputs if isinstance(one, Sentence)]
+        return [_tagged(facts, *pair) for pair in zip(sentences, probabilities, strict=True)]
+    answer = _label_set if facts.task is Task.MULTI_LABEL_CLASSIFICATION else _single
+    return [answer(facts.labels, row) for row in probabilities.tolist()]
+
+
+def _single(labels: tuple[str, ...], row: list[float]) -> Prediction:
+    likeliest = max(range(len(row)), key=row.__getitem__)
+    return Prediction(labels[likeliest], dict(zip(labels, row, strict=True)))
+
+
+def _label_set(labels: tuple[str, ...], row: list[float]) -> LabelSetPrediction:
+    probabilities = dict(zip(labels, row, strict=True))
+    applying = tuple(label for label, p in probabilities.items() if p >= _THRESHOLD)
+    return LabelSetPrediction(applying, probabilities)
+
+
+def _tagged(facts: ModelFacts, sentence: Sentence, probabilities: np.ndarray) -> TaggedPrediction:
+    """`probabilities`: float32 (words, tags), perhaps with places behind the last word."""
+    from app.learn.entities import TagScheme
+
+    scheme, found = TagScheme(facts.labels), probabilities[: len(sentence.spans)]
+    tags = found.argmax(axis=1)
+    words = tuple(
+        WordTag(word, facts.labels[tag], float(row[tag]), *span)
+        for word, tag, row, span in zip(sentence.words, tags, found, sentence.spans, strict=True)
+    )
+    entities = []
+    for _, first, last, kind in scheme.entities(tags[None]).tolist():
+        start, end = sentence.spans[first][0], sentence.spans[last][1]
+        text = sentence.text[start:end]
+        entities.append(Entity(scheme.types[kind], text, first, last, start, end))
+    return TaggedPrediction(words, tuple(entities))
