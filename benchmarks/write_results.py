@@ -22,6 +22,7 @@ SECTIONS = (
     "digits",
     "self_train",
     "sib200",
+    "few_labels",
     "align",
     "advice",
     "leakage",

@@ -10,10 +10,10 @@ import numpy as np
 from app.learn.devices import best_device
 from app.learn.encoding import encode
 from app.learn.examples import Examples, Inputs
-from app.learn.logistic.calibration import calibrated
 from app.learn.logistic.linear_head import LinearHead, read_linear_head, write_linear_head
 from app.learn.logistic.points import Points, points
 from app.learn.logistic.regression import Prior, fit
+from app.learn.logistic.source_head import fit_source
 from app.learn.logistic.strength import Strength, choose_strength, fold_numbers
 from app.learn.monitor import Monitor
 from app.learn.network import Network
@@ -21,8 +21,8 @@ from app.learn.portion import Portion
 from app.learn.strata import strata
 from app.learn.vector_cache import VectorCache
 
+_PHASE = "fitting the head"
 # Precisions in units of one typical feature, the firmest first.
-_SOURCE_GRID = (1000.0, 300.0, 100.0, 30.0, 10.0)
 _TARGET_GRID = (1000.0, 300.0, 100.0, 30.0, 10.0, 3.0, 1.0)
 # A bias may answer for a difference in how frequent labels are; where the languages' means have
 # been aligned there is less for it to answer for.
@@ -102,7 +102,7 @@ class _Fitting:
         chosen, head = self._adapted(self._target.moved(centre, scale), prior, aligned)
         history += [{"stage": "target", "step": i + 1, **t} for i, t in enumerate(chosen.tried)]
         write_linear_head(self._network, _seen_from_zero(head, centre, scale))
-        self._monitor.progress("fitting the head", 1.0)
+        self._monitor.progress(_PHASE, 1.0)
         account = {
             "aligned_means": aligned,
             "refitted_on_source": self._source is not None,
@@ -113,16 +113,10 @@ class _Fitting:
     def _refitted(self, source: Points) -> tuple[LinearHead, list[dict[str, Any]]]:
         assert self._rows.source is not None
         examples = self._rows.source
-        nothing = LinearHead(np.zeros_like(self._start.weight), np.zeros_like(self._start.bias))
         folds = fold_numbers(strata(examples.targets), examples.groups, self._seed)
         part = Portion(self._monitor, 0.7, 0.85)
-        chosen = choose_strength(
-            *(source, nothing, 0.0, _SOURCE_GRID, folds),
-            progress=lambda x: part.progress("fitting the head", x),
-        )
-        head = calibrated(fit(source, Prior(nothing, chosen.weights, 0.0)), chosen)
-        history = [{"stage": "source", "step": i + 1, **t} for i, t in enumerate(chosen.tried)]
-        return head, history
+        classes = len(self._start.bias)
+        return fit_source(source, classes, folds, lambda x: part.progress(_PHASE, x))
 
     def _adapted(
         self, target: Points, prior: LinearHead, aligned: bool
@@ -133,7 +127,7 @@ class _Fitting:
         part = Portion(self._monitor, 0.85, 1.0)
         chosen = choose_strength(
             *(target, prior, biases, _TARGET_GRID, folds),
-            progress=lambda x: part.progress("fitting the head", x),
+            progress=lambda x: part.progress(_PHASE, x),
         )
         return chosen, fit(target, Prior(prior, chosen.weights, biases))
 

@@ -39,7 +39,7 @@ class Entry:
 GRID = (
     Entry("joint, logistic", "joint", Cost.HEAD, {"strategy": "logistic"}),
     Entry("fine-tune, logistic", "fine-tune", Cost.HEAD, {"strategy": "logistic"}),
-    Entry("self-train, head", "self-train", Cost.HEAD, {"strategy": "head"}),
+    Entry("self-train, head", "self-train", Cost.HEAD, {"strategy": "head", "max_steps": 300}),
     Entry("joint, head", "joint", Cost.HEAD, {"strategy": "head"}, "joint, logistic"),
     Entry("fine-tune, head", "fine-tune", Cost.HEAD, {"strategy": "head"}, "fine-tune, logistic"),
     Entry("zero-shot", None, Cost.HEAD),

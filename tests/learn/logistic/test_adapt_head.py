@@ -27,6 +27,7 @@ class Given(Network):
 
     def __init__(self, vectors: dict[str, np.ndarray], hidden: bool = False) -> None:
         super().__init__()
+        torch.manual_seed(0)
         self.labels = ("a", "b", "c")
         self.known = vectors
         width = len(next(iter(vectors.values())))
