@@ -24,6 +24,7 @@ from benchmarks.align_references import Muse, VecMap
 from benchmarks.align_task import LARGE, Task, enlarged
 from benchmarks.record import record
 
+PARTS = ("supervised", "speed", "self-learning")
 Mapped = tuple[Any, Any]
 Way = tuple[Callable[[], Mapped], Callable[[Mapped], float] | None]
 
@@ -36,6 +37,7 @@ def main() -> None:
     asked.add_argument("--vecmap", type=Path, required=True)
     asked.add_argument("--languages", nargs="+", default=["de", "fr"])
     asked.add_argument("--repeats", type=int, default=3)
+    asked.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS)
     given = asked.parse_args()
     began = time.monotonic()
     torch.set_num_threads(1)
@@ -47,15 +49,17 @@ def main() -> None:
     tasks = {language: Task(given.data, language) for language in given.languages}
     for language, task in tasks.items():
         body["languages"].append(_account(task, language))
-        _score(task, body["languages"][-1], _supervised(given, task))
-        keep()
-    for speed in _speed(given):
+        if "supervised" in given.parts:
+            _score(task, body["languages"][-1], _supervised(given, task))
+            keep()
+    for speed in _speed(given) if "speed" in given.parts else ():
         body["speed"] = speed
         keep()
-    # Last, since it takes longest.
     for language, account in zip(tasks, body["languages"], strict=True):
-        _score(tasks[language], account, _self_learning(given, tasks[language]))
-        keep()
+        # Last, since it takes longest.
+        if "self-learning" in given.parts:
+            _score(tasks[language], account, _self_learning(given, tasks[language]))
+            keep()
 
 
 def _account(task: Task, language: str) -> dict[str, Any]:

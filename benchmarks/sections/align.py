@@ -52,6 +52,8 @@ def _quality(language: dict[str, Any]) -> str:
 
 
 def _speed(races: dict[str, Any]) -> str:
+    if not races:
+        return "Not run (`--parts speed`)."
     rows = [
         [
             name,
