@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from app.domain.enums import Task
 from app.learn.bridge import Bridge
 from app.learn.bridge_texts import BridgeTexts
 from app.learn.bridgeable import Bridgeable
@@ -170,6 +171,14 @@ def _account(teacher: Network, found: RidgeMap, truth: Tensor, unit: bool) -> di
         "cosine": float(functional.cosine_similarity(predicted, truth).mean()),
     }
     if teacher.labels:
-        answers = [teacher.head(vectors).argmax(dim=1) for vectors in (predicted, truth)]
-        account["same_answer"] = float((answers[0] == answers[1]).float().mean())
+        answers = [_answers(teacher, vectors) for vectors in (predicted, truth)]
+        account["same_answer"] = float((answers[0] == answers[1]).all(dim=1).float().mean())
     return account
+
+
+def _answers(teacher: Network, vectors: Tensor) -> Tensor:
+    """The likeliest label, (n, 1), or for sets of labels those likelier than not, (n, labels)."""
+    logits = teacher.head(vectors)
+    if teacher.task is Task.MULTI_LABEL_CLASSIFICATION:
+        return logits > 0
+    return logits.argmax(dim=1, keepdim=True)

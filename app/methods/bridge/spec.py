@@ -46,7 +46,9 @@ SPEC = MethodSpec(
     required_roles=frozenset(),
     optional_roles=frozenset({Role.UNLABELLED}),
     one_of=frozenset({Role.SOURCE, Role.SOURCE_UNLABELLED, Role.PARALLEL}),
-    tasks=frozenset({Task.TEXT_CLASSIFICATION, Task.FEATURE_EXTRACTION}),
+    tasks=frozenset(
+        {Task.TEXT_CLASSIFICATION, Task.MULTI_LABEL_CLASSIFICATION, Task.FEATURE_EXTRACTION}
+    ),
     formats=frozenset({Format.HUGGINGFACE}),
     run="app.methods.bridge.run:run",
     companion=Companion.OPTIONAL,

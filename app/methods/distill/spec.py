@@ -46,7 +46,9 @@ SPEC = MethodSpec(
     parameters=DistillParameters,
     required_roles=frozenset({Role.PARALLEL}),
     optional_roles=frozenset({Role.SOURCE, Role.SOURCE_UNLABELLED, Role.VALIDATION}),
-    tasks=frozenset({Task.TEXT_CLASSIFICATION, Task.FEATURE_EXTRACTION}),
+    tasks=frozenset(
+        {Task.TEXT_CLASSIFICATION, Task.MULTI_LABEL_CLASSIFICATION, Task.FEATURE_EXTRACTION}
+    ),
     formats=frozenset({Format.HUGGINGFACE}),
     run="app.methods.distill.run:run",
     companion=Companion.REQUIRED,

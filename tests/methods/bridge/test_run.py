@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 
+from app.domain.enums import Task
 from app.domain.errors.bridging import (
     CompanionNoEncoder,
     NothingToBridge,
@@ -33,7 +34,8 @@ from tests.support.bilingual import (
     an_english_encoder,
 )
 from tests.support.bridged_models import read_network, save_network
-from tests.support.datasets import labelled_examples
+from tests.support.datasets import LABELS, labelled_examples
+from tests.support.models import a_text_classifier
 
 
 @pytest.fixture(scope="module")
@@ -153,6 +155,20 @@ def test_the_result_can_be_trained_further_and_saved(
         predict(read_network(tmp_path / "trained"), GERMAN.inputs),
         predict(trained, GERMAN.inputs),
         atol=1e-6,
+    )
+
+
+def test_a_model_of_label_sets_stays_one(folder: Path, tmp_path: Path) -> None:
+    several = {"problem_type": "multi_label_classification"}
+    a_text_classifier(tmp_path / "sets", labels=LABELS, texts=ENGLISH.inputs, **several)
+    output = bridged(tmp_path / "sets", folder / "bilingual")
+    assert output.network.task is Task.MULTI_LABEL_CLASSIFICATION
+    assert 0 <= output.report["map"]["same_answer"] <= 1
+    save_network(output.network, folder / "bilingual", tmp_path / "saved")
+    again = read_network(tmp_path / "saved")
+    assert again.task is Task.MULTI_LABEL_CLASSIFICATION
+    np.testing.assert_allclose(
+        predict(again, GERMAN.inputs), predict(output.network, GERMAN.inputs), atol=1e-6
     )
 
 
