@@ -12,6 +12,7 @@ from app.learn.bridge import Bridge
 from app.learn.bridgeable import Bridgeable
 from app.learn.examples import Inputs
 from app.learn.network import Batch, Network
+from app.learn.vector_cache import VectorCache
 
 
 class Memoised(Network, Bridgeable):
@@ -87,3 +88,8 @@ class Memoised(Network, Bridgeable):
     def reset(self) -> None:
         """Draw the head anew; the body is not this module's."""
         self.linear.reset_parameters()
+
+    def keep_in(self, vectors: VectorCache, digest: str | None) -> None:
+        """Put the vectors of all texts into a cache, as those of the encoder with `digest`."""
+        assert digest is not None
+        vectors.put(digest, list(self._position), self._vectors[0].numpy())

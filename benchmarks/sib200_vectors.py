@@ -22,14 +22,14 @@ def part(language: Language, split: str) -> Part:
 
 
 def memoised(
-    network: Network, labels: tuple[str, ...], parts: Iterable[Part], file: Path | None
+    network: Network, labels: tuple[str, ...], given: Iterable[Part], file: Path | None
 ) -> Memoised:
-    """`network`'s vectors of every text in `parts`, with a head for `labels`.
+    """`network`'s vectors of every text `given`, with a head for `labels`.
 
     `file` is an NPZ of float32 (rows, width) by name; what it lacks is encoded, and the file is
     written anew.
     """
-    parts = dict(parts)
+    parts = dict(given)
     kept = dict(np.load(file)) if file is not None and file.exists() else {}
     missing = [name for name in parts if name not in kept]
     for name in track(missing, "encoding", disable=not missing):

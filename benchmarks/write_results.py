@@ -23,6 +23,8 @@ SECTIONS = (
     "self_train",
     "sib200",
     "few_labels",
+    "bridge",
+    "distill",
     "align",
     "advice",
     "leakage",
