@@ -25,6 +25,7 @@ SECTIONS = (
     "few_labels",
     "bridge",
     "distill",
+    "tokens",
     "align",
     "advice",
     "leakage",
