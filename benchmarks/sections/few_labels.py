@@ -34,6 +34,8 @@ samples. The body of the starter encoder is frozen; the source model's head is t
 train, another one for each sample. The labels are drawn from the target's dev rows, since its train
 rows are translations of what the source model was trained on; the train rows are given as text
 without labels, and `joint`, `self-train` and `auto` have the 701 English training sentences.
+Those texts are translations of the English sentences, so that labels are spread in both alike,
+which a user's own texts need not be: what `self-train` gains here is on the generous side.
 `fine-tune` and `joint` use the strategy `logistic`. Target-only means the {data["labels"]} labels
 alone: TF-IDF with logistic regression, and a fresh head on the same frozen encoder. Settings were
 chosen on dev rows.
