@@ -58,8 +58,6 @@ def refusal(folder: Path, hints: ModelHints = ModelHints()) -> RejectedFile:
     [
         ({"architectures": ["GPT2LMHeadModel"], "is_encoder_decoder": True}, "sequence-to"),
         ({"architectures": ["LlamaForCausalLM"]}, "LlamaForCausalLM"),
-        ({"architectures": ["BertForTokenClassification"]}, "BertForTokenClassification"),
-        ({"problem_type": "multi_label_classification"}, "multi-label"),
         ({"problem_type": "regression"}, "regression"),
         ({"id2label": {"0": "score"}, "label2id": {"score": 0}}, "single output"),
     ],
