@@ -45,7 +45,9 @@ def main() -> None:
             section = import_module(f"benchmarks.sections.{name}")
             parts.append(section.write(json.loads(file.read_text())))
         else:
-            parts.append(f"{name}: not run.")
+            parts.append(
+                f"## {name}\n\nNo figures: `python -m benchmarks.{name}` has not been run."
+            )
     TARGET.write_text("\n\n".join(part.strip() for part in parts) + "\n")
 
 
