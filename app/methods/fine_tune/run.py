@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from app.learn.adaptation import adapt
 from app.learn.batches import Stream
 from app.learn.monitor import Monitor
-from app.learn.run_stage import AdaptationRows
 from app.learn.training_options import Strategy
 from app.methods.contract import MethodInput, MethodOutput
+from app.methods.gradient_transfer import train_network
 from app.methods.logistic_transfer import fit_head
 
 
@@ -18,18 +17,4 @@ def run(given: MethodInput, monitor: Monitor) -> MethodOutput:
     if given.parameters.strategy is Strategy.LOGISTIC:
         return fit_head(given, monitor)
     train = given.labelled_rows()
-    rows = AdaptationRows(
-        train=train,
-        streams=(Stream(np.arange(len(train))),),
-        validation=given.validation,
-        vectors=given.vectors,
-    )
-    history, stopped = adapt(
-        given.network,
-        rows,
-        given.parameters.options(),
-        given.seed,
-        monitor,
-        given.checkpoints,
-    )
-    return MethodOutput(network=given.network, history=history, stopped=stopped)
+    return train_network(given, train, (Stream(np.arange(len(train))),), monitor)

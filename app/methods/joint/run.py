@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from app.learn.adaptation import adapt
 from app.learn.batches import Stream
 from app.learn.joining import join
 from app.learn.monitor import Monitor
-from app.learn.run_stage import AdaptationRows
 from app.learn.training_options import Strategy
 from app.methods.contract import MethodInput, MethodOutput
+from app.methods.gradient_transfer import train_network
 from app.methods.logistic_transfer import fit_head
 
 
@@ -29,18 +28,5 @@ def run(given: MethodInput, monitor: Monitor) -> MethodOutput:
     share = given.parameters.share_of_target(target, len(given.source))
     joined = join(train, given.source)
     positions = np.arange(len(joined))
-    rows = AdaptationRows(
-        train=joined,
-        streams=(Stream(positions[:target], share), Stream(positions[target:], 1.0 - share)),
-        validation=given.validation,
-        vectors=given.vectors,
-    )
-    history, stopped = adapt(
-        given.network,
-        rows,
-        given.parameters.options(),
-        given.seed,
-        monitor,
-        given.checkpoints,
-    )
-    return MethodOutput(network=given.network, history=history, stopped=stopped)
+    streams = Stream(positions[:target], share), Stream(positions[target:], 1.0 - share)
+    return train_network(given, joined, streams, monitor)
