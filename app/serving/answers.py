@@ -17,8 +17,6 @@ from app.domain.predictions import (
 from app.serving.inputs import PreparedInputs
 from app.serving.sentences import Sentence
 
-_THRESHOLD = 0.5
-
 
 def as_predictions(
     facts: ModelFacts, inputs: PreparedInputs, probabilities: np.ndarray
@@ -27,8 +25,9 @@ def as_predictions(
     if facts.task is Task.TOKEN_CLASSIFICATION:
         sentences = [one for one in inputs if isinstance(one, Sentence)]
         return [_tagged(facts, *pair) for pair in zip(sentences, probabilities, strict=True)]
-    answer = _label_set if facts.task is Task.MULTI_LABEL_CLASSIFICATION else _single
-    return [answer(facts.labels, row) for row in probabilities.tolist()]
+    if facts.task is Task.MULTI_LABEL_CLASSIFICATION:
+        return _label_sets(facts.labels, probabilities)
+    return [_single(facts.labels, row) for row in probabilities.tolist()]
 
 
 def _single(labels: tuple[str, ...], row: list[float]) -> Prediction:
@@ -36,10 +35,17 @@ def _single(labels: tuple[str, ...], row: list[float]) -> Prediction:
     return Prediction(labels[likeliest], dict(zip(labels, row, strict=True)))
 
 
-def _label_set(labels: tuple[str, ...], row: list[float]) -> LabelSetPrediction:
-    probabilities = dict(zip(labels, row, strict=True))
-    applying = tuple(label for label, p in probabilities.items() if p >= _THRESHOLD)
-    return LabelSetPrediction(applying, probabilities)
+def _label_sets(labels: tuple[str, ...], probabilities: np.ndarray) -> list[AnyPrediction]:
+    from app.learn.objectives.multi_label import MultiLabel
+
+    rows = zip(MultiLabel(labels).predicted(probabilities), probabilities.tolist(), strict=True)
+    return [
+        LabelSetPrediction(
+            tuple(label for label, applies in zip(labels, applying, strict=True) if applies),
+            dict(zip(labels, row, strict=True)),
+        )
+        for applying, row in rows
+    ]
 
 
 def _tagged(facts: ModelFacts, sentence: Sentence, probabilities: np.ndarray) -> TaggedPrediction:
