@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from app.api.deps import TheContext
 from app.api.form_fields import json_body, spec_field
 from app.api.forms import receive_form
 from app.api.multipart import FormParts
+from app.api.request_digest import request_digest
 from app.api.schemas.transfers import TransferFields, TransferWithFilesFields
 
 
@@ -40,16 +40,11 @@ async def receive_transfer(
     """Whichever of the two was sent; a form's files are gone after the route has ended."""
     if not request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
         fields = json_body(await request.body(), TransferFields)
-        yield PostedRecords(fields, _digest(fields.model_dump_json()))
+        yield PostedRecords(fields, request_digest(fields))
         return
     async with asynccontextmanager(receive_form)(request, context) as form:
         with_files = spec_field(form, TransferWithFilesFields)
-        sent = sorted((name, upload.sha256) for name, upload in form.files.items())
-        yield PostedFiles(with_files, form, _digest(with_files.model_dump_json() + repr(sent)))
+        yield PostedFiles(with_files, form, request_digest(with_files, form))
 
 
 Posted = Annotated[PostedRecords | PostedFiles, Depends(receive_transfer, scope="function")]
-
-
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()

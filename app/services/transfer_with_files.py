@@ -32,7 +32,7 @@ from app.services.transfer_request import (
     check_languages,
     check_request,
 )
-from app.services.transfers import RequestKey, queue, ready_facts, repeated_transfer
+from app.services.transfers import queue, ready_facts
 from app.services.uploads import Upload
 
 D = TypeVar("D")
@@ -56,7 +56,6 @@ def start_transfer_with_files(
     session: Session,
     files: TransferFiles,
     request: TransferRequest,
-    key: RequestKey | None = None,
 ) -> Transfer:
     """Register every file and queue the transfer, or raise and change nothing.
 
@@ -65,8 +64,6 @@ def start_transfer_with_files(
     """
     fields = check_request(request, {*files.datasets, *files.new})
     with context.readers() as reading:
-        if earlier := repeated_transfer(reading, key):
-            return earlier
         known = {role: find_dataset(reading, id) for role, id in files.datasets.items()}
         model = find_model(reading, files.model) if isinstance(files.model, str) else None
         fields["companion"] = choose_companion(reading, request.method, request.companion)
@@ -84,7 +81,7 @@ def start_transfer_with_files(
     check_fit(request, ready_facts(source), material)
     with context.readers() as reading:
         check_widths(reading, ready_facts(source), fields["companion"])
-    return _record(context, session, _Ingredients(source, known, read), fields, key)
+    return _record(context, session, _Ingredients(source, known, read), fields)
 
 
 @dataclass(frozen=True)
@@ -113,16 +110,12 @@ def _record(
     session: Session,
     ingredients: _Ingredients,
     fields: dict[str, Any],
-    key: RequestKey | None,
 ) -> Transfer:
     digests = iter(publish(context, session, ingredients.files()))
-    # Under the lock just taken, a request that came twice at once is seen here at the latest.
-    if earlier := repeated_transfer(session, key):
-        return earlier
     model = ingredients.model
     if isinstance(model, ReadModel):
         model = record_model(context, session, model, next(digests))
     ids = {role: dataset.id for role, dataset in ingredients.known.items()}
     for role, dataset in ingredients.read.items():
         ids[role] = record_dataset(session, dataset, next(digests)).id
-    return queue(session, TransferSpec(model_id=model.id, datasets=ids, **fields), key)
+    return queue(session, TransferSpec(model_id=model.id, datasets=ids, **fields))

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from sqlalchemy.orm import Session
 
 from app.domain.enums import Role
-from app.domain.errors.transfer_requests import KeyReused, RecordRejected
-from app.domain.errors.transfers import IdempotencyKeyTaken, TransferNotFound
+from app.domain.errors.transfer_requests import RecordRejected
+from app.domain.errors.transfers import TransferNotFound
 from app.domain.identity import new_id, now
 from app.domain.models import Model, ModelFacts
 from app.domain.transfer_states import TransferState
@@ -28,28 +26,14 @@ from app.store import events, transfers
 _MAX_EVENTS = 500
 
 
-@dataclass(frozen=True)
-class RequestKey:
-    """An Idempotency-Key, and the digest by which the same request is known again."""
-
-    value: str
-    digest: str
-
-
 def start_transfer(
     context: Context,
     session: Session,
     model: str,
     datasets: dict[Role, str],
     request: TransferRequest,
-    key: RequestKey | None = None,
 ) -> Transfer:
-    """Queue a transfer of registered records, after checking all that can be checked.
-
-    The same request with the same key gives the transfer that it started the first time.
-    """
-    if earlier := repeated_transfer(session, key):
-        return earlier
+    """Queue a transfer of registered records, after checking all that can be checked."""
     fields = check_request(request, set(datasets))
     source = find_model(session, model)
     facts = ready_facts(source)
@@ -60,31 +44,14 @@ def start_transfer(
     fields["companion"] = choose_companion(session, request.method, request.companion)
     check_widths(session, facts, fields["companion"])
     ids = {role: dataset.id for role, dataset in found.items()}
-    return queue(session, TransferSpec(model_id=source.id, datasets=ids, **fields), key)
+    return queue(session, TransferSpec(model_id=source.id, datasets=ids, **fields))
 
 
-def queue(session: Session, spec: TransferSpec, key: RequestKey | None) -> Transfer:
+def queue(session: Session, spec: TransferSpec) -> Transfer:
     """Insert a checked transfer; workers see it after the commit."""
     transfer = Transfer(new_id("trf"), spec, TransferState.QUEUED, now())
-    try:
-        transfers.insert(session, transfer, key.value if key else None, key.digest if key else None)
-    except IdempotencyKeyTaken:
-        # The same request came twice at once, and the other one was quicker.
-        earlier = repeated_transfer(session, key)
-        if earlier is None:
-            raise
-        return earlier
+    transfers.insert(session, transfer)
     return transfer
-
-
-def repeated_transfer(session: Session, key: RequestKey | None) -> Transfer | None:
-    """The transfer that this very request started before; raises `KeyReused` for another one."""
-    earlier = transfers.by_idempotency_key(session, key.value) if key else None
-    if key is None or earlier is None:
-        return None
-    if transfers.request_digest(session, earlier.id) != key.digest:
-        raise KeyReused(key.value, earlier.id)
-    return earlier
 
 
 def find_transfer(session: Session, transfer_id: str) -> Transfer:

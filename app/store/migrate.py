@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, event, text
 
 from app.domain.errors.database import MigrationsMissing, MigrationsPending
 from app.store.database import open_database
@@ -20,9 +21,14 @@ _ADVISORY_LOCK = 7_305_042_866  # any number that no other program on the databa
 
 
 def upgrade(url: str, revision: str = "head") -> None:
-    """Bring the database at `url` up to `revision`; all of it or nothing, one process at a time."""
+    """Bring the database at `url` up to `revision`; all of it or nothing, one process at a time.
+
+    A database that a newer version has brought further stays as it is.
+    """
     with _connection(url) as connection:
-        command.upgrade(_configuration(connection), revision)
+        configuration = _configuration(connection)
+        if not _is_ahead(configuration, connection):
+            command.upgrade(configuration, revision)
 
 
 def downgrade(url: str, revision: str) -> None:
@@ -38,35 +44,69 @@ def check(url: str) -> None:
 
 
 def pending(url: str) -> bool:
-    """Whether the database at `url` stands below the newest revision."""
-    found, needed = _standing(url)
-    return found != needed
+    """Whether the database at `url` stands below the newest revision that is known here."""
+    try:
+        require_migrated(url)
+    except MigrationsPending:
+        return True
+    return False
 
 
 def require_migrated(url: str) -> None:
-    """Raise `MigrationsPending`, which says what to run, unless the newest revision stands."""
-    found, needed = _standing(url)
-    if found != needed:
-        raise MigrationsPending(found, needed)
+    """Raise `MigrationsPending`, which says what to run, where the database stands too low.
 
-
-def _standing(url: str) -> tuple[str | None, str]:
+    One that a newer version has brought further is good enough: migrations only add, and old
+    and new processes work side by side.
+    """
     with _connection(url) as connection:
-        needed = ScriptDirectory.from_config(_configuration(connection)).get_current_head()
-        return MigrationContext.configure(connection).get_current_revision(), str(needed)
+        configuration = _configuration(connection)
+        found, needed = _revision_of(connection), _scripts(configuration).get_current_head()
+        if found != needed and not _is_ahead(configuration, connection):
+            raise MigrationsPending(found, str(needed))
+
+
+def _is_ahead(configuration: Config, connection: Connection) -> bool:
+    """Whether the database stands at a revision that only a newer version knows."""
+    found = _revision_of(connection)
+    known = {script.revision for script in _scripts(configuration).walk_revisions()}
+    return found is not None and found not in known
+
+
+def _revision_of(connection: Connection) -> str | None:
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+def _scripts(configuration: Config) -> ScriptDirectory:
+    return ScriptDirectory.from_config(configuration)
 
 
 @contextmanager
 def _connection(url: str) -> Iterator[Connection]:
     engine = open_database(url)
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _loosen_foreign_keys)
     try:
         with engine.begin() as connection:
             # SQLite needs no such lock: its transactions begin IMMEDIATE.
             if engine.dialect.name == "postgresql":
                 connection.execute(text(f"SELECT pg_advisory_xact_lock({_ADVISORY_LOCK})"))
             yield connection
+            if engine.dialect.name == "sqlite":
+                _check_foreign_keys(connection)
     finally:
         engine.dispose()
+
+
+def _loosen_foreign_keys(connection: Any, _record: Any) -> None:
+    # A table is changed by making it anew and dropping the old one, which would delete what
+    # belongs to its rows (https://sqlite.org/lang_altertable.html, section 7).
+    connection.execute("PRAGMA foreign_keys = OFF")
+
+
+def _check_foreign_keys(connection: Connection) -> None:
+    broken = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
+    if broken:
+        raise RuntimeError(f"the migration broke foreign keys: {broken}")
 
 
 def _configuration(connection: Connection) -> Config:

@@ -96,8 +96,6 @@ transfers = Table(
     Column("result", Json),
     Column("failure", Json),
     Column("last_event", Integer, nullable=False, default=0),
-    Column("idempotency_key", String, unique=True),
-    Column("request_digest", String),
     Index(None, "state", "created_at"),
     Index(None, "created_at", "id"),
 )
@@ -139,4 +137,18 @@ evaluations = Table(
     Column("model_id", String, index=True),
     Column("predictions_sha256", String, index=True),
     Index(None, "created_at", "id"),
+)
+
+# Answers to creating requests; the primary key is what keeps two equal requests from both creating.
+idempotency_keys = Table(
+    "idempotency_keys",
+    metadata,
+    Column("key", String, primary_key=True),
+    Column("method", String, primary_key=True),
+    Column("path", String, primary_key=True),
+    Column("request_digest", String, nullable=False),
+    Column("status", Integer, nullable=False),
+    Column("headers", Json, nullable=False),
+    Column("body", String, nullable=False),
+    Column("created_at", Moment, nullable=False, index=True),
 )

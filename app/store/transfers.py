@@ -9,7 +9,7 @@ from sqlalchemy import or_, select, update
 from sqlalchemy.orm import Session
 
 from app.domain.companions import companion_model_id
-from app.domain.errors.transfers import IdempotencyKeyTaken, TransferNotFound
+from app.domain.errors.transfers import TransferNotFound
 from app.domain.identity import now
 from app.domain.transfer_states import TransferState, is_final, may_move
 from app.domain.transfers import Transfer
@@ -17,32 +17,20 @@ from app.store import events, usage
 from app.store.page import Page, read_page
 from app.store.records import from_row, to_row
 from app.store.tables import transfer_datasets, transfers
-from app.store.upsert import insert_or_update
 
 
-def insert(
-    session: Session,
-    transfer: Transfer,
-    idempotency_key: str | None = None,
-    request_digest: str | None = None,
-) -> None:
+def insert(session: Session, transfer: Transfer) -> None:
     """Queue a transfer; its model and datasets cannot be deleted from here on.
 
-    `request_digest` tells a repeated request from another one under the same key. Raises
-    `TransferInputsGone` when the model or a dataset does not exist and `IdempotencyKeyTaken`
-    when the key has a transfer already (look it up with `by_idempotency_key`).
+    Raises `TransferInputsGone` when the model or a dataset does not exist.
     """
     usage.keep_inputs(session, transfer.spec)
-    statement = insert_or_update(session, transfers).values(
+    statement = insert_into(transfers).values(
         **to_row(transfer),
         source_model_id=transfer.spec.model_id,
         companion_model_id=companion_model_id(transfer.spec.companion),
-        idempotency_key=idempotency_key,
-        request_digest=request_digest,
     )
-    statement = statement.on_conflict_do_nothing(index_elements=["idempotency_key"])
-    if session.execute(statement.returning(transfers.c.id)).first() is None:
-        raise IdempotencyKeyTaken(str(idempotency_key))
+    session.execute(statement)
     for role, dataset_id in transfer.spec.datasets.items():
         values = {"transfer_id": transfer.id, "role": role, "dataset_id": dataset_id}
         session.execute(insert_into(transfer_datasets).values(values))
@@ -52,16 +40,6 @@ def insert(
 def get(session: Session, id: str) -> Transfer | None:
     """The transfer with this id."""
     return _one(session, select(transfers).where(transfers.c.id == id))
-
-
-def by_idempotency_key(session: Session, key: str) -> Transfer | None:
-    """The transfer that was inserted under this key."""
-    return _one(session, select(transfers).where(transfers.c.idempotency_key == key))
-
-
-def request_digest(session: Session, id: str) -> str | None:
-    """The digest of the request that made the transfer, where one was given."""
-    return session.scalar(select(transfers.c.request_digest).where(transfers.c.id == id))
 
 
 def page(

@@ -8,13 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from sqlalchemy.orm import Session, sessionmaker
 
-from app.domain.errors.transfers import (
-    IdempotencyKeyTaken,
-    TransferInputsGone,
-    TransferNotFound,
-)
+from app.domain.errors.transfers import TransferInputsGone, TransferNotFound
 from app.domain.transfer_states import TransferState
-from app.store import datasets, events, leases, models, transfers
+from app.store import events, leases, models, transfers
 from tests.support.records import a_dataset, a_model, a_transfer, queue_a_transfer
 
 Sessions = sessionmaker[Session]
@@ -27,42 +23,6 @@ def test_a_transfer_of_what_does_not_exist_is_refused_by_name(sessions: Sessions
         with pytest.raises(TransferInputsGone) as refused:
             transfers.insert(session, a_transfer(model, dataset))
     assert refused.value.fields == {"ids": [dataset.id]}
-
-
-def test_a_transfer_is_found_by_its_idempotency_key(sessions: Sessions) -> None:
-    with sessions() as session:
-        transfer = _insert(session, "key-1", "digest-1")
-        assert transfers.by_idempotency_key(session, "key-1") == transfers.get(session, transfer)
-        assert transfers.request_digest(session, transfer) == "digest-1"
-        assert transfers.by_idempotency_key(session, "key-2") is None
-
-
-def test_transfers_without_a_key_do_not_collide(sessions: Sessions) -> None:
-    with sessions() as session:
-        assert _insert(session, None) != _insert(session, None)
-
-
-def test_one_idempotency_key_queues_one_transfer_however_many_ask_at_once(
-    sessions: Sessions,
-) -> None:
-    workers = 5
-    together = threading.Barrier(workers)
-
-    def ask(_: int) -> str | None:
-        together.wait(30)
-        with sessions() as session:
-            try:
-                id = _insert(session, "key-1")
-            except IdempotencyKeyTaken:
-                return None
-            session.commit()
-        return id
-
-    with ThreadPoolExecutor(workers) as pool:
-        made = [id for id in pool.map(ask, range(workers)) if id]
-    assert len(made) == 1
-    with sessions() as session:
-        assert [transfer.id for transfer in transfers.page(session, 10).items] == made
 
 
 def test_cancelling_a_queued_transfer_ends_it_at_once(sessions: Sessions) -> None:
@@ -161,15 +121,6 @@ def test_lines_added_at_the_same_time_get_numbers_without_gaps(sessions: Session
 def test_a_line_of_a_transfer_that_is_not_there_is_refused(sessions: Sessions) -> None:
     with sessions() as session, pytest.raises(TransferNotFound):
         events.append(session, "trf_nothing", "epoch", {})
-
-
-def _insert(session: Session, key: str | None, digest: str | None = None) -> str:
-    model, dataset = a_model(name=a_model().id), a_dataset()
-    models.insert(session, model)
-    datasets.insert(session, dataset)
-    transfer = a_transfer(model, dataset)
-    transfers.insert(session, transfer, key, digest)
-    return transfer.id
 
 
 def _kinds(session: Session, id: str) -> list[str]:

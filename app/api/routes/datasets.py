@@ -5,13 +5,17 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
+from sqlalchemy.orm import Session
 
-from app.api.deps import Cursor, Limit, Offset, Reading, TheContext, Writing
+from app.api.created import created
+from app.api.creation import Creating
+from app.api.deps import Cursor, Limit, Offset, Reading, TheContext
 from app.api.details import dataset_details
 from app.api.errors import problem, responses
 from app.api.form_fields import form_fields
 from app.api.forms import Form
 from app.api.multipart_body import multipart_body
+from app.api.request_digest import request_digest
 from app.api.schemas.datasets import (
     DatasetAnswer,
     DatasetUnderModelAnswer,
@@ -38,26 +42,29 @@ router = APIRouter(prefix="/v1/datasets", tags=["datasets"])
     "",
     status_code=201,
     response_model=DatasetAnswer,
-    responses=responses(413, 422),
+    responses=responses(409, 413, 422),
     openapi_extra=multipart_body(
         "NewDatasetFields",
         file="Texts: CSV, TSV, JSONL, Parquet. Tagged words: CoNLL, JSONL, Parquet. Images: zip of "
         "class folders, NPZ, zip of IDX.",
     ),
 )
-def post_dataset(form: Form, context: TheContext, session: Writing, response: Response) -> Any:
+def post_dataset(form: Form, context: TheContext, creation: Creating) -> Response:
     """Register a dataset from its file.
 
     The file is read in a process of its own before this answers. One that cannot become a
     dataset is recorded as `rejected`, without its bytes, and the answer is a 422 with the reason.
     """
     fields = form_fields(form, NewDatasetFields)
-    details = dataset_details(fields, fields.language)
-    dataset = register_dataset(context, session, form.file("file"), details)
-    if dataset.rejection is not None:
-        return problem(dataset.rejection, 422, dataset.id)
-    response.headers["Location"] = f"/v1/datasets/{dataset.id}"
-    return dataset
+    upload, details = form.file("file"), dataset_details(fields, fields.language)
+
+    def register(session: Session) -> Response:
+        dataset = register_dataset(context, session, upload, details)
+        if dataset.rejection is not None:
+            return problem(dataset.rejection, 422, dataset.id)
+        return created(DatasetAnswer, dataset, f"/v1/datasets/{dataset.id}")
+
+    return creation.answer(register, request_digest(fields, form))
 
 
 @router.get("", response_model=PageAnswer[DatasetAnswer], responses=responses(422))

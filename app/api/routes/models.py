@@ -6,13 +6,17 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Response
 from fastapi.responses import FileResponse
+from sqlalchemy.orm import Session
 
-from app.api.deps import Cursor, Limit, Reading, TheContext, Writing
+from app.api.created import created
+from app.api.creation import Creating
+from app.api.deps import Cursor, Limit, Reading, TheContext
 from app.api.details import model_details
 from app.api.errors import problem, responses
 from app.api.form_fields import form_fields
 from app.api.forms import Form
 from app.api.multipart_body import multipart_body
+from app.api.request_digest import request_digest
 from app.api.schemas.models import AncestorAnswer, ModelAnswer, ModelFields
 from app.api.schemas.pages import ListAnswer, PageAnswer
 from app.domain.enums import ModelStatus
@@ -28,23 +32,27 @@ Reference = Annotated[str, Path(description="An id, a name (its newest version) 
     "",
     status_code=201,
     response_model=ModelAnswer,
-    responses=responses(413, 422),
+    responses=responses(409, 413, 422),
     openapi_extra=multipart_body(
         "ModelFields", file="The model: an archive, .onnx or word vectors."
     ),
 )
-def post_model(form: Form, context: TheContext, session: Writing, response: Response) -> Any:
+def post_model(form: Form, context: TheContext, creation: Creating) -> Response:
     """Register a model from its file.
 
     The file is read in a process of its own before this answers. One that cannot become a model
     is recorded as `rejected`, without its bytes, and the answer is a 422 with the reason.
     """
     fields = form_fields(form, ModelFields)
-    model = register_model(context, session, form.file("file"), model_details(fields))
-    if model.rejection is not None:
-        return problem(model.rejection, 422, model.id)
-    response.headers["Location"] = f"/v1/models/{model.id}"
-    return model
+    upload, details = form.file("file"), model_details(fields)
+
+    def register(session: Session) -> Response:
+        model = register_model(context, session, upload, details)
+        if model.rejection is not None:
+            return problem(model.rejection, 422, model.id)
+        return created(ModelAnswer, model, f"/v1/models/{model.id}")
+
+    return creation.answer(register, request_digest(fields, form))
 
 
 @router.get("", response_model=PageAnswer[ModelAnswer], responses=responses(422))

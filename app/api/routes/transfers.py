@@ -9,6 +9,8 @@ from fastapi import APIRouter, Depends, Header, Response
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from sqlalchemy.orm import Session
 
+from app.api.created import created
+from app.api.creation import Creating
 from app.api.deps import Cursor, Limit, Reading, TheContext, Writing
 from app.api.errors import responses
 from app.api.multipart_body import json_or_multipart_body
@@ -25,7 +27,7 @@ from app.services.context import Context
 from app.services.evaluations import read_split
 from app.services.models import find_model
 from app.services.transfer_with_files import start_transfer_with_files
-from app.services.transfers import RequestKey, cancel_transfer, find_transfer, start_transfer
+from app.services.transfers import cancel_transfer, find_transfer, start_transfer
 from app.store import evaluations, transfers
 
 router = APIRouter(prefix="/v1/transfers", tags=["transfers"])
@@ -53,26 +55,19 @@ _FILES = {"model": "The model's file."} | {
 def post_transfer(
     posted: Posted,
     context: TheContext,
-    session: Writing,
-    response: Response,
-    idempotency_key: Annotated[
-        str | None,
-        Header(
-            min_length=1,
-            max_length=200,
-            description="Makes it safe to send the same request twice: it starts one transfer.",
-        ),
-    ] = None,
-) -> Any:
+    creation: Creating,
+) -> Response:
     """Start a transfer, of registered records or with all its files in one request.
 
     Everything that can be checked before training is checked before this answers. With files,
     either all of them are registered and the transfer queued, or nothing is.
     """
-    key = RequestKey(idempotency_key, posted.digest) if idempotency_key else None
-    transfer = _start(posted, context, session, key)
-    response.headers["Location"] = f"/v1/transfers/{transfer.id}"
-    return transfer
+
+    def start(session: Session) -> Response:
+        transfer = _start(posted, context, session)
+        return created(TransferAnswer, transfer, f"/v1/transfers/{transfer.id}", 202)
+
+    return creation.answer(start, posted.digest)
 
 
 @router.get("", response_model=PageAnswer[TransferAnswer], responses=responses(404, 422))
@@ -135,15 +130,10 @@ async def get_events(
         yield event
 
 
-def _start(
-    posted: PostedRecords | PostedFiles,
-    context: Context,
-    session: Session,
-    key: RequestKey | None,
-) -> Transfer:
+def _start(posted: PostedRecords | PostedFiles, context: Context, session: Session) -> Transfer:
     request = transfer_request(posted.fields)
     if isinstance(posted, PostedRecords):
         fields = posted.fields
-        return start_transfer(context, session, fields.model, fields.datasets, request, key)
+        return start_transfer(context, session, fields.model, fields.datasets, request)
     files = transfer_files(posted.form, posted.fields, context)
-    return start_transfer_with_files(context, session, files, request, key)
+    return start_transfer_with_files(context, session, files, request)

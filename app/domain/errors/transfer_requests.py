@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from app.domain.enums import DatasetKind, Role, Task
-from app.domain.errors import Conflict, InvalidInput
+from app.domain.errors import InvalidInput
 
 
 class RecordRejected(InvalidInput):
@@ -162,19 +162,6 @@ class FractionsTooLarge(InvalidInput):
             f"The validation and test fractions take {fraction:.0%} of the training rows.",
             "Choose fractions that leave at least 10 % of them for training.",
             fraction=fraction,
-        )
-
-
-class KeyReused(Conflict):
-    """An Idempotency-Key came with another request than the first time."""
-
-    code = "idempotency-key-reused"
-
-    def __init__(self, key: str, transfer_id: str) -> None:
-        super().__init__(
-            f"The Idempotency-Key {key!r} belongs to another request, which started {transfer_id}.",
-            "Send a fresh key with each new request.",
-            transfer=transfer_id,
         )
 
 

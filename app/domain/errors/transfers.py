@@ -47,19 +47,6 @@ class NeededByTransfers(Conflict):
         )
 
 
-class IdempotencyKeyTaken(Conflict):
-    """Another request with the same Idempotency-Key made its transfer first."""
-
-    code = "idempotency-key-taken"
-
-    def __init__(self, key: str) -> None:
-        super().__init__(
-            f"The Idempotency-Key {key!r} belongs to another transfer.",
-            "Send the same request again to get that transfer, or a new key with a new request.",
-            key=key,
-        )
-
-
 class LeaseLost(BabelportError):
     """A write by an attempt that does not hold the transfer any more; nothing was written."""
 

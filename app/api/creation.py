@@ -1,0 +1,90 @@
+"""Requests that create something: sent again with the same Idempotency-Key, they create it once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Header, Request, Response
+from sqlalchemy.orm import Session
+
+from app.api.deps import TheContext
+from app.domain.errors import BabelportError
+from app.domain.errors.idempotency import KeyReused
+from app.domain.identity import now
+from app.domain.kept_answers import KeptAnswer
+from app.services.context import Context
+from app.store import kept_answers
+
+_REPLAYED = {"Idempotency-Replayed": "true"}
+
+
+@dataclass(frozen=True)
+class Creation:
+    """One creating request; `key` is its Idempotency-Key, None where it came without."""
+
+    context: Context
+    method: str
+    path: str
+    key: str | None
+
+    def answer(self, make: Callable[[Session], Response], digest: str = "") -> Response:
+        """What `make` answers, or what it answered to the same request before.
+
+        `make` is given a writing session; what it writes and its answer under the key are
+        committed in one transaction. What it raises changes nothing and is not kept. `digest`
+        tells requests under one key apart; raises `KeyReused` for another than the first time.
+        """
+        if kept := self._kept(digest):
+            return kept
+        try:
+            with self.context.sessions.begin() as session:
+                response = make(session)
+                self._keep(session, response, digest)
+        except BabelportError:
+            # The same request may have come twice at once: then the other one has the answer,
+            # and what it wrote may be the very reason why this one failed.
+            if kept := self._kept(digest):
+                return kept
+            raise
+        return response
+
+    def _kept(self, digest: str) -> Response | None:
+        if self.key is None:
+            return None
+        with self.context.readers() as session:
+            kept = kept_answers.get(session, self.key, self.method, self.path)
+        if kept is None:
+            return None
+        if kept.request_digest != digest:
+            raise KeyReused(self.key)
+        return Response(kept.body, kept.status, kept.headers | _REPLAYED)
+
+    def _keep(self, session: Session, response: Response, digest: str) -> None:
+        if self.key is None:
+            return
+        headers = {k: v for k, v in response.headers.items() if k != "content-length"}
+        body = bytes(response.body).decode()
+        address = (self.key, self.method, self.path)
+        kept = KeptAnswer(*address, digest, response.status_code, headers, body, now())
+        kept_answers.insert(session, kept)
+
+
+def _creation(
+    request: Request,
+    context: TheContext,
+    idempotency_key: Annotated[
+        str | None,
+        Header(
+            min_length=1,
+            max_length=200,
+            description="Makes it safe to send the same request again: it creates one record, and "
+            "each repetition gets the first answer.",
+        ),
+    ] = None,
+) -> Creation:
+    return Creation(context, request.method, request.url.path, idempotency_key)
+
+
+Creating = Annotated[Creation, Depends(_creation)]
