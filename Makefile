@@ -4,6 +4,8 @@ PYTHON   ?= python3
 VENV     ?= .venv
 # Not `?=`: many systems export LANGUAGE for their own purposes.
 LANGUAGE := de
+# Processes that share the tests; `make test PROCESSES=0` runs them one after the other in one.
+PROCESSES ?= logical
 BIN      := $(VENV)/bin
 STAMP    := $(VENV)/.installed
 
@@ -20,7 +22,7 @@ up: $(STAMP) ## Start the API and a worker on http://127.0.0.1:8000 until Ctrl-C
 	@$(BIN)/babelport up
 
 test: $(STAMP) ## Run the whole test suite; it needs no network and no GPU
-	$(BIN)/pytest
+	$(BIN)/pytest -n $(PROCESSES) --maxprocesses 8 --dist loadscope
 
 check: $(STAMP) lint types imports test ## Everything that must pass: format, lint, types, imports, tests
 

@@ -6,4 +6,8 @@ import os
 # each other. Set before torch is imported, here and in every child.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-pytest_plugins = ["tests.support.databases", "tests.support.service"]
+pytest_plugins = [
+    "tests.support.shared_postgres",
+    "tests.support.databases",
+    "tests.support.service",
+]

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from app.store.database import open_database, session_factory
 from app.store.migrate import upgrade
 from tests.support.postgres_server import postgres_server, server_binaries
+from tests.support.shared_postgres import shared_postgres_url
 
 _BOTH = ("sqlite", "postgresql")
 
@@ -29,9 +30,9 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def postgres_url() -> Iterator[str]:
-    """A PostgreSQL server: BABELPORT_TEST_POSTGRES_URL, or one started here."""
-    if given := os.environ.get("BABELPORT_TEST_POSTGRES_URL"):
+def postgres_url(pytestconfig: pytest.Config) -> Iterator[str]:
+    """A PostgreSQL server: BABELPORT_TEST_POSTGRES_URL, the run's shared one, or one of our own."""
+    if given := os.environ.get("BABELPORT_TEST_POSTGRES_URL") or shared_postgres_url(pytestconfig):
         yield given
         return
     binaries = server_binaries()

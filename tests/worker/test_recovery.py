@@ -68,7 +68,14 @@ def test_a_dead_workers_child_is_killed_and_its_transfer_free_at_once(
     assert _claim(place) is not None
 
 
-@pytest.mark.parametrize("worker", ["another-host/1/token", worker_name().replace("/", "-x/", 1)])
+@pytest.mark.parametrize(
+    "worker",
+    # Ids of their own: a process id in a test's name would be another one in every process.
+    [
+        pytest.param("another-host/1/token", id="another"),
+        pytest.param(worker_name().replace("/", "-x/", 1), id="a longer name"),
+    ],
+)
 def test_a_child_of_another_host_is_let_alone(
     place: Workplace, sleeper: subprocess.Popen[bytes], worker: str
 ) -> None:
