@@ -34,8 +34,16 @@ class Settings(BaseSettings):
     # The worker
     lease_seconds: float = 15.0
     poll_seconds: float = 0.2
+    # Transfers at once: for each GPU, or where there is none in all
+    gpu_slots: int = Field(1, ge=1)
+    cpu_slots: int = Field(1, ge=1)
+    # A cancelled child may take so long to end; one that is paused or drained, so long to save
     stop_grace_seconds: float = 1.0
-    max_attempts: int = 3
+    drain_seconds: float = Field(30.0, ge=0)
+    # So long a database may be away before work at hand is given up
+    database_patience_seconds: float = Field(120.0, ge=0)
+    # Attempts that may be lost (worker or process gone, memory too short) before it has failed
+    max_attempts: int = Field(3, ge=1)
     # Between two saves of a training's state, at least; more where saving takes long
     checkpoint_seconds: float = Field(30.0, ge=0)
 

@@ -1,4 +1,4 @@
-"""The state machine of a transfer: queued -> running -> succeeded | failed | cancelled."""
+"""The state machine of a transfer, and what people may wish of a running one."""
 
 from __future__ import annotations
 
@@ -10,26 +10,52 @@ class TransferState(StrEnum):
 
     QUEUED = "queued"
     RUNNING = "running"
+    PAUSED = "paused"
     SUCCEEDED = "succeeded"
     FAILED = "failed"
     CANCELLED = "cancelled"
 
 
-# A running transfer returns to the queue when its worker's lease ran out.
+class Wish(StrEnum):
+    """What somebody asked of a running transfer; its holder hears of it and obeys."""
+
+    CANCEL = "cancel"
+    PAUSE = "pause"
+
+
+class AttemptOutcome(StrEnum):
+    """How one attempt of a transfer ended."""
+
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    PAUSED = "paused"
+    HANDED_BACK = "handed-back"  # its worker stopped
+    DIED = "died"  # its process ended without a result
+    LOST = "lost"  # its worker was not heard of until the lease ran out
+
+
+# A running transfer returns to the queue when its attempt was lost; one that failed or was
+# cancelled when somebody wants it tried again.
 _MOVES: dict[TransferState, frozenset[TransferState]] = {
-    TransferState.QUEUED: frozenset({TransferState.RUNNING, TransferState.CANCELLED}),
+    TransferState.QUEUED: frozenset(
+        {TransferState.RUNNING, TransferState.PAUSED, TransferState.CANCELLED}
+    ),
     TransferState.RUNNING: frozenset(
         {
             TransferState.QUEUED,
+            TransferState.PAUSED,
             TransferState.SUCCEEDED,
             TransferState.FAILED,
             TransferState.CANCELLED,
         }
     ),
+    TransferState.PAUSED: frozenset({TransferState.QUEUED, TransferState.CANCELLED}),
     TransferState.SUCCEEDED: frozenset(),
-    TransferState.FAILED: frozenset(),
-    TransferState.CANCELLED: frozenset(),
+    TransferState.FAILED: frozenset({TransferState.QUEUED}),
+    TransferState.CANCELLED: frozenset({TransferState.QUEUED}),
 }
+_FINAL = frozenset({TransferState.SUCCEEDED, TransferState.FAILED, TransferState.CANCELLED})
 
 
 def may_move(before: TransferState, after: TransferState) -> bool:
@@ -38,5 +64,5 @@ def may_move(before: TransferState, after: TransferState) -> bool:
 
 
 def is_final(state: TransferState) -> bool:
-    """Whether nothing can happen to a transfer in this state any more."""
-    return not _MOVES[state]
+    """Whether nothing more happens to a transfer in this state unless it is tried again."""
+    return state in _FINAL

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from app.domain.enums import Role
-from app.domain.transfer_states import TransferState
+from app.domain.transfer_states import AttemptOutcome, TransferState
 
 
 @dataclass(frozen=True)
@@ -61,8 +61,11 @@ class Transfer:
     """A transfer as stored.
 
     `attempt` is the fencing token: it grows with each claim, and a write by an older attempt is
-    refused. `result` holds the summary, comparison, spread and split digest of a succeeded
-    transfer; `failure` an error's `as_dict()` of a failed one.
+    refused. Of waiting transfers, those of a higher `priority` start first; `tenant` names for
+    whom it is done, '' for nobody in particular. It is not started before `not_before`.
+    `batch_halvings` counts how often a batch was halved because memory ran out. `result` holds
+    the summary, comparison, spread and split digest of a succeeded transfer; `failure` an error's
+    `as_dict()` of a failed one.
     """
 
     id: str
@@ -70,7 +73,12 @@ class Transfer:
     state: TransferState
     created_at: datetime
     attempt: int = 0
+    priority: int = 0
+    tenant: str = ""
+    not_before: datetime | None = None
+    batch_halvings: int = 0
     cancel_requested: bool = False
+    pause_requested: bool = False
     worker: str | None = None
     lease_expires_at: datetime | None = None
     process_group: int | None = None
@@ -79,6 +87,22 @@ class Transfer:
     progress: Progress | None = None
     model_id: str | None = None
     result: dict[str, Any] | None = None
+    failure: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class TransferAttempt:
+    """One attempt of a transfer; `outcome` is None while it runs.
+
+    `failure` is the error's `as_dict()` of an attempt that failed or whose process died.
+    """
+
+    transfer_id: str
+    attempt: int
+    worker: str
+    started_at: datetime
+    ended_at: datetime | None = None
+    outcome: AttemptOutcome | None = None
     failure: dict[str, Any] | None = None
 
 

@@ -33,6 +33,9 @@ class Running(Protocol):
     def poll(self) -> int | None:
         """The exit code, minus a signal's number when one ended it, or None while it runs."""
 
+    def died_of_memory(self) -> bool:
+        """Whether the child is known to have been ended because memory ran out."""
+
     def stop(self, grace: float) -> None:
         """End the whole group: gently, and after `grace` seconds by force.
 

@@ -10,6 +10,7 @@ import sys
 from contextlib import suppress
 
 from app.engines.contract import Order
+from app.engines.memory_kills import memory_kills
 
 LABEL_VARIABLE = "BABELPORT_CHILD"
 
@@ -20,6 +21,7 @@ class LocalEngine:
     def start(self, order: Order) -> LocalProcess:
         """Begin to carry out the order; the child dies when this process does."""
         order.log.parent.mkdir(parents=True, exist_ok=True)
+        kills = memory_kills()
         with order.log.open("ab") as log:
             process = subprocess.Popen(
                 # The label stands in the command line for people, in the environment for us.
@@ -36,14 +38,18 @@ class LocalEngine:
             assert process.stdin is not None
             process.stdin.write(line.encode())
             process.stdin.flush()
-        return LocalProcess(process)
+        return LocalProcess(process, kills)
 
 
 class LocalProcess:
-    """A child process; its standard input stays open as long as this process lives."""
+    """A child process; its standard input stays open as long as this process lives.
 
-    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+    `memory_kills` is the system's count of kills for want of memory when the child started.
+    """
+
+    def __init__(self, process: subprocess.Popen[bytes], memory_kills: int | None = None) -> None:
         self._process = process
+        self._memory_kills = memory_kills
 
     @property
     def group(self) -> int:
@@ -53,6 +59,12 @@ class LocalProcess:
     def poll(self) -> int | None:
         """The exit code, minus a signal's number when one ended it, or None while it runs."""
         return self._process.poll()
+
+    def died_of_memory(self) -> bool:
+        """Whether SIGKILL ended the child while the system's count of such kills grew."""
+        if self._process.poll() != -signal.SIGKILL or self._memory_kills is None:
+            return False
+        return (memory_kills() or 0) > self._memory_kills
 
     def stop(self, grace: float) -> None:
         """End the whole group: SIGTERM, and after `grace` seconds SIGKILL."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,12 +27,15 @@ class CheckpointFolder:
     or the one before, never half of one; the facts stand as JSON in its header. `pause` is the
     least time in seconds between two saves of a state that changes all the time; where writing
     takes long the pause grows, so that at most a twentieth of the time goes into it. With a pause
-    of 0 every state is saved.
+    of 0 every state is saved, and so it is once `urgent` says that the process should end.
     """
 
-    def __init__(self, folder: Path, pause: float = 30.0) -> None:
+    def __init__(
+        self, folder: Path, pause: float = 30.0, urgent: Callable[[], bool] = lambda: False
+    ) -> None:
         self._folder = folder
         self._pause = pause
+        self._urgent = urgent
         self._saved = time.monotonic()
         self._took = 0.0
 
@@ -57,8 +61,8 @@ class CheckpointFolder:
         self._took = self._saved - began
 
     def due(self) -> bool:
-        """Whether the pause since the last save is over."""
-        if self._pause == 0:
+        """Whether the pause since the last save is over, or the process should end."""
+        if self._pause == 0 or self._urgent():
             return True
         return time.monotonic() - self._saved >= max(self._pause, _SHARE * self._took)
 

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from app.learn.checkpoints import NoCheckpoints
 from app.learn.early_stopping import EarlyStopping
 from app.learn.material import Material
+from app.learn.micro_batches import parts_of
 from app.learn.monitor import Monitor
 from app.learn.optimisers import optimiser_for
 from app.learn.recipe import Stage
@@ -105,19 +106,29 @@ def _set_rate(optimiser: torch.optim.Optimizer, stage: Stage, step: int) -> None
 def _step(
     network: nn.Module, optimiser: torch.optim.Optimizer, stage: Stage, rows: StageRows
 ) -> Tensor:
-    """One batch, one step; the loss (0-d, detached, still on its device)."""
-    chosen = next(rows.order)
+    """One batch, one step; the loss (0-d, detached, still on its device).
+
+    The gradients of a batch that is gone through in parts add up to those of the whole, but for
+    rounding and for what a part decides by itself: class weights and tokens count within it, and
+    a layer that normalises over the batch sees the part alone.
+    """
+    optimiser.zero_grad(set_to_none=True)
+    losses = []
+    for chosen, share in parts_of(next(rows.order)):
+        loss = _loss(rows, chosen) * share
+        loss.backward()
+        losses.append(loss.detach())
+    nn.utils.clip_grad_norm_([p for p in network.parameters() if p.requires_grad], stage.clip)
+    optimiser.step()
+    return torch.stack(losses).sum()
+
+
+def _loss(rows: StageRows, chosen: np.ndarray) -> Tensor:
     targets = rows.train.targets[torch.from_numpy(chosen).to(rows.train.targets.device)]
     logits = rows.train.logits(chosen)
     if rows.loss is not None:
-        loss = rows.loss(logits, targets)
-    else:
-        loss = rows.train.objective.loss(logits, targets, rows.class_weights)
-    optimiser.zero_grad(set_to_none=True)
-    loss.backward()
-    nn.utils.clip_grad_norm_([p for p in network.parameters() if p.requires_grad], stage.clip)
-    optimiser.step()
-    return loss.detach()
+        return rows.loss(logits, targets)
+    return rows.train.objective.loss(logits, targets, rows.class_weights)
 
 
 def _check(

@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import logging
 
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
+
 from app.domain.errors import BabelportError
 from app.domain.errors.running import InternalFailure, OutOfMemory
 from app.domain.errors.transfers import LeaseLost
 from app.domain.transfers import Transfer
+from app.learn.micro_batches import micro_batches
 from app.learn.monitor import Cancelled
 from app.services.context import Context, open_context
+from app.services.running.memory import is_out_of_memory
 from app.services.running.outcome import record_outcome
 from app.services.running.reporter import Reporter
+from app.services.running.stopping import Stopping, stopping_by_signal
 from app.services.running.work import work
 from app.services.transfers import find_transfer
 from app.settings import settings
 from app.store import leases
+from app.store.patience import patiently
 
 _log = logging.getLogger(__name__)
 
@@ -24,8 +31,10 @@ def run_transfer(transfer_id: str, attempt: int) -> None:
     """Carry out one attempt of a transfer and record how it ended.
 
     Success is one transaction: the model, its evaluations and the transfer's end. A failure is
-    recorded with its code and advice. A cancelled transfer, or one that another attempt holds by
-    now, ends without a word: the worker records the first, and the second is not ours.
+    recorded with its code and advice; what another attempt may overcome (memory ran out, the
+    database or the disk went away) puts the transfer back into the queue. A cancelled transfer,
+    one that should stop, or one that another attempt holds by now, ends without a word: the
+    worker records the first two, and the third is not ours.
     """
     context = open_context(settings())
     with context.readers.begin() as session:
@@ -34,27 +43,41 @@ def run_transfer(transfer_id: str, attempt: int) -> None:
         _log.info("attempt %s of %s is out of date", attempt, transfer_id)
         return
     try:
-        _carry_out(context, transfer)
+        with stopping_by_signal() as stopping:
+            _carry_out(context, transfer, stopping)
     except (Cancelled, LeaseLost):
-        _log.info("attempt %s of %s ends: nobody waits for it", attempt, transfer_id)
+        _log.info("attempt %s of %s ends: it was stopped, or is not held", attempt, transfer_id)
     except BabelportError as error:
         _log.warning("%s failed: %s", transfer_id, error)
-        _record_failure(context, transfer, error)
+        _record_failure(context, transfer, error, for_good=True)
     except Exception as error:
         _log.exception("%s failed", transfer_id)
-        memory = isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
-        _record_failure(context, transfer, OutOfMemory() if memory else InternalFailure(error))
+        memory = is_out_of_memory(error)
+        for_good = not memory and not isinstance(error, DBAPIError | OSError)
+        failure = OutOfMemory() if memory else InternalFailure(error)
+        _record_failure(context, transfer, failure, for_good)
 
 
-def _carry_out(context: Context, transfer: Transfer) -> None:
-    with context.artifacts.workspace() as workspace:
-        material, held, outcome = work(context, transfer, Reporter(context, transfer), workspace)
+def _carry_out(context: Context, transfer: Transfer, stopping: Stopping) -> None:
+    reporter = Reporter(context, transfer, stopping)
+    parts = 2**transfer.batch_halvings
+    with context.artifacts.workspace() as workspace, micro_batches(parts):
+        material, held, outcome = work(context, transfer, reporter, workspace, stopping.asked)
         record_outcome(context, transfer, material, held, outcome)
 
 
-def _record_failure(context: Context, transfer: Transfer, error: BabelportError) -> None:
+def _record_failure(
+    context: Context, transfer: Transfer, error: BabelportError, for_good: bool
+) -> None:
+    id, attempt, limits = transfer.id, transfer.attempt, context.settings
+
+    def record(session: Session) -> None:
+        if for_good:
+            leases.fail(session, id, attempt, error.as_dict())
+        else:
+            leases.lose(session, id, attempt, error.as_dict(), limits.max_attempts)
+
     try:
-        with context.sessions.begin() as session:
-            leases.fail(session, transfer.id, transfer.attempt, error.as_dict())
+        patiently(context.sessions, record, limits.database_patience_seconds)
     except LeaseLost:
         _log.info("%s is held by another attempt, which says how it ends", transfer.id)

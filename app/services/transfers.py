@@ -21,7 +21,7 @@ from app.services.transfer_request import (
     check_languages,
     check_request,
 )
-from app.store import events, transfers
+from app.store import events, steering, transfers
 
 _MAX_EVENTS = 500
 
@@ -71,7 +71,7 @@ def ready_facts(model: Model | ReadModel) -> ModelFacts:
 
 def cancel_transfer(session: Session, transfer_id: str) -> Transfer:
     """Cancel a queued transfer, ask a running one to stop; a finished one stays as it is."""
-    return transfers.request_cancel(session, transfer_id)
+    return steering.cancel(session, transfer_id)
 
 
 def history_of(

@@ -13,10 +13,12 @@ from sqlalchemy import (
     String,
     Table,
     UniqueConstraint,
+    false,
+    text,
 )
 
 from app.domain.enums import DatasetStatus, EvaluationKind, ModelStatus, Role
-from app.domain.transfer_states import TransferState
+from app.domain.transfer_states import AttemptOutcome, TransferState
 from app.store.columns import Json, Moment, words
 
 # Named constraints, so that a later migration can change them on both databases.
@@ -83,9 +85,15 @@ transfers = Table(
     Column("state", words(TransferState), nullable=False),
     Column("created_at", Moment, nullable=False),
     Column("attempt", Integer, nullable=False),
-    # Attempts that a stopping worker handed back; they do not count against the limit.
+    # Attempts that do not count against the limit: a stopping worker handed them back, somebody
+    # paused them, or wanted the transfer tried again.
     Column("handed_back", Integer, nullable=False, default=0),
+    Column("priority", Integer, nullable=False, server_default=text("0")),
+    Column("tenant", String, nullable=False, server_default=text("''")),
+    Column("not_before", Moment),
+    Column("batch_halvings", Integer, nullable=False, server_default=text("0")),
     Column("cancel_requested", Boolean, nullable=False),
+    Column("pause_requested", Boolean, nullable=False, server_default=false()),
     Column("worker", String),
     Column("lease_expires_at", Moment),
     Column("process_group", Integer),
@@ -97,7 +105,28 @@ transfers = Table(
     Column("failure", Json),
     Column("last_event", Integer, nullable=False, default=0),
     Index(None, "state", "created_at"),
+    Index(None, "state", "tenant", "priority", "created_at"),
     Index(None, "created_at", "id"),
+)
+
+# Everybody for whom a transfer was ever queued, and when one of theirs started last.
+tenants = Table(
+    "tenants",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("served_at", Moment),
+)
+
+transfer_attempts = Table(
+    "transfer_attempts",
+    metadata,
+    Column("transfer_id", ForeignKey("transfers.id", ondelete="CASCADE"), primary_key=True),
+    Column("attempt", Integer, primary_key=True),
+    Column("worker", String, nullable=False),
+    Column("started_at", Moment, nullable=False),
+    Column("ended_at", Moment),
+    Column("outcome", words(AttemptOutcome)),
+    Column("failure", Json),
 )
 
 transfer_datasets = Table(

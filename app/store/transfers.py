@@ -1,22 +1,25 @@
-"""Queries on transfers; what a worker does with a transfer it holds stands in `leases.py`."""
+"""Queries on transfers.
+
+What a worker does with a transfer it holds stands in `leases.py`, what people ask of one in
+`steering.py`.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
 from sqlalchemy import insert as insert_into
-from sqlalchemy import or_, select, update
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from app.domain.companions import companion_model_id
-from app.domain.errors.transfers import TransferNotFound
-from app.domain.identity import now
-from app.domain.transfer_states import TransferState, is_final, may_move
+from app.domain.transfer_states import TransferState
 from app.domain.transfers import Transfer
 from app.store import events, usage
 from app.store.page import Page, read_page
 from app.store.records import from_row, to_row
 from app.store.tables import transfer_datasets, transfers
+from app.store.turns import know_tenant
 
 
 def insert(session: Session, transfer: Transfer) -> None:
@@ -25,6 +28,7 @@ def insert(session: Session, transfer: Transfer) -> None:
     Raises `TransferInputsGone` when the model or a dataset does not exist.
     """
     usage.keep_inputs(session, transfer.spec)
+    know_tenant(session, transfer.tenant)
     statement = insert_into(transfers).values(
         **to_row(transfer),
         source_model_id=transfer.spec.model_id,
@@ -57,28 +61,6 @@ def page(
         of_model = (transfers.c.source_model_id == model_id, transfers.c.model_id == model_id)
         query = query.where(or_(*of_model))
     return read_page(session, Transfer, query, transfers, limit, cursor)
-
-
-def request_cancel(session: Session, id: str) -> Transfer:
-    """Cancel a queued transfer at once; ask the worker of a running one to stop it.
-
-    A transfer that has ended stays as it is. Raises `TransferNotFound`.
-    """
-    locked = select(transfers).where(transfers.c.id == id).with_for_update(key_share=True)
-    transfer = _one(session, locked)
-    if transfer is None:
-        raise TransferNotFound(id)
-    if is_final(transfer.state) or transfer.cancel_requested:
-        return transfer
-    values: dict[str, Any] = {"cancel_requested": True}
-    at_once = transfer.state is TransferState.QUEUED
-    if at_once and may_move(transfer.state, TransferState.CANCELLED):
-        values |= {"state": TransferState.CANCELLED, "finished_at": now()}
-    session.execute(update(transfers).where(transfers.c.id == id).values(**values))
-    events.append(session, id, TransferState.CANCELLED if at_once else "cancel-requested", {})
-    cancelled = get(session, id)
-    assert cancelled is not None
-    return cancelled
 
 
 def _one(session: Session, query: Any) -> Transfer | None:

@@ -4,17 +4,25 @@ from __future__ import annotations
 
 import logging
 
+from sqlalchemy.orm import Session
+
 from app.artifacts.disk import DiskArtifacts
+from app.domain.errors.running import OutOfMemory
 from app.domain.errors.transfers import LeaseLost, ProcessDied
+from app.domain.transfer_states import Wish
 from app.domain.transfers import Transfer
 from app.engines.contract import Order, Running
 from app.settings import Settings
 from app.store import leases
+from app.store.patience import patiently
 from app.worker.heartbeat import Ending, Heartbeat
+from app.worker.slots import Slot
 from app.worker.workplace import Workplace
 
 _log = logging.getLogger(__name__)
 _LOOK_SECONDS = 0.2
+# These let the child save its state first; every other ending has nothing worth waiting for.
+_ORDERLY = (Ending.PAUSE_REQUESTED, Ending.WORKER_STOPS)
 
 
 def child_label(transfer: Transfer) -> str:
@@ -22,20 +30,22 @@ def child_label(transfer: Transfer) -> str:
     return f"{transfer.id}-{transfer.attempt}"
 
 
-def attend(transfer: Transfer, place: Workplace) -> None:
+def attend(transfer: Transfer, place: Workplace, slot: Slot) -> None:
     """Run the transfer in a child process until it ends, or must not go on.
 
     The child itself records success and failure. What it cannot record is recorded here: a
-    cancel, the death of the child, and the transfer handed back because the worker stops. After
-    a lost lease nothing is written.
+    cancel, a pause, the death of the child, and the transfer handed back because the worker
+    stops. After a lost lease nothing is written.
     """
-    running = place.engine.start(_order(transfer, place))
-    _log.info("%s runs as process %s", child_label(transfer), running.group)
+    running = place.engine.start(_order(transfer, place, slot))
+    _log.info("%s runs as process %s in %s", child_label(transfer), running.group, slot.name)
+    heartbeat = Heartbeat(transfer, place)
+    ending = Ending.LEASE_LOST
     try:
         try:
-            ending = _watch(running, transfer, place)
+            ending = _watch(running, transfer, heartbeat, place)
         finally:
-            running.stop(place.settings.stop_grace_seconds)
+            _stop(running, ending, heartbeat, place.settings)
             # A child that was killed could not tidy up after itself.
             DiskArtifacts(place.settings.data_dir / "artifacts").sweep()
         if ending is Ending.LEASE_LOST:
@@ -46,7 +56,7 @@ def attend(transfer: Transfer, place: Workplace) -> None:
         _log.info("%s has ended, or is held by another attempt", child_label(transfer))
 
 
-def _order(transfer: Transfer, place: Workplace) -> Order:
+def _order(transfer: Transfer, place: Workplace, slot: Slot) -> Order:
     label = child_label(transfer)
     return Order(
         target=place.target,
@@ -54,7 +64,7 @@ def _order(transfer: Transfer, place: Workplace) -> Order:
         label=label,
         log=place.settings.data_dir / "logs" / f"{label}.log",
         # The child reads settings of its own, and they must be ours wherever ours came from.
-        environment=_environment(place.settings),
+        environment=_environment(place.settings) | slot.environment,
     )
 
 
@@ -64,11 +74,11 @@ def _environment(settings: Settings) -> dict[str, str]:
     return {f"{prefix}{name.upper()}": str(value) for name, value in values.items()}
 
 
-def _watch(running: Running, transfer: Transfer, place: Workplace) -> Ending:
-    heartbeat = Heartbeat(transfer, place)
-    with place.writing() as session:
+def _watch(running: Running, transfer: Transfer, heartbeat: Heartbeat, place: Workplace) -> Ending:
+    def note_group(session: Session) -> None:
         leases.record_process_group(session, transfer.id, transfer.attempt, running.group)
-        session.commit()
+
+    patiently(place.writing, note_group, place.settings.database_patience_seconds)
     while running.poll() is None:
         if ending := heartbeat.beat():
             return ending
@@ -77,14 +87,33 @@ def _watch(running: Running, transfer: Transfer, place: Workplace) -> Ending:
     return Ending.EXITED
 
 
+def _stop(running: Running, ending: Ending, heartbeat: Heartbeat, settings: Settings) -> None:
+    if ending in _ORDERLY:
+        heartbeat.hold(settings.drain_seconds)
+        running.stop(settings.drain_seconds)
+    else:
+        running.stop(settings.stop_grace_seconds)
+
+
 def _record(ending: Ending, running: Running, transfer: Transfer, place: Workplace) -> None:
-    with place.writing() as session:
+    id, attempt, settings = transfer.id, transfer.attempt, place.settings
+
+    def record(session: Session) -> None:
         # Raises LeaseLost when the child has recorded the end itself, which is the usual case.
-        if leases.cancel_requested(session, transfer.id, transfer.attempt):
-            leases.cancelled(session, transfer.id, transfer.attempt)
-        elif ending is Ending.WORKER_STOPS:
-            leases.hand_back(session, transfer.id, transfer.attempt)
+        wish = leases.wish(session, id, attempt)
+        if wish is Wish.CANCEL:
+            leases.cancelled(session, id, attempt)
+        elif wish is Wish.PAUSE:
+            leases.paused(session, id, attempt)
+        elif ending in _ORDERLY:  # a pause that was withdrawn meanwhile is handed back as well
+            leases.hand_back(session, id, attempt)
         else:
-            died = ProcessDied(running.poll() or 0)
-            leases.fail(session, transfer.id, transfer.attempt, died.as_dict())
-        session.commit()
+            leases.lose(session, id, attempt, _death(running), settings.max_attempts)
+
+    patiently(place.writing, record, settings.database_patience_seconds)
+
+
+def _death(running: Running) -> dict[str, object]:
+    if running.died_of_memory():
+        return OutOfMemory().as_dict()
+    return ProcessDied(running.poll() or 0).as_dict()

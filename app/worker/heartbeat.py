@@ -9,6 +9,7 @@ from enum import Enum, auto
 from sqlalchemy.exc import DBAPIError
 
 from app.domain.errors.transfers import LeaseLost
+from app.domain.transfer_states import Wish
 from app.domain.transfers import Transfer
 from app.store import leases
 from app.worker.workplace import Workplace
@@ -21,48 +22,67 @@ class Ending(Enum):
 
     EXITED = auto()
     CANCEL_REQUESTED = auto()
+    PAUSE_REQUESTED = auto()
     WORKER_STOPS = auto()
     LEASE_LOST = auto()
 
 
-class Heartbeat:
-    """Renews the lease every third of its time, and looks for a cancel at each `beat`.
+_OBEYED = {Wish.CANCEL: Ending.CANCEL_REQUESTED, Wish.PAUSE: Ending.PAUSE_REQUESTED}
 
-    A database that does not answer is borne until the lease must have run out.
+
+class Heartbeat:
+    """Renews the lease every third of its time, and looks for a wish at each `beat`.
+
+    A database that does not answer is borne until the lease must have run out, and beyond: the
+    transfer is ours until somebody else has claimed it, and nobody can while it does not answer.
     """
 
     def __init__(self, transfer: Transfer, place: Workplace) -> None:
         self._transfer = transfer
         self._place = place
         self._renewed_at = time.monotonic()
+        self._silent_since: float | None = None
 
     def beat(self) -> Ending | None:
         """Renew when it is time; None when the child should go on."""
         try:
-            cancel = self._look()
+            wish = self._look()
         except LeaseLost:
             return Ending.LEASE_LOST
         except DBAPIError:
-            _log.exception("the database does not answer; still working on %s", self._transfer.id)
-            return Ending.LEASE_LOST if self._age() > self._lease_seconds else None
-        return Ending.CANCEL_REQUESTED if cancel else None
+            return self._bear()
+        self._silent_since = None
+        return _OBEYED[wish] if wish else None
+
+    def hold(self, seconds: float) -> None:
+        """Keep the transfer for the time in which its child comes to an orderly end."""
+        id, attempt = self._transfer.id, self._transfer.attempt
+        try:
+            with self._place.writing.begin() as session:
+                leases.renew(session, id, attempt, seconds + self._lease_seconds)
+        except (LeaseLost, DBAPIError):
+            _log.warning("the lease of %s was not renewed for its orderly end", id)
 
     @property
     def _lease_seconds(self) -> float:
         return self._place.settings.lease_seconds
 
-    def _age(self) -> float:
-        return time.monotonic() - self._renewed_at
+    def _bear(self) -> Ending | None:
+        if self._silent_since is None:
+            self._silent_since = time.monotonic()
+            _log.exception("the database does not answer; still working on %s", self._transfer.id)
+        silent = time.monotonic() - self._silent_since
+        return (
+            Ending.LEASE_LOST if silent > self._place.settings.database_patience_seconds else None
+        )
 
-    def _look(self) -> bool:
+    def _look(self) -> Wish | None:
         id, attempt = self._transfer.id, self._transfer.attempt
-        if self._age() < self._lease_seconds / 3:
+        if time.monotonic() - self._renewed_at < self._lease_seconds / 3:
             with self._place.reading() as session:
-                return leases.cancel_requested(session, id, attempt)
-        # Counted from before the renewal, so that we never believe in a lease that has ended.
+                return leases.wish(session, id, attempt)
         started = time.monotonic()
-        with self._place.writing() as session:
-            cancel = leases.renew(session, id, attempt, self._lease_seconds)
-            session.commit()
+        with self._place.writing.begin() as session:
+            wish = leases.renew(session, id, attempt, self._lease_seconds)
         self._renewed_at = started
-        return cancel
+        return wish

@@ -105,7 +105,7 @@ def test_a_model_in_use_is_not_deleted(service: Service) -> None:
 
 
 def test_the_lineage_names_transfers_and_outlives_a_deleted_ancestor(service: Service) -> None:
-    from app.store import datasets, models, transfers
+    from app.store import datasets, models, steering, transfers
 
     first, dataset = a_model(), a_dataset()
     transfer = a_transfer(first, dataset)
@@ -116,7 +116,7 @@ def test_the_lineage_names_transfers_and_outlives_a_deleted_ancestor(service: Se
             models.insert(session, model)
         datasets.insert(session, dataset)
         transfers.insert(session, transfer)
-        transfers.request_cancel(session, transfer.id)
+        steering.cancel(session, transfer.id)
     service.client.models.delete(first.id)
     nearest, farthest = service.client.models.lineage(third.id)["items"]
     assert nearest["model"]["id"] == second.id

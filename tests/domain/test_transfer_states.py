@@ -4,18 +4,31 @@ from __future__ import annotations
 
 from app.domain.transfer_states import TransferState, is_final, may_move
 
-
-def test_only_running_and_cancelled_follow_queued() -> None:
-    follow = {after for after in TransferState if may_move(TransferState.QUEUED, after)}
-    assert follow == {TransferState.RUNNING, TransferState.CANCELLED}
+FINAL = {TransferState.SUCCEEDED, TransferState.FAILED, TransferState.CANCELLED}
 
 
-def test_a_running_transfer_ends_or_returns_to_the_queue() -> None:
-    follow = {after for after in TransferState if may_move(TransferState.RUNNING, after)}
-    assert follow == set(TransferState) - {TransferState.RUNNING}
+def test_a_queued_transfer_is_started_paused_or_cancelled() -> None:
+    assert _after(TransferState.QUEUED) == {
+        TransferState.RUNNING,
+        TransferState.PAUSED,
+        TransferState.CANCELLED,
+    }
 
 
-def test_nothing_follows_a_final_state() -> None:
-    final = {TransferState.SUCCEEDED, TransferState.FAILED, TransferState.CANCELLED}
-    assert {state for state in TransferState if is_final(state)} == final
-    assert not any(may_move(before, after) for before in final for after in TransferState)
+def test_a_running_transfer_ends_rests_or_returns_to_the_queue() -> None:
+    assert _after(TransferState.RUNNING) == set(TransferState) - {TransferState.RUNNING}
+
+
+def test_a_paused_transfer_is_resumed_or_cancelled() -> None:
+    assert _after(TransferState.PAUSED) == {TransferState.QUEUED, TransferState.CANCELLED}
+
+
+def test_what_ended_without_success_can_be_tried_again_and_nothing_else_follows_an_end() -> None:
+    assert {state for state in TransferState if is_final(state)} == FINAL
+    assert _after(TransferState.SUCCEEDED) == set()
+    for state in (TransferState.FAILED, TransferState.CANCELLED):
+        assert _after(state) == {TransferState.QUEUED}
+
+
+def _after(before: TransferState) -> set[TransferState]:
+    return {after for after in TransferState if may_move(before, after)}

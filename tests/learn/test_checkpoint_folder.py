@@ -61,3 +61,11 @@ def test_parts_of_a_computation_keep_apart(tmp_path: Path) -> None:
 def test_a_save_is_due_only_after_the_pause(tmp_path: Path) -> None:
     assert CheckpointFolder(tmp_path, pause=0.0).due()
     assert not CheckpointFolder(tmp_path, pause=3600.0).due()
+
+
+def test_a_save_is_due_at_once_when_the_process_should_end(tmp_path: Path) -> None:
+    ends = [False]
+    folder = CheckpointFolder(tmp_path, pause=1e9, urgent=lambda: ends[0])
+    assert not folder.due()
+    ends[0] = True
+    assert folder.due()

@@ -14,6 +14,7 @@ from torch import nn
 from app.learn.checkpoint_folder import CheckpointFolder
 from app.learn.class_weights import class_weights
 from app.learn.early_stopping import EarlyStopping
+from app.learn.micro_batches import micro_batches, parts_of
 from app.learn.monitor import Silence
 from app.learn.objectives.single_label import SingleLabel
 from app.learn.optimisers import optimiser_for
@@ -59,6 +60,25 @@ def test_training_lowers_the_loss_and_tells_its_history() -> None:
     assert history[-1]["train_loss"] < history[0]["train_loss"] / 2
     assert history[-1]["step"] == 100
     assert why == "All 100 steps of stage all were made."
+
+
+def test_a_batch_gone_through_in_parts_trains_as_the_whole_batch_does() -> None:
+    results = []
+    for parts in (1, 4):
+        torch.manual_seed(0)
+        network = nn.Linear(2, 2)
+        with micro_batches(parts):
+            train_stage(network, _stage(), StageRows(Points(network), _all_rows()), Silence())
+        results.append(network.weight.detach().clone())
+    torch.testing.assert_close(results[0], results[1], rtol=1e-4, atol=1e-5)
+
+
+def test_parts_of_a_batch_hold_all_its_rows_and_two_each_at_least() -> None:
+    with micro_batches(4):
+        assert [len(part) for part, _ in parts_of(np.arange(10))] == [3, 3, 2, 2]
+        assert [len(part) for part, _ in parts_of(np.arange(5))] == [3, 2]
+        assert [len(part) for part, _ in parts_of(np.arange(1))] == [1]
+        assert sum(share for _, share in parts_of(np.arange(10))) == pytest.approx(1.0)
 
 
 def test_training_stops_when_validation_gets_no_better_and_keeps_the_best() -> None:

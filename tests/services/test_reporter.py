@@ -10,8 +10,9 @@ from app.domain.transfers import Transfer
 from app.learn.monitor import Cancelled
 from app.services.context import Context, open_context
 from app.services.running.reporter import Reporter
+from app.services.running.stopping import Stopping
 from app.settings import Settings
-from app.store import events, leases, transfers
+from app.store import events, leases, steering, transfers
 from tests.support.records import queue_a_transfer
 
 
@@ -64,7 +65,7 @@ def test_events_become_lines_of_the_history(context: Context, claimed: Transfer)
 def test_a_cancel_is_heard_at_the_next_report(context: Context, claimed: Transfer) -> None:
     reporter = Reporter(context, claimed)
     with context.sessions.begin() as session:
-        transfers.request_cancel(session, claimed.id)
+        steering.cancel(session, claimed.id)
     with pytest.raises(Cancelled):
         reporter.progress("training", 0.5)
 
@@ -77,3 +78,14 @@ def test_a_lost_lease_stops_the_work_like_a_cancel(context: Context, claimed: Tr
         reporter.progress("training", 0.5)
     with pytest.raises(Cancelled):
         reporter.event("epoch")
+
+
+def test_a_process_that_should_stop_is_let_save_its_state_first(
+    context: Context, claimed: Transfer
+) -> None:
+    stopping = Stopping()
+    reporter = Reporter(context, claimed, stopping)
+    stopping.ask()
+    reporter.progress("training", 0.5)
+    with pytest.raises(Cancelled):
+        reporter.progress("training", 0.6)

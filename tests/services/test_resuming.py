@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ from app.learn.monitor import Cancelled, Silence
 from app.services.checkpoint_folders import checkpoint_folder, drop_checkpoints
 from app.services.context import Context, open_context
 from app.services.run_transfer import run_transfer
+from app.services.running.reporter import Reporter
+from app.services.running.stopping import Stopping
 from app.services.running.work import work
 from app.settings import Settings
 from app.store import events, models, transfers
@@ -31,6 +34,21 @@ class Interrupted(Silence):
         """Raise where it is time."""
         if phase == "training every parameter" and facts.get("step") == 12:
             raise Cancelled
+
+
+class _StopsAtStep(Reporter):
+    """Asks its process to stop in the middle of the second stage."""
+
+    def __init__(self, context: Context, transfer: Transfer, stopping: Stopping) -> None:
+        super().__init__(context, transfer, stopping)
+        self._asks = stopping
+        self.asked_at = 7
+
+    def progress(self, phase: str, fraction: float, **facts: Any) -> None:
+        """Ask where it is time."""
+        if phase == "training every parameter" and facts.get("step") == self.asked_at:
+            self._asks.ask()
+        super().progress(phase, fraction, **facts)
 
 
 @pytest.fixture
@@ -84,6 +102,27 @@ def test_another_attempt_goes_on_where_the_first_was_and_makes_the_same_model(
     assert done.result is not None
     assert whole.result is not None
     assert done.result["history"] == whole.result["history"]
+    assert _model_digest(context, done) == _model_digest(context, whole)
+
+
+def test_a_process_asked_to_stop_saves_its_state_and_the_next_attempt_loses_nothing(
+    context: Context, started: Transfer
+) -> None:
+    """With a pause between saves that never ends, only the asking makes it save."""
+    whole = _run(context, started)
+    again = the_same_again(context, started)
+    seldom = replace(
+        context, settings=context.settings.model_copy(update={"checkpoint_seconds": 1e9})
+    )
+    stopping = Stopping()
+    stops = _StopsAtStep(seldom, again, stopping)
+    with seldom.artifacts.workspace() as workspace, pytest.raises(Cancelled):
+        work(seldom, again, stops, workspace, stopping.asked)
+    done = _run(context, again)
+    with context.readers.begin() as session:
+        told = events.after(session, again.id, 0, 500)
+    [resumed] = [event.data for event in told if event.kind == "resumed"]
+    assert resumed["step"] == stops.asked_at + 1
     assert _model_digest(context, done) == _model_digest(context, whole)
 
 

@@ -26,7 +26,7 @@ from app.services.context import Context, open_context
 from app.services.run_transfer import run_transfer
 from app.services.running.material import load_network, open_material
 from app.settings import Settings
-from app.store import evaluations, events, leases, models, transfers
+from app.store import evaluations, events, leases, models, steering, transfers
 from tests.support.claimed_transfers import a_claimed_transfer, the_same_again
 from tests.support.datasets import LABELS, image_examples, labelled_examples
 from tests.support.models import (
@@ -255,13 +255,43 @@ def test_an_unforeseen_error_is_recorded_as_internal(
     assert "ZeroDivisionError" in done.failure["message"]
 
 
+def test_a_transfer_that_ran_out_of_memory_is_tried_again_with_smaller_parts_and_says_so(
+    context: Context, classifier: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def run_out(*_: object) -> None:
+        raise RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory")
+
+    rows = {Role.TRAIN: labelled_examples(30, "de")}
+    started = a_claimed_transfer(context, classifier, rows, LABELS, parameters=QUICK)
+    with monkeypatch.context() as short:
+        short.setattr("app.services.running.work.run_repeats", run_out)
+        waiting = _run(context, started)
+    assert (waiting.state, waiting.batch_halvings) == (TransferState.QUEUED, 1)
+    done = _run(context, _claim(context))
+    assert done.state is TransferState.SUCCEEDED
+    assert done.result is not None
+    assert any("in 2 parts" in note for note in done.result["notes"])
+
+
+def test_a_disk_that_went_away_costs_an_attempt_and_not_the_transfer(
+    context: Context, classifier: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unplugged(*_: object) -> None:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr("app.services.running.work.run_repeats", unplugged)
+    rows = {Role.TRAIN: labelled_examples(30, "de")}
+    done = _run(context, a_claimed_transfer(context, classifier, rows, LABELS, parameters=QUICK))
+    assert done.state is TransferState.QUEUED
+
+
 def test_a_cancelled_transfer_ends_quietly_and_leaves_the_rest_to_the_worker(
     context: Context, classifier: Path
 ) -> None:
     rows = {Role.TRAIN: labelled_examples(30, "de")}
     started = a_claimed_transfer(context, classifier, rows, LABELS, parameters=QUICK)
     with context.sessions.begin() as session:
-        transfers.request_cancel(session, started.id)
+        steering.cancel(session, started.id)
     done = _run(context, started)
     assert done.state is TransferState.RUNNING
     assert _evaluations(context, done) == {}
@@ -323,3 +353,10 @@ def test_labels_of_the_dataset_are_renamed_to_those_of_the_model(
     done = _run(context, started)
     assert done.state is TransferState.SUCCEEDED, done.failure
     assert _evaluations(context, done)[EvaluationKind.TRANSFERRED].labels == LABELS
+
+
+def _claim(context: Context) -> Transfer:
+    with context.sessions.begin() as session:
+        claimed = leases.claim(session, "test-worker", 600.0, 3)
+    assert claimed is not None
+    return claimed

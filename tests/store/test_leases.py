@@ -10,16 +10,16 @@ import pytest
 from sqlalchemy.orm import Session, sessionmaker
 
 from app.domain.errors.transfers import LeaseLost
-from app.domain.transfer_states import TransferState
+from app.domain.transfer_states import TransferState, Wish
 from app.domain.transfers import Progress, Transfer
-from app.store import events, leases, transfers
+from app.store import events, leases, steering, transfers
 from tests.support.records import queue_a_transfer
 from tests.support.waiting import wait_for
 
 Sessions = sessionmaker[Session]
 
 _WRITES: dict[str, Callable[[Session, str, int], object]] = {
-    "cancel_requested": lambda s, id, attempt: leases.cancel_requested(s, id, attempt),
+    "wish": lambda s, id, attempt: leases.wish(s, id, attempt),
     "renew": lambda s, id, attempt: leases.renew(s, id, attempt, 60),
     "record_process_group": lambda s, id, attempt: leases.record_process_group(s, id, attempt, 7),
     "record_progress": lambda s, id, attempt: leases.record_progress(
@@ -30,6 +30,8 @@ _WRITES: dict[str, Callable[[Session, str, int], object]] = {
     "fail": lambda s, id, attempt: leases.fail(s, id, attempt, {"code": "late"}),
     "cancelled": lambda s, id, attempt: leases.cancelled(s, id, attempt),
     "hand_back": lambda s, id, attempt: leases.hand_back(s, id, attempt),
+    "paused": lambda s, id, attempt: leases.paused(s, id, attempt),
+    "lose": lambda s, id, attempt: leases.lose(s, id, attempt, {"code": "late", "message": ""}, 3),
 }
 every_write = pytest.mark.parametrize("write", _WRITES.values(), ids=_WRITES.keys())
 
@@ -127,7 +129,7 @@ def test_a_renewed_lease_is_not_taken_over(sessions: Sessions) -> None:
     with sessions() as session:
         id = queue_a_transfer(session).id
         _claim(session, lease_seconds=-1)
-        assert leases.renew(session, id, 1, lease_seconds=60) is False
+        assert leases.renew(session, id, 1, lease_seconds=60) is None
         assert leases.claim(session, "host/2/b", 60, 3) is None
 
 
@@ -162,9 +164,9 @@ def test_a_finished_transfer_is_refused_every_write(
 def test_a_transfer_that_lost_its_worker_too_often_fails(sessions: Sessions) -> None:
     with sessions() as session:
         id = queue_a_transfer(session).id
-        for _ in range(3):
+        for _ in range(2):
             _claim(session, lease_seconds=-1)
-        assert leases.claim(session, "host/1/a", 60, max_attempts=3) is None
+        assert leases.claim(session, "host/1/a", 60, max_attempts=2) is None
         failed = transfers.get(session, id)
     assert failed is not None
     assert failed.state is TransferState.FAILED
@@ -199,23 +201,28 @@ def test_a_lost_transfer_that_should_be_cancelled_is_cancelled_by_the_next_claim
     with sessions() as session:
         id = queue_a_transfer(session).id
         _claim(session, lease_seconds=-1)
-        transfers.request_cancel(session, id)
+        steering.cancel(session, id)
         assert leases.claim(session, "host/2/b", 60, 3) is None
         cancelled = transfers.get(session, id)
     assert cancelled is not None
     assert cancelled.state is TransferState.CANCELLED
 
 
-def test_a_holder_hears_of_a_cancel_from_its_renewal_and_its_progress(sessions: Sessions) -> None:
+@pytest.mark.parametrize(
+    ("ask", "wish"), [(steering.cancel, Wish.CANCEL), (steering.pause, Wish.PAUSE)]
+)
+def test_a_holder_hears_of_a_wish_from_its_renewal_and_its_progress(
+    sessions: Sessions, ask: Callable[[Session, str], Transfer], wish: Wish
+) -> None:
     with sessions() as session:
         id = queue_a_transfer(session).id
         _claim(session)
-        assert leases.record_progress(session, id, 1, Progress("training", 0.1)) is False
-        assert leases.cancel_requested(session, id, 1) is False
-        transfers.request_cancel(session, id)
-        assert leases.renew(session, id, 1, 60) is True
-        assert leases.record_progress(session, id, 1, Progress("training", 0.2)) is True
-        assert leases.cancel_requested(session, id, 1) is True
+        assert leases.record_progress(session, id, 1, Progress("training", 0.1)) is None
+        assert leases.wish(session, id, 1) is None
+        ask(session, id)
+        assert leases.renew(session, id, 1, 60) is wish
+        assert leases.record_progress(session, id, 1, Progress("training", 0.2)) is wish
+        assert leases.wish(session, id, 1) is wish
 
 
 def _claim(session: Session, lease_seconds: float = 60) -> Transfer:

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from app.domain.errors.transfers import TransferInputsGone, TransferNotFound
 from app.domain.transfer_states import TransferState
-from app.store import events, leases, models, transfers
+from app.store import events, leases, models, steering, transfers
 from tests.support.records import a_dataset, a_model, a_transfer, queue_a_transfer
 
 Sessions = sessionmaker[Session]
@@ -28,7 +28,7 @@ def test_a_transfer_of_what_does_not_exist_is_refused_by_name(sessions: Sessions
 def test_cancelling_a_queued_transfer_ends_it_at_once(sessions: Sessions) -> None:
     with sessions() as session:
         id = queue_a_transfer(session).id
-        cancelled = transfers.request_cancel(session, id)
+        cancelled = steering.cancel(session, id)
         assert cancelled.state is TransferState.CANCELLED
         assert cancelled.finished_at is not None
         assert leases.claim(session, "host/1/a", 60, 3) is None
@@ -40,7 +40,7 @@ def test_cancelling_a_running_transfer_asks_its_worker_once(sessions: Sessions) 
         id = queue_a_transfer(session).id
         leases.claim(session, "host/1/a", 60, 3)
         for _ in range(2):
-            asked = transfers.request_cancel(session, id)
+            asked = steering.cancel(session, id)
             assert asked.state is TransferState.RUNNING
             assert asked.cancel_requested
         leases.cancelled(session, id, 1)
@@ -53,12 +53,12 @@ def test_cancelling_an_ended_transfer_changes_nothing(sessions: Sessions) -> Non
         leases.claim(session, "host/1/a", 60, 3)
         leases.succeed(session, id, 1, "mdl_made", {})
         before = transfers.get(session, id)
-        assert transfers.request_cancel(session, id) == before
+        assert steering.cancel(session, id) == before
 
 
 def test_cancelling_what_is_not_there_says_so(sessions: Sessions) -> None:
     with sessions() as session, pytest.raises(TransferNotFound):
-        transfers.request_cancel(session, "trf_nothing")
+        steering.cancel(session, "trf_nothing")
 
 
 def test_a_transfer_cancelled_and_claimed_at_once_is_never_both(sessions: Sessions) -> None:
@@ -71,7 +71,7 @@ def test_a_transfer_cancelled_and_claimed_at_once_is_never_both(sessions: Sessio
         def cancel(id: str = id, together: threading.Barrier = together) -> TransferState:
             together.wait(30)
             with sessions() as session:
-                state = transfers.request_cancel(session, id).state
+                state = steering.cancel(session, id).state
                 session.commit()
             return state
 

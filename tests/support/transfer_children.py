@@ -7,9 +7,11 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 from app.domain.transfers import Progress
+from app.services.running.stopping import stopping_by_signal
 from app.settings import settings
 from app.store import leases
 from app.store.database import open_database, session_factory
@@ -43,14 +45,38 @@ def succeed_on_the_second_attempt(transfer_id: str, attempt: int) -> None:
     succeed(transfer_id, attempt)
 
 
-def exit_with_three(transfer_id: str, attempt: int) -> None:
-    """End without recording anything."""
-    os._exit(3)
+def exit_with_three_if_poisoned(transfer_id: str, attempt: int) -> None:
+    """End one transfer without recording anything, and any other with success."""
+    if transfer_id == (settings().data_dir / "poison").read_text():
+        os._exit(3)
+    succeed(transfer_id, attempt)
 
 
-def be_killed(transfer_id: str, attempt: int) -> None:
-    """End as the system ends a process that took too much memory."""
-    os.kill(os.getpid(), signal.SIGKILL)
+def be_killed_at_first(transfer_id: str, attempt: int) -> None:
+    """End as the system ends a process that took too much memory; succeed when tried again."""
+    if attempt == 1:
+        os.kill(os.getpid(), signal.SIGKILL)
+    succeed(transfer_id, attempt)
+
+
+def save_before_the_end(transfer_id: str, attempt: int) -> None:
+    """Work until the gentle way comes, and then save something before the end."""
+    with stopping_by_signal() as stopping:
+        _report(transfer_id, attempt)
+        while not stopping.asked():
+            signal.pause()
+    saved = settings().data_dir / "saved"
+    saved.write_text(f"{transfer_id}-{attempt}")
+
+
+def work_until_all_are_there(transfer_id: str, attempt: int) -> None:
+    """Succeed as soon as two children are at work at the same time."""
+    folder = settings().data_dir / "at-work"
+    folder.mkdir(exist_ok=True)
+    (folder / transfer_id).write_text(os.environ.get("OMP_NUM_THREADS", ""))
+    while len(list(folder.iterdir())) < 2:
+        time.sleep(0.02)
+    succeed(transfer_id, attempt)
 
 
 def write_a_line(file: str) -> None:

@@ -14,10 +14,10 @@ import pytest
 from sqlalchemy.orm import Session, sessionmaker
 
 from app.domain.errors.database import MigrationsPending
-from app.domain.transfer_states import TransferState
+from app.domain.transfer_states import AttemptOutcome, TransferState
 from app.domain.transfers import Transfer
 from app.settings import Settings
-from app.store import events, leases, transfers
+from app.store import attempts, events, leases, steering, transfers
 from app.worker.run_worker import run_worker
 from tests.support.records import queue_a_transfer
 from tests.support.waiting import wait_for
@@ -33,6 +33,7 @@ def place(database_url: str, tmp_path: Path) -> Settings:
         database_url=database_url,
         poll_seconds=0.02,
         stop_grace_seconds=0.2,
+        drain_seconds=20,
         lease_seconds=2,
     )
 
@@ -70,33 +71,62 @@ def test_a_cancelled_transfer_ends_and_its_child_with_it(
     with _working(place, child):
         group = _wait_for_work(sessions, id)
         with sessions() as session:
-            assert transfers.request_cancel(session, id).state is TransferState.RUNNING
+            assert steering.cancel(session, id).state is TransferState.RUNNING
             session.commit()
         _wait_until(sessions, id, TransferState.CANCELLED)
         assert _group_is_gone(group)
     assert _history(sessions, id) == ["queued", "running", "cancel-requested", "cancelled"]
 
 
-def test_a_child_that_ends_without_a_word_fails_its_transfer(
+def test_a_child_that_always_ends_without_a_word_fails_its_transfer_and_blocks_no_other(
     place: Settings, sessions: Sessions
 ) -> None:
-    id = _queue(sessions)
-    with _working(place, "exit_with_three"):
-        failure = _wait_until(sessions, id, TransferState.FAILED).failure
+    poison, other = _queue(sessions), _queue(sessions)
+    place.data_dir.mkdir()
+    (place.data_dir / "poison").write_text(poison)
+    with _working(place.model_copy(update={"max_attempts": 2}), "exit_with_three_if_poisoned"):
+        _wait_until(sessions, other, TransferState.SUCCEEDED)
+        ended = _wait_until(sessions, poison, TransferState.FAILED)
+    assert ended.attempt == 2
+    failure = ended.failure
     assert failure is not None
     assert failure["code"] == "process-died"
     assert failure["fields"] == {"exit_code": 3, "signal": None}
 
 
-def test_a_killed_child_fails_its_transfer_with_advice_about_memory(
-    place: Settings, sessions: Sessions
-) -> None:
+def test_a_child_killed_once_is_replaced_by_another(place: Settings, sessions: Sessions) -> None:
     id = _queue(sessions)
-    with _working(place, "be_killed"):
-        failure = _wait_until(sessions, id, TransferState.FAILED).failure
+    with _working(place, "be_killed_at_first"):
+        ended = _wait_until(sessions, id, TransferState.SUCCEEDED)
+    assert ended.attempt == 2
+    with sessions() as session:
+        first = attempts.of_transfer(session, id)[0]
+    assert first.outcome is AttemptOutcome.DIED
+    failure = first.failure
     assert failure is not None
     assert failure["fields"] == {"exit_code": None, "signal": "SIGKILL"}
     assert "memory" in failure["advice"]
+
+
+def test_a_paused_transfer_saves_itself_and_rests(place: Settings, sessions: Sessions) -> None:
+    id = _queue(sessions)
+    with _working(place, "save_before_the_end"):
+        group = _wait_for_work(sessions, id)
+        with sessions.begin() as session:
+            steering.pause(session, id)
+        paused = _wait_until(sessions, id, TransferState.PAUSED)
+        assert _group_is_gone(group)
+    assert (paused.pause_requested, paused.progress) == (False, None)
+    assert (place.data_dir / "saved").read_text() == f"{id}-1"
+
+
+def test_a_worker_with_two_slots_carries_out_two_transfers_at_once(
+    place: Settings, sessions: Sessions
+) -> None:
+    ids = [_queue(sessions) for _ in range(2)]
+    with _working(place.model_copy(update={"cpu_slots": 2}), "work_until_all_are_there"):
+        for id in ids:
+            _wait_until(sessions, id, TransferState.SUCCEEDED)
 
 
 def test_a_lease_lost_to_another_attempt_kills_the_child_and_writes_nothing(
@@ -117,8 +147,9 @@ def test_a_lease_lost_to_another_attempt_kills_the_child_and_writes_nothing(
 
 def test_a_stopped_worker_hands_its_transfer_back(place: Settings, sessions: Sessions) -> None:
     id = _queue(sessions)
-    with _working(place, "work_for_ever"):
+    with _working(place, "save_before_the_end"):
         group = _wait_for_work(sessions, id)
+    assert (place.data_dir / "saved").read_text() == f"{id}-1"
     handed_back = _get(sessions, id)
     assert handed_back.state is TransferState.QUEUED
     assert handed_back.progress is None

@@ -33,6 +33,21 @@ class TransferInputsGone(Conflict):
         )
 
 
+class TransferNotSteerable(Conflict):
+    """A transfer is not in a state in which this can be asked of it."""
+
+    code = "transfer-not-steerable"
+
+    def __init__(self, id: str, state: str, wish: str) -> None:
+        super().__init__(
+            f"The transfer {id} is {state}: there is no way to {wish} it.",
+            "Pause what is queued or running, resume what is paused, retry what failed or was "
+            "cancelled; for anything else start a new transfer.",
+            id=id,
+            state=state,
+        )
+
+
 class NeededByTransfers(Conflict):
     """A model or dataset cannot be deleted while queued or running transfers use it."""
 

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
+import secrets
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+
+from sqlalchemy.orm import Session
 
 from app.domain.enums import EvaluationKind, ModelStatus, Role
 from app.domain.evaluations import Evaluation
@@ -19,6 +23,7 @@ from app.services.running.material import Material
 from app.services.running.partition import HeldOut
 from app.services.running.scoring import Compared, scored_rows
 from app.store import evaluations, leases, models
+from app.store.patience import patiently
 
 
 @dataclass(frozen=True)
@@ -45,8 +50,10 @@ def record_outcome(
     split = outcome.file.with_name("split.json")
     split.write_text(json.dumps(outcome.split), encoding="utf-8")
     tables = [_write_table(outcome, material, held, evaluation.kind) for evaluation in made]
-    with context.sessions.begin() as session:
-        digests = publish(context, session, [outcome.file, split, *tables])
+
+    def record(session: Session) -> None:
+        files = [_linked(file) for file in (outcome.file, split, *tables)]
+        digests = publish(context, session, files)
         # First, since it is what a lost lease forbids, and it keeps all other attempts out.
         result = outcome.result | {"split_sha256": digests[1]}
         leases.succeed(session, transfer.id, transfer.attempt, model.id, result)
@@ -54,6 +61,15 @@ def record_outcome(
         models.insert(session, replace(model, sha256=digests[0], version=version))
         for evaluation, digest in zip(made, digests[2:], strict=True):
             evaluations.insert(session, replace(evaluation, predictions_sha256=digest))
+
+    patiently(context.sessions, record, context.settings.database_patience_seconds)
+
+
+def _linked(file: Path) -> Path:
+    """A second name of the file to be moved away, so that recording can be tried again."""
+    name = file.with_name(f"{file.name}.{secrets.token_hex(4)}")
+    os.link(file, name)
+    return name
 
 
 def _model(transfer: Transfer, material: Material, outcome: Outcome) -> Model:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -33,10 +34,15 @@ from app.services.running.verdict import compare, judge, spread
 
 
 def work(
-    context: Context, transfer: Transfer, monitor: Monitor, workspace: Path
+    context: Context,
+    transfer: Transfer,
+    monitor: Monitor,
+    workspace: Path,
+    stopping: Callable[[], bool] = lambda: False,
 ) -> tuple[Material, HeldOut, Outcome]:
     """Do everything but record it; files are written into `workspace`.
 
+    Training saves its state at once when `stopping` says that the process should end.
     Raises a `BabelportError` where the transfer cannot be done, and lets `Cancelled` pass.
     """
     spec, began = transfer.spec, time.monotonic()
@@ -47,7 +53,7 @@ def work(
     network = load_network(context, material, spec.seed)
     before = answers_before(network, material, held, context.vectors, Portion(monitor, 0.02, 0.08))
     del network
-    training, kept = Portion(monitor, 0.08, 0.88), _checkpoints(context, transfer)
+    training, kept = Portion(monitor, 0.08, 0.88), _checkpoints(context, transfer, stopping)
     best, accounts = run_repeats(context, spec, material, held, training, kept)
     monitor.progress("writing the model", 0.88)
     file, served, facts = write_model(best.output, material.facts, workspace)
@@ -70,13 +76,20 @@ def work(
         )
     )
     monitor.progress("recording", 0.99)
+    if transfer.batch_halvings:
+        parts = 2**transfer.batch_halvings
+        result["notes"].append(
+            f"Memory ran out in an earlier attempt: each batch was gone through in {parts} parts."
+        )
     split = split_record(transfer, held, best.partition)
     return material, held, Outcome(file, facts, compared, split, result)
 
 
-def _checkpoints(context: Context, transfer: Transfer) -> CheckpointFolder:
+def _checkpoints(
+    context: Context, transfer: Transfer, stopping: Callable[[], bool]
+) -> CheckpointFolder:
     folder = checkpoint_folder(context.settings, transfer.id)
-    return CheckpointFolder(folder, context.settings.checkpoint_seconds)
+    return CheckpointFolder(folder, context.settings.checkpoint_seconds, stopping)
 
 
 def _result(

@@ -1,0 +1,68 @@
+"""Whose turn it is: priorities, and fairness between tenants."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, ScalarSelect, and_, func, or_, select
+from sqlalchemy.orm import Session
+
+from app.domain.transfer_states import TransferState
+from app.store.tables import tenants, transfers
+from app.store.upsert import insert_or_update
+
+
+def next_in_turn(session: Session, moment: datetime) -> Row[Any] | None:
+    """The row of the transfer that should start now, locked; None when none may.
+
+    Each tenant's first (by priority, then age) competes: the highest priority wins, then the
+    tenant with the fewest transfers running, then the one whose last start is longest ago, then
+    the oldest transfer. One tenant's thousand transfers hold up nobody else's first.
+    """
+    first, running = _first_of_tenant(moment), _running_of_tenant()
+    query = (
+        select(transfers)
+        .select_from(tenants.join(transfers, transfers.c.id == first))
+        .order_by(
+            transfers.c.priority.desc(),
+            running,
+            # Never served comes first; NULL sorts differently in the two databases.
+            tenants.c.served_at.is_not(None),
+            tenants.c.served_at,
+            transfers.c.created_at,
+            transfers.c.id,
+        )
+        .limit(1)
+        # A row that somebody is writing to (a cancel, say) is left for the next look.
+        .with_for_update(of=transfers, skip_locked=True)
+    )
+    return session.execute(query).one_or_none()
+
+
+def know_tenant(session: Session, tenant: str) -> None:
+    """Give a tenant its place in the order of turns."""
+    statement = insert_or_update(session, tenants).values(name=tenant, served_at=None)
+    session.execute(statement.on_conflict_do_nothing(index_elements=["name"]))
+
+
+def note_turn(session: Session, tenant: str, moment: datetime) -> None:
+    """Remember that a transfer of the tenant starts now."""
+    session.execute(tenants.update().where(tenants.c.name == tenant).values(served_at=moment))
+
+
+def _first_of_tenant(moment: datetime) -> ScalarSelect[Any]:
+    waiting = transfers.alias("waiting")
+    ready = or_(waiting.c.not_before.is_(None), waiting.c.not_before <= moment)
+    queued = and_(waiting.c.tenant == tenants.c.name, waiting.c.state == TransferState.QUEUED)
+    query = select(waiting.c.id).where(queued, ready).correlate(tenants)
+    order = (waiting.c.priority.desc(), waiting.c.created_at, waiting.c.id)
+    return query.order_by(*order).limit(1).scalar_subquery()
+
+
+def _running_of_tenant() -> ScalarSelect[Any]:
+    held = transfers.alias("held")
+    of_tenant = and_(held.c.tenant == tenants.c.name, held.c.state == TransferState.RUNNING)
+    return (
+        select(func.count()).select_from(held).where(of_tenant).correlate(tenants).scalar_subquery()
+    )
