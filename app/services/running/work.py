@@ -49,10 +49,7 @@ def work(
     monitor.progress("reading the data", 0.0)
     material = open_material(context, transfer)
     held = hold_out(spec, material.examples, material.inputs, material.pairs)
-    monitor.progress("reading the model", 0.01)
-    network = load_network(context, material, spec.seed)
-    before = answers_before(network, material, held, context.vectors, Portion(monitor, 0.02, 0.08))
-    del network
+    before = _untouched(context, transfer, material, held, monitor)
     training, kept = Portion(monitor, 0.08, 0.88), _checkpoints(context, transfer, stopping)
     best, accounts = run_repeats(context, spec, material, held, training, kept)
     monitor.progress("writing the model", 0.88)
@@ -76,13 +73,16 @@ def work(
         )
     )
     monitor.progress("recording", 0.99)
-    if transfer.batch_halvings:
-        parts = 2**transfer.batch_halvings
-        result["notes"].append(
-            f"Memory ran out in an earlier attempt: each batch was gone through in {parts} parts."
-        )
     split = split_record(transfer, held, best.partition)
     return material, held, Outcome(file, facts, compared, split, result)
+
+
+def _untouched(
+    context: Context, transfer: Transfer, material: Material, held: HeldOut, monitor: Monitor
+) -> Compared:
+    monitor.progress("reading the model", 0.01)
+    network = load_network(context, material, transfer.spec.seed)
+    return answers_before(network, material, held, context.vectors, Portion(monitor, 0.02, 0.08))
 
 
 def _checkpoints(
@@ -115,7 +115,7 @@ def _result(
         "history": best.output.history,
         "stopped": best.output.stopped,
         "report": best.output.report,
-        "notes": _notes(material, held, best),
+        "notes": _notes(transfer, material, held, best),
     }
 
 
@@ -141,8 +141,13 @@ def _counts(best: Repeat, held: HeldOut) -> dict[str, int]:
     return {name: len(rows) for name, rows in parts.items() if rows is not None}
 
 
-def _notes(material: Material, held: HeldOut, best: Repeat) -> list[str]:
+def _notes(transfer: Transfer, material: Material, held: HeldOut, best: Repeat) -> list[str]:
     notes = []
+    if transfer.batch_halvings:
+        parts = 2**transfer.batch_halvings
+        notes.append(
+            f"Memory ran out in an earlier attempt: each batch was gone through in {parts} parts."
+        )
     if held.test is None:
         notes.append(
             "There were no labelled rows of the target language, so nobody knows how good the "
