@@ -13,7 +13,8 @@ from httpx_sse import aconnect_sse
 
 from app.client.call import Call
 from app.client.nouns import Datasets, Evaluations, Models
-from app.client.problem import problem_of, unreachable
+from app.client.problem import answer_of, problem_of, unreachable
+from app.client.repetition import Repetition
 from app.client.stream import Reconnection, event_of, is_final
 from app.client.transfers import FINAL_STATES, Transfers
 from app.client.words import neighbours, translations
@@ -67,15 +68,21 @@ class AsyncClient:
         await self.close()
 
     async def _send(self, call: Call) -> JSON:
-        with ExitStack() as opened:
+        repetition = Repetition(call)
+        while True:
             try:
-                given = call.arguments(opened)
-                response = await self._http.request(call.method, call.path, **given)
+                with ExitStack() as opened:
+                    given = call.arguments(opened)
+                    response = await self._http.request(call.method, call.path, **given)
             except httpx.TransportError as error:
-                raise unreachable(self._http.base_url, error) from error
-        if response.is_error:
-            raise problem_of(response)
-        return response.json() if response.content else {}
+                pause = repetition.pause(error)
+                if pause is None:
+                    raise unreachable(self._http.base_url, error) from error
+            else:
+                pause = repetition.pause(response) if response.is_error else None
+                if pause is None:
+                    return answer_of(response)
+            await asyncio.sleep(pause)
 
 
 class _Models(Models[Awaitable[JSON]]):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import uuid
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -36,6 +37,12 @@ class Call:
         elif self.json is not None:
             given["json"] = self.json
         return given
+
+
+def creation(path: str, key: str | None, **given: Any) -> Call:
+    """A POST that creates something, under `key` or a fresh one, so that it can be sent again."""
+    headers = {"Idempotency-Key": key or str(uuid.uuid4())}
+    return Call("POST", path, headers=headers, **given)
 
 
 def _present(values: dict[str, Any]) -> dict[str, Any]:

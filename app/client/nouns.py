@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from app.client.call import Call
+from app.client.call import Call, creation
 
 Answer = TypeVar("Answer")
 Send = Callable[[Call], Answer]
@@ -30,14 +30,17 @@ class Models(Generic[Answer]):
         labels: list[str] | None = None,
         input: dict[str, Any] | None = None,
         vectors: dict[str, Any] | None = None,
+        idempotency_key: str | None = None,
     ) -> Answer:
         """Register a model file; `labels` and `input` say what the file cannot say itself.
 
-        `vectors` (`words`, `pooling`) says how a file of word vectors is read.
+        `vectors` (`words`, `pooling`) says how a file of word vectors is read. One key registers
+        one model, however often it is sent; a fresh one is made where none is given.
         """
         fields = {"name": name, "language": language, "labels": labels, "input": input}
         fields["vectors"] = vectors
-        return self._send(Call("POST", "/v1/models", fields=fields, files={"file": Path(path)}))
+        files = {"file": Path(path)}
+        return self._send(creation("/v1/models", idempotency_key, fields=fields, files=files))
 
     def get(self, model: str) -> Answer:
         """One model."""
@@ -81,15 +84,18 @@ class Datasets(Generic[Answer]):
         target: str | None = None,
         kind: str | None = None,
         separator: str | None = None,
+        idempotency_key: str | None = None,
     ) -> Answer:
         """Register a data file; `text`, `label`, `group`, `source`, `target` name its columns.
 
-        `separator` stands between the labels of one row where one cell holds several.
+        `separator` stands between the labels of one row where one cell holds several. The key is
+        as for models.
         """
         fields = {"language": language, "name": name, "kind": kind}
         fields |= {"text": text, "label": label, "group": group}
         fields |= {"source": source, "target": target, "separator": separator}
-        return self._send(Call("POST", "/v1/datasets", fields=fields, files={"file": Path(path)}))
+        files = {"file": Path(path)}
+        return self._send(creation("/v1/datasets", idempotency_key, fields=fields, files=files))
 
     def get(self, dataset: str, model: str | None = None) -> Answer:
         """One dataset with its report; with `model`, also its tokens per word under that model."""

@@ -40,6 +40,13 @@ def problem_of(response: httpx.Response) -> BabelportProblem:
     )
 
 
+def answer_of(response: httpx.Response) -> dict[str, Any]:
+    """The answer's JSON, empty where it has no body; raises the problem of an error answer."""
+    if response.is_error:
+        raise problem_of(response)
+    return response.json() if response.content else {}
+
+
 def unreachable(url: object, reason: Exception) -> BabelportProblem:
     """The problem of a service that does not answer at all."""
     detail = f"No answer from {url}: {reason or type(reason).__name__}."

@@ -13,7 +13,8 @@ from httpx_sse import connect_sse
 
 from app.client.call import Call
 from app.client.nouns import Datasets, Evaluations, Models
-from app.client.problem import problem_of, unreachable
+from app.client.problem import answer_of, problem_of, unreachable
+from app.client.repetition import Repetition
 from app.client.stream import Reconnection, event_of, is_final
 from app.client.transfers import FINAL_STATES, Transfers
 from app.client.words import neighbours, translations
@@ -69,14 +70,21 @@ class Client:
         self.close()
 
     def _send(self, call: Call) -> JSON:
-        with ExitStack() as opened:
+        repetition = Repetition(call)
+        while True:
             try:
-                response = self._http.request(call.method, call.path, **call.arguments(opened))
+                with ExitStack() as opened:
+                    given = call.arguments(opened)
+                    response = self._http.request(call.method, call.path, **given)
             except httpx.TransportError as error:
-                raise unreachable(self._http.base_url, error) from error
-        if response.is_error:
-            raise problem_of(response)
-        return response.json() if response.content else {}
+                pause = repetition.pause(error)
+                if pause is None:
+                    raise unreachable(self._http.base_url, error) from error
+            else:
+                pause = repetition.pause(response) if response.is_error else None
+                if pause is None:
+                    return answer_of(response)
+            time.sleep(pause)
 
 
 class _Models(Models[JSON]):

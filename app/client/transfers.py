@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Generic
 
-from app.client.call import Call
+from app.client.call import Call, creation
 from app.client.nouns import Answer, Send
 
 FINAL_STATES = frozenset({"succeeded", "failed", "cancelled"})
@@ -30,13 +30,12 @@ class Transfers(Generic[Answer]):
         """Queue a transfer; `datasets` maps roles (`train`, `test`, ...) to dataset ids.
 
         `spec` takes the remaining fields: name, seed, repeats, sample, validation_fraction,
-        test_fraction, wanted_precision, companion, label_mapping. A key makes the request safe
-        to send twice.
+        test_fraction, wanted_precision, companion, label_mapping. One key starts one transfer,
+        however often it is sent; a fresh one is made where none is given.
         """
         body = {"model": model, "language": language, "datasets": datasets, "method": method}
         body |= {"parameters": parameters or {}} | spec
-        headers = _key_header(idempotency_key)
-        return self._send(Call("POST", "/v1/transfers", json=body, headers=headers))
+        return self._send(creation("/v1/transfers", idempotency_key, json=body))
 
     def start_with_files(
         self,
@@ -58,10 +57,8 @@ class Transfers(Generic[Answer]):
         body = {"language": language, "method": method, "parameters": parameters or {}} | spec
         body |= {"model": model_info or {}, "datasets": datasets or {}}
         sent = {"model": Path(model)} | {role: Path(path) for role, path in files.items()}
-        headers = _key_header(idempotency_key)
-        return self._send(
-            Call("POST", "/v1/transfers", fields={"spec": body}, files=sent, headers=headers)
-        )
+        fields = {"spec": body}
+        return self._send(creation("/v1/transfers", idempotency_key, fields=fields, files=sent))
 
     def get(self, transfer: str) -> Answer:
         """One transfer: its state, progress, result or failure."""
@@ -85,7 +82,3 @@ class Transfers(Generic[Answer]):
     def split(self, transfer: str) -> Answer:
         """Which rows of which dataset trained, validated and tested a succeeded transfer."""
         return self._send(Call("GET", f"/v1/transfers/{transfer}/split"))
-
-
-def _key_header(key: str | None) -> dict[str, str]:
-    return {} if key is None else {"Idempotency-Key": key}
