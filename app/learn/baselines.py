@@ -7,16 +7,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
-
-def majority(targets: np.ndarray, count: int, classes: int) -> np.ndarray:
-    """Always the most frequent training label: float32 (count, classes).
-
-    The probabilities are the frequencies in `targets` (int (n,)), with one row added to each
-    class, so that a label never seen in training does not cost an infinite log loss.
-    """
-    frequencies = np.bincount(targets, minlength=classes) + 1.0
-    answer = (frequencies / frequencies.sum()).astype(np.float32)
-    return np.tile(answer, (count, 1))
+from app.learn.majority import majority
 
 
 def tfidf(texts: list[str], targets: np.ndarray, test_texts: list[str], classes: int) -> np.ndarray:

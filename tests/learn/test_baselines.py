@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from app.learn.baselines import majority, tfidf
+from app.learn.baselines import tfidf
+from app.learn.majority import majority
 from tests.support.datasets import labelled_examples
 
 

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from scipy.stats import beta
+# Not `scipy.stats`, which takes half a second to import.
+from scipy.special import betaincinv
 
 
 def lower_bound(hits: int, rows: int, confidence: float) -> float:
     """The share that is not undercut with one-sided `confidence`; 0 without hits or rows."""
-    return float(beta.ppf(1 - confidence, hits, rows - hits + 1)) if hits else 0.0
+    return float(betaincinv(hits, rows - hits + 1, 1 - confidence)) if hits else 0.0
 
 
 def upper_bound(hits: int, rows: int, confidence: float) -> float:
     """The share that is not exceeded with one-sided `confidence`; 1 where all rows are hits."""
-    return float(beta.ppf(confidence, hits + 1, rows - hits)) if hits < rows else 1.0
+    return float(betaincinv(hits + 1, rows - hits, confidence)) if hits < rows else 1.0
 
 
 def share(hits: int, rows: int) -> dict[str, float]:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import StratifiedKFold, cross_val_predict
 
 from app.learn.advice.translations import unit
 
@@ -56,6 +54,10 @@ def translation_agreement(source: np.ndarray, target: np.ndarray) -> dict[str, f
 
 def _proxy(source: np.ndarray, target: np.ndarray, seed: int) -> float:
     """Balanced: equally many rows of each language, by random choice."""
+    # Imported here, as in all of this package: most transfers need none of it for their advice.
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.model_selection import StratifiedKFold, cross_val_predict
+
     random, most = np.random.default_rng(seed), min(len(source), len(target))
     parts = [rows[random.permutation(len(rows))[:most]] for rows in (source, target)]
     rows = np.concatenate(parts)

@@ -7,8 +7,6 @@ import warnings
 from collections.abc import Iterator
 
 import numpy as np
-from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
 from app.learn.monitor import Monitor
 
@@ -64,6 +62,8 @@ def out_of_fold(
 def _folds(
     targets: np.ndarray, groups: tuple[str, ...] | None, seed: int
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
+
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a label of fewer rows than folds is no harm here
         if groups is None:
@@ -90,6 +90,8 @@ def _answers(
 ) -> np.ndarray:
     if len(np.unique(targets[part])) < 2:
         return np.full(len(held), targets[part[0]])
+    from sklearn.linear_model import LogisticRegression
+
     head = LogisticRegression(C=0.03, max_iter=200).fit(features[part], targets[part])
     answers: np.ndarray = head.predict(features[held])
     return answers

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from app.learn.class_weights import class_weights
+from app.learn.majority import majority
 from app.learn.metrics import score
 from app.learn.objectives.contract import Headline, Objective, RowAnswers
 
@@ -69,15 +70,14 @@ class SingleLabel(Objective):
 
     def majority(self, targets: np.ndarray, inputs: Inputs) -> np.ndarray:
         """Always the most frequent label."""
-        from app.learn.baselines import majority
-
         return majority(targets, len(inputs), len(self.labels))
 
     def shallow(self, train: Examples, inputs: Inputs) -> np.ndarray | None:
         """TF-IDF of character n-grams with logistic regression."""
-        from app.learn.baselines import tfidf
-
         if isinstance(train.inputs, np.ndarray) or isinstance(inputs, np.ndarray):
             return None
+        # Images do without scikit-learn, which takes a second to import.
+        from app.learn.baselines import tfidf
+
         texts, asked = [str(text) for text in train.inputs], [str(text) for text in inputs]
         return tfidf(texts, train.targets, asked, len(self.labels))

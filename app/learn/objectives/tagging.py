@@ -12,6 +12,7 @@ from app.learn.class_weights import class_weights
 from app.learn.entities import TagScheme
 from app.learn.examples import NO_WORD
 from app.learn.intervals import ratio
+from app.learn.majority import majority
 from app.learn.objectives.contract import Headline, Objective, RowAnswers
 from app.learn.objectives.single_label import LEAST_PROBABILITY
 
@@ -96,8 +97,6 @@ class Tagging(Objective):
 
     def majority(self, targets: np.ndarray, inputs: Inputs) -> np.ndarray:
         """Always the most frequent tag of a word, which is "O" as a rule."""
-        from app.learn.baselines import majority
-
         shape = self.answer_shape(inputs)
         flat = majority(targets[targets != NO_WORD], shape[0] * shape[1], shape[2])
         return flat.reshape(shape)

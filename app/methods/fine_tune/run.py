@@ -9,12 +9,14 @@ from app.learn.monitor import Monitor
 from app.learn.training_options import Strategy
 from app.methods.contract import MethodInput, MethodOutput
 from app.methods.gradient_transfer import train_network
-from app.methods.logistic_transfer import fit_head
 
 
 def run(given: MethodInput, monitor: Monitor) -> MethodOutput:
     """Train the source model on the target rows by the strategy asked for."""
     if given.parameters.strategy is Strategy.LOGISTIC:
+        # With what it needs of scipy and scikit-learn, this takes a second to import.
+        from app.methods.logistic_transfer import fit_head
+
         return fit_head(given, monitor)
     train = given.labelled_rows()
     return train_network(given, train, (Stream(np.arange(len(train))),), monitor)

@@ -10,7 +10,6 @@ from app.learn.monitor import Monitor
 from app.learn.training_options import Strategy
 from app.methods.contract import MethodInput, MethodOutput
 from app.methods.gradient_transfer import train_network
-from app.methods.logistic_transfer import fit_head
 
 
 def run(given: MethodInput, monitor: Monitor) -> MethodOutput:
@@ -22,6 +21,9 @@ def run(given: MethodInput, monitor: Monitor) -> MethodOutput:
     if given.source is None:
         raise ValueError("joint needs source rows; its specification requires the role")
     if given.parameters.strategy is Strategy.LOGISTIC:
+        # With what it needs of scipy and scikit-learn, this takes a second to import.
+        from app.methods.logistic_transfer import fit_head
+
         return fit_head(given, monitor)
     train = given.labelled_rows()
     target = len(train)
