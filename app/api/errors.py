@@ -15,8 +15,10 @@ from starlette.exceptions import HTTPException
 from app.api.schemas.problems import Problem
 from app.domain.errors import (
     BabelportError,
+    BytesLost,
     Conflict,
     InvalidInput,
+    NoSpace,
     NotFound,
     TooLarge,
     Unavailable,
@@ -28,6 +30,8 @@ _STATUSES: dict[type[BabelportError], int] = {
     Conflict: 409,
     TooLarge: 413,
     Unavailable: 503,
+    BytesLost: 500,
+    NoSpace: 507,
 }
 _FRAMEWORK: dict[int, tuple[str, str]] = {
     400: ("bad-request", "Compare the request with the API's description at /docs."),

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from pathlib import Path
 
 from app.artifacts.archive import unpack
 from app.artifacts.compressed_file import is_compressed_vectors, unpack_compressed
-from app.artifacts.disk import DiskArtifacts
+from app.artifacts.contract import Artifacts
 from app.artifacts.members import is_archive
+from app.artifacts.second_name import give_second_name
 from app.artifacts.single_files import single_file_name
 
 
-def open_folder(artifacts: DiskArtifacts, digest: str, max_bytes: int, max_members: int) -> Path:
+def open_folder(artifacts: Artifacts, digest: str, max_bytes: int, max_members: int) -> Path:
     """The unpacked copy of an artifact, made at the first call; read it, never write to it.
 
     An artifact that is no archive becomes a folder with the one file that it is. Raises the
-    errors of `unpack`, and FileNotFoundError when the artifact is not here.
+    errors of `unpack` and of `Artifacts.path`.
     """
-    ready = artifacts.unpacked_path(digest)
-    if ready.is_dir():
+    ready = artifacts.unpacked(digest)
+    if ready is not None:
         return ready
     with artifacts.workspace() as workspace:
         folder = workspace / "unpacked"
@@ -37,8 +36,4 @@ def unfold(file: Path, folder: Path, max_bytes: int, max_members: int) -> None:
         unpack(file, folder, max_bytes, max_members)
         return
     folder.mkdir(parents=True)
-    target = folder / single_file_name(file)
-    try:
-        os.link(file, target)
-    except OSError:  # another disk, or a file system without links
-        shutil.copyfile(file, target)
+    give_second_name(file, folder / single_file_name(file))

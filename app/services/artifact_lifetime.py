@@ -11,27 +11,26 @@ from pathlib import Path
 from sqlalchemy import event
 from sqlalchemy.orm import Session
 
-from app.domain.errors.uploads import ArtifactVanished
 from app.services.context import Context
 from app.store.artifact_lock import hold_artifact_lock
 from app.store.digests import digest_in_use
 
 
 def publish(context: Context, session: Session, files: list[Path]) -> list[str]:
-    """Move `files` into the store and return their SHA-256s; a rollback takes them out again.
+    """Put `files` into the store and return their SHA-256s; a rollback takes them out again.
 
     Call it before the session's first statement: the files are written while the database is
-    free for others, and only then locked until the commit. Raises `ArtifactVanished` when
-    another process dropped the same bytes between.
+    free for others, and only then locked until the commit.
     """
     digests = []
     for file in files:
         digests.append(context.artifacts.publish(file))
         event.listen(session, "after_rollback", partial(_undo, context, digests[-1]), once=True)
     hold_artifact_lock(session)
-    for digest in digests:
+    for file, digest in zip(files, digests, strict=True):
+        # Another process dropped the same bytes before the lock was ours; now none can.
         if not context.artifacts.exists(digest):
-            raise ArtifactVanished(digest)
+            context.artifacts.publish(file)
     return digests
 
 

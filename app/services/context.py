@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session, sessionmaker
 
-from app.artifacts.disk import DiskArtifacts
+from app.artifacts.contract import Artifacts
+from app.artifacts.open_artifacts import open_artifacts
 from app.learn.vector_cache import VectorCache
 from app.learn.vector_file import VectorFile
 from app.settings import Settings
@@ -22,18 +23,18 @@ class Context:
     """
 
     settings: Settings
-    artifacts: DiskArtifacts
+    artifacts: Artifacts
     sessions: sessionmaker[Session]
     readers: sessionmaker[Session]
     vectors: VectorCache
 
 
 def open_context(settings: Settings) -> Context:
-    """Open the artifacts under `data_dir` and the database; no connection is made yet."""
+    """Open the artifacts and the database; no connection is made yet."""
     engine = open_database(settings.url)
     return Context(
         settings=settings,
-        artifacts=DiskArtifacts(settings.data_dir / "artifacts"),
+        artifacts=open_artifacts(settings),
         sessions=session_factory(engine),
         readers=session_factory(engine, reads_only=True),
         vectors=VectorFile(settings.data_dir / "vectors.sqlite", settings.vector_cache_bytes),

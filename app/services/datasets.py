@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -90,11 +92,14 @@ def find_dataset(session: Session, dataset_id: str) -> Dataset:
     return found
 
 
-def ready_dataset(context: Context, dataset: Dataset) -> tuple[DatasetFacts, Path]:
-    """The facts and canonical file of a dataset; raises `RecordRejected` where it has none."""
+def ready_dataset(context: Context, dataset: Dataset) -> tuple[DatasetFacts, Callable[[], Path]]:
+    """A dataset's facts, and what gives its canonical file; `RecordRejected` where it has none.
+
+    Giving the file raises the errors of `Artifacts.path`.
+    """
     if dataset.facts is None or dataset.sha256 is None:
         raise RecordRejected(dataset.id)
-    return dataset.facts, context.artifacts.path(dataset.sha256)
+    return dataset.facts, partial(context.artifacts.path, dataset.sha256)
 
 
 def preview_rows(
@@ -102,7 +107,7 @@ def preview_rows(
 ) -> tuple[list[dict[str, Any]], int]:
     """Some rows of a dataset as JSON, images as base64 PNG; and how many there are in all."""
     facts, canonical = ready_dataset(context, dataset)
-    return preview(canonical, facts, offset, limit), facts.rows
+    return preview(canonical(), facts, offset, limit), facts.rows
 
 
 def fertility_of(context: Context, dataset: Dataset, model: Model) -> dict[str, Any] | None:
@@ -117,7 +122,7 @@ def fertility_of(context: Context, dataset: Dataset, model: Model) -> dict[str, 
         context.artifacts, model.sha256, limits.max_unpacked_bytes, limits.max_archive_members
     )
     pairs = facts.kind in (DatasetKind.PARALLEL, DatasetKind.DICTIONARY)
-    found = token_fertility(read_column(canonical, "target" if pairs else "text"), folder)
+    found = token_fertility(read_column(canonical(), "target" if pairs else "text"), folder)
     complaints = complaints_about(found, None, script_of(dataset.language))
     return found | {"notes": [f"The tokenizer {said}." for said in complaints]}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from app.domain.datasets import DatasetFacts
@@ -29,13 +30,14 @@ from app.methods.catalog import method_named
 from app.methods.contract import Asked, MethodSpec
 from app.services.transfer_request import TransferRequest, split_off
 
-Material = dict[Role, tuple[DatasetFacts, Path]]
+Material = dict[Role, tuple[DatasetFacts, Callable[[], Path]]]
 
 
 def check_fit(request: TransferRequest, model: ModelFacts, material: Material) -> None:
     """Check that method, model and data fit each other, after `check_request`.
 
-    `material` has the facts and the canonical file of each dataset by role. Raises an
+    `material` has each dataset's facts by role, and a way to its canonical file, which is
+    fetched and verified only where it is read. Raises an
     `InvalidInput` that says what to mend.
     """
     method, task = method_named(request.method), _task_to_be(model, material)
@@ -82,7 +84,7 @@ def _check_labels(
         raise MethodUnfit(request.method, "labelled rows of a plain encoder, other than to train")
     for facts, canonical in labelled.values():
         if not set(mapped_labels(facts, request.label_mapping)) <= set(labels):
-            load_examples(canonical, facts, labels, request.label_mapping, task)
+            load_examples(canonical(), facts, labels, request.label_mapping, task)
 
 
 def _check_kind(role: Role, facts: DatasetFacts, model: ModelFacts, task: Task) -> None:

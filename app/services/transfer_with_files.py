@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -73,7 +74,9 @@ def start_transfer_with_files(
     material = {role: ready_dataset(context, dataset) for role, dataset in known.items()}
     # Data first: it is read sooner than a model, and is wrong more often.
     read = {role: _read(role, read_dataset, context, *new) for role, new in files.new.items()}
-    material |= {role: (dataset.facts, dataset.canonical) for role, dataset in read.items()}
+    material |= {
+        role: (dataset.facts, partial(Path, dataset.canonical)) for role, dataset in read.items()
+    }
     source: Model | ReadModel | None = model
     if source is None:
         assert not isinstance(files.model, str)  # a reference was looked up above

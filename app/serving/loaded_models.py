@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from app.artifacts.disk import DiskArtifacts
+from app.artifacts.contract import Artifacts
+from app.domain.errors import BabelportError
 from app.domain.models import ModelFacts
 from app.serving.sentences import Sentence
 from app.serving.word_questions import WordQuestion, WordReply, reply_to
@@ -51,7 +52,7 @@ class PredictionAnswer:
 class LoadedModels:
     """Networks by digest, at most `settings.loaded_models`; the one unused longest goes first."""
 
-    def __init__(self, settings: Settings, artifacts: DiskArtifacts) -> None:
+    def __init__(self, settings: Settings, artifacts: Artifacts) -> None:
         self._settings = settings
         self._artifacts = artifacts
         self._networks: OrderedDict[str, Network] = OrderedDict()
@@ -97,7 +98,7 @@ class LoadedModels:
 _loaded: LoadedModels | None = None
 
 
-def start_process(settings: Settings, artifacts: DiskArtifacts) -> None:
+def start_process(settings: Settings, artifacts: Artifacts) -> None:
     """Prepare this process; the pool calls it once, before the first order."""
     global _loaded
     # Ctrl-C reaches the whole process group, but when to stop is the API's to say.
@@ -112,7 +113,7 @@ def answer_order(order: PredictionOrder) -> PredictionAnswer:
     try:
         return PredictionAnswer(probabilities=_loaded.answer(order))
     except Exception as error:
-        return PredictionAnswer(failure=f"{type(error).__name__}: {error}")
+        return PredictionAnswer(failure=_in_words(error))
 
 
 def answer_words(question: WordQuestion) -> WordReply:
@@ -121,7 +122,12 @@ def answer_words(question: WordQuestion) -> WordReply:
     try:
         return reply_to(question, _loaded)
     except Exception as error:
-        return WordReply(failure=f"{type(error).__name__}: {error}")
+        return WordReply(failure=_in_words(error))
+
+
+def _in_words(error: Exception) -> str:
+    name = error.code if isinstance(error, BabelportError) else type(error).__name__
+    return f"{name}: {error}"
 
 
 def _alike(inputs: PreparedInputs) -> list[tuple[list[int], list[str] | np.ndarray]]:

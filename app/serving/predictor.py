@@ -9,7 +9,7 @@ from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
 from typing import Any, TypeVar
 
-from app.artifacts.disk import DiskArtifacts
+from app.artifacts.contract import Artifacts
 from app.domain.enums import Task
 from app.domain.errors.predictions import (
     ModelCannotPredict,
@@ -40,7 +40,7 @@ class Predictor:
     process alone: the next request gets a fresh one.
     """
 
-    def __init__(self, settings: Settings, artifacts: DiskArtifacts) -> None:
+    def __init__(self, settings: Settings, artifacts: Artifacts) -> None:
         self._settings = settings
         self._artifacts = artifacts
         self._pool: ProcessPoolExecutor | None = None

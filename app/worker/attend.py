@@ -6,7 +6,7 @@ import logging
 
 from sqlalchemy.orm import Session
 
-from app.artifacts.disk import DiskArtifacts
+from app.artifacts.open_artifacts import open_artifacts
 from app.domain.errors.running import OutOfMemory
 from app.domain.errors.transfers import LeaseLost, ProcessDied
 from app.domain.transfer_states import Wish
@@ -47,7 +47,7 @@ def attend(transfer: Transfer, place: Workplace, slot: Slot) -> None:
         finally:
             _stop(running, ending, heartbeat, place.settings)
             # A child that was killed could not tidy up after itself.
-            DiskArtifacts(place.settings.data_dir / "artifacts").sweep()
+            open_artifacts(place.settings).sweep()
         if ending is Ending.LEASE_LOST:
             raise LeaseLost(transfer.id, transfer.attempt)
         _record(ending, running, transfer, place)

@@ -66,6 +66,18 @@ class Unavailable(BabelportError):
     code = "unavailable"
 
 
+class BytesLost(BabelportError):
+    """What the store holds is not, or not any more, what was put into it."""
+
+    code = "bytes-lost"
+
+
+class NoSpace(BabelportError):
+    """The service has no room for what it should keep."""
+
+    code = "no-space"
+
+
 class TransferFailed(BabelportError):
     """A transfer cannot be completed; recorded on the transfer, never an HTTP status."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.domain.errors import InvalidInput, TooLarge, Unavailable
+from app.domain.errors import InvalidInput, TooLarge
 
 
 class UploadTooLarge(TooLarge):
@@ -81,17 +81,4 @@ class FileEmpty(InvalidInput):
     def __init__(self, filename: str) -> None:
         super().__init__(
             f"The file {filename!r} is empty.", "Send a file with content.", filename=filename
-        )
-
-
-class ArtifactVanished(Unavailable):
-    """The same bytes were deleted while they were being registered."""
-
-    code = "artifact-vanished"
-
-    def __init__(self, sha256: str) -> None:
-        super().__init__(
-            "A record with the very same file was deleted at this moment.",
-            "Send the request again.",
-            sha256=sha256,
         )

@@ -1,0 +1,71 @@
+"""Stored bytes that are damaged: named to whoever asks for them, and given to nobody."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import httpx
+import pytest
+
+from app.client import BabelportProblem
+from tests.support.datasets import a_csv, labelled_rows
+from tests.support.models import SENTENCES, a_text_classifier, zipped
+from tests.support.service import Service
+
+
+def _damage(service: Service, digest: str) -> None:
+    """Change one bit, as a disk would, without touching the file's size."""
+    file = service.context.settings.data_dir / "artifacts" / "sha256" / digest[:2] / digest
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 1
+    file.write_bytes(content)
+
+
+def _damaged_model(service: Service, folder: Path) -> dict:
+    file = zipped(a_text_classifier(folder / "intents"))
+    model = service.client.models.upload(file, name="intents", language="en")
+    _damage(service, model["sha256"])
+    return model
+
+
+def test_a_damaged_model_is_not_downloaded(service: Service, tmp_path: Path) -> None:
+    model = _damaged_model(service, tmp_path)
+    answer = httpx.get(f"{service.url}/v1/models/intents/artifact")
+    told = answer.json()
+    assert (answer.status_code, told["code"]) == (500, "artifact-corrupted")
+    assert model["sha256"] in told["detail"]
+    assert "backup" in told["advice"]
+
+
+def test_a_model_whose_every_copy_is_damaged_does_not_predict(
+    service: Service, tmp_path: Path
+) -> None:
+    model = _damaged_model(service, tmp_path)
+    copies = service.context.settings.data_dir / "artifacts" / "unpacked" / model["sha256"]
+    for file in copies.rglob("*.safetensors"):
+        file.write_bytes(b"damaged")
+    with pytest.raises(BabelportProblem, match="artifact-corrupted") as refused:
+        service.client.predict("intents", [SENTENCES[0]])
+    assert model["sha256"] in str(refused.value)
+
+
+def test_a_damaged_unpacked_copy_is_made_again_before_it_predicts(
+    service: Service, tmp_path: Path
+) -> None:
+    file = zipped(a_text_classifier(tmp_path / "intents"))
+    model = service.client.models.upload(file, name="intents", language="en")
+    copies = service.context.settings.data_dir / "artifacts" / "unpacked" / model["sha256"]
+    [weights] = copies.rglob("*.safetensors")
+    content = weights.read_bytes()
+    weights.write_bytes(content[:-4] + b"\0\0\0\1")
+    assert service.client.predict("intents", [SENTENCES[0]])["predictions"]
+    assert weights.read_bytes() == content
+
+
+def test_rows_of_a_damaged_dataset_are_not_shown(service: Service, tmp_path: Path) -> None:
+    file = a_csv(tmp_path / "rows.csv", labelled_rows(30, "de"))
+    dataset = service.client.datasets.upload(file, "de")
+    _damage(service, dataset["sha256"])
+    with pytest.raises(BabelportProblem) as refused:
+        service.client.datasets.preview(dataset["id"])
+    assert (refused.value.status, refused.value.code) == (500, "artifact-corrupted")
