@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
@@ -21,6 +22,7 @@ from app.api.routes import (
     methods,
     models,
     predictions,
+    steering,
     transfers,
     words,
 )
@@ -30,11 +32,14 @@ from app.settings import Settings
 from app.settings import settings as settings_of_process
 from app.store.migrate import require_migrated
 
-_ROUTERS = (models, predictions, words, datasets, transfers, evaluations, methods, health)
+_ROUTERS = (models, predictions, words, datasets, transfers, steering, evaluations, methods, health)
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
-    """The application over its data folder and database; raises `MigrationsPending`."""
+    """The application over its data folder and database; raises `MigrationsPending`.
+
+    Whoever serves it sets `state.draining` when it should end: streams of events end then.
+    """
     chosen = settings or settings_of_process()
     require_migrated(chosen.url)
     context = open_context(chosen)
@@ -46,6 +51,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         lifespan=_lifespan(context),
     )
     app.state.context = context
+    app.state.draining = threading.Event()
     app.add_middleware(BodyLimit, limit=chosen.max_predict_body_bytes)
     install_error_handlers(app)
     for module in _ROUTERS:

@@ -37,7 +37,8 @@ class Settings(BaseSettings):
     # Transfers at once: for each GPU, or where there is none in all
     gpu_slots: int = Field(1, ge=1)
     cpu_slots: int = Field(1, ge=1)
-    # A cancelled child may take so long to end; one that is paused or drained, so long to save
+    # A cancelled child may take so long to end; one that is paused or drained, so long to save.
+    # An API that is stopped answers the requests at work for as long
     stop_grace_seconds: float = 1.0
     drain_seconds: float = Field(30.0, ge=0)
     # So long a database may be away before work at hand is given up

@@ -10,6 +10,7 @@ from fastapi import FastAPI, Request
 from fastapi.encoders import jsonable_encoder
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from sqlalchemy.exc import DBAPIError
 from starlette.exceptions import HTTPException
 
 from app.api.schemas.problems import Problem
@@ -23,6 +24,8 @@ from app.domain.errors import (
     TooLarge,
     Unavailable,
 )
+from app.domain.errors.readiness import DatabaseUnreachable
+from app.store.patience import is_connection_lost
 
 _STATUSES: dict[type[BabelportError], int] = {
     InvalidInput: 422,
@@ -39,6 +42,7 @@ _FRAMEWORK: dict[int, tuple[str, str]] = {
     413: ("body-too-large", "Send less at once."),
     405: ("method-not-allowed", "The header Allow names the methods of this address."),
 }
+_COME_BACK_SECONDS = "1"
 _LOGGER = logging.getLogger(__name__)
 
 
@@ -47,6 +51,7 @@ def install_error_handlers(app: FastAPI) -> None:
     app.add_exception_handler(BabelportError, _answer_ours)
     app.add_exception_handler(HTTPException, _answer_framework)
     app.add_exception_handler(RequestValidationError, _answer_validation)
+    app.add_exception_handler(DBAPIError, _answer_database)
     app.add_exception_handler(Exception, _answer_unexpected)
 
 
@@ -78,7 +83,10 @@ def _answer_ours(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, BabelportError)
     for family, status in _STATUSES.items():
         if isinstance(error, family):
-            return problem(error.as_dict(), status)
+            answer = problem(error.as_dict(), status)
+            if status == HTTPStatus.SERVICE_UNAVAILABLE:
+                answer.headers["Retry-After"] = _COME_BACK_SECONDS
+            return answer
     _LOGGER.error("An error without an HTTP status", exc_info=error)
     return problem(error.as_dict(), 500)
 
@@ -105,6 +113,15 @@ def _answer_validation(_: Request, error: Exception) -> JSONResponse:
         "fields": errors,
     }
     return problem(failure, 422)
+
+
+def _answer_database(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, DBAPIError)
+    if not is_connection_lost(error):
+        _LOGGER.error("A statement that the database refused", exc_info=error)
+        return _answer_unexpected(request, error)
+    _LOGGER.warning("The database does not answer: %s", type(error).__name__)
+    return _answer_ours(request, DatabaseUnreachable(type(error).__name__))
 
 
 def _answer_unexpected(_: Request, error: Exception) -> JSONResponse:

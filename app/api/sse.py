@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator
 
 from fastapi.concurrency import run_in_threadpool
@@ -18,13 +19,16 @@ from app.services.transfers import history_of
 _POLL_SECONDS = 0.25
 
 
-async def follow(context: Context, transfer_id: str, after: int) -> AsyncIterator[ServerSentEvent]:
+async def follow(
+    context: Context, transfer_id: str, after: int, draining: threading.Event
+) -> AsyncIterator[ServerSentEvent]:
     """Every event after the sequence `after`, and the progress between; ends with the transfer.
 
-    Progress is not kept, so its events carry no id and a reconnection does not ask for them.
+    Progress is not kept, so its events carry no id and a reconnection does not ask for them. The
+    stream ends as well when the process drains: the reader comes back to another one.
     """
     shown: Progress | None = None
-    while True:
+    while not draining.is_set():
         transfer, events, complete = await run_in_threadpool(
             history_of, context, transfer_id, after
         )

@@ -11,7 +11,7 @@ from app.artifacts.members import is_archive
 from app.domain.enums import DatasetKind, Role
 from app.domain.errors.uploads import PartReferred
 from app.domain.roles import INPUT_ROLES, SOURCE_ROLES, kind_by_role
-from app.domain.transfers import Sample
+from app.domain.transfers import Sample, Turn
 from app.services.context import Context
 from app.services.datasets import DatasetDetails
 from app.services.models import ModelDetails, find_model
@@ -25,6 +25,11 @@ def transfer_request(fields: RequestFields) -> TransferRequest:
     values = {name: getattr(fields, name) for name in TransferRequest.__dataclass_fields__}
     sample = Sample(**fields.sample.model_dump()) if fields.sample else None
     return TransferRequest(**values | {"sample": sample})
+
+
+def turn(fields: RequestFields) -> Turn:
+    """When the transfer should start, beside others."""
+    return Turn(fields.priority, fields.tenant)
 
 
 def transfer_files(

@@ -2,27 +2,42 @@
 
 from __future__ import annotations
 
+import threading
+from types import FrameType
 from typing import Annotated
 
 import typer
+import uvicorn
 
 from app.settings import settings
-
-_SHUTDOWN_SECONDS = 5
 
 
 def api(
     host: Annotated[str | None, typer.Option(help="Address; BABELPORT_HOST by default.")] = None,
     port: Annotated[int | None, typer.Option(help="Port; BABELPORT_PORT by default.")] = None,
 ) -> None:
-    """Serve the HTTP API until interrupted."""
-    import uvicorn
+    """Serve the HTTP API until SIGTERM or Ctrl-C; requests at work are answered first."""
+    from app.main import create_app
 
-    uvicorn.run(
-        "app.main:create_app",
-        factory=True,
-        host=host or settings().host,
-        port=port or settings().port,
-        # Event streams stay open for as long as a transfer runs; a stop must not wait for them.
-        timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
+    chosen = settings()
+    app = create_app(chosen)
+    configuration = uvicorn.Config(
+        app,
+        host=host or chosen.host,
+        port=port or chosen.port,
+        timeout_graceful_shutdown=max(1, round(chosen.drain_seconds)),
     )
+    _DrainingServer(configuration, app.state.draining).run()
+
+
+class _DrainingServer(uvicorn.Server):
+    """Tells the application that it should end, so that streams of events do."""
+
+    def __init__(self, config: uvicorn.Config, draining: threading.Event) -> None:
+        super().__init__(config)
+        self._draining = draining
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Note the signal and begin to drain."""
+        self._draining.set()
+        super().handle_exit(sig, frame)

@@ -20,7 +20,8 @@ from app.domain.errors.service import PortTaken, ServiceNotReady
 from app.settings import Settings
 
 _READY_SECONDS = 90.0
-_STOP_SECONDS = 10.0
+# Beyond the time in which the parts drain.
+_STOP_MARGIN_SECONDS = 10.0
 
 
 class Service:
@@ -48,7 +49,7 @@ def running_service(settings: Settings, logs: Path | None) -> Iterator[Service]:
     with ExitStack() as opened:
         opened.enter_context(_terminable())
         children: dict[str, subprocess.Popen[bytes]] = {}
-        opened.callback(_stop, children)
+        opened.callback(_stop, children, settings.drain_seconds + _STOP_MARGIN_SECONDS)
         service = Service(f"http://{_reachable(settings.host)}:{settings.port}", children)
         with step("Starting the API and a worker") as progress:
             for name in ("api", "worker"):
@@ -93,13 +94,13 @@ def _wait_until_ready(
     raise ServiceNotReady("api", _last_lines(logs, "api"))
 
 
-def _stop(children: dict[str, subprocess.Popen[bytes]]) -> None:
+def _stop(children: dict[str, subprocess.Popen[bytes]], seconds: float) -> None:
     for child in reversed(children.values()):
         if child.poll() is None:
             child.terminate()
     for child in children.values():
         try:
-            child.wait(_STOP_SECONDS)
+            child.wait(seconds)
         except subprocess.TimeoutExpired:
             child.kill()
             child.wait()

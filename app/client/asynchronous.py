@@ -120,14 +120,18 @@ class _Transfers(Transfers[Awaitable[JSON]]):
                 async for event in self._connection(transfer, reconnection):
                     received += 1
                     yield event
-                    if is_final(event):
+                    # What failed may have been tried again since.
+                    if is_final(event) and await self._is_over(transfer):
                         return
-                if not received and (await self.get(transfer))["state"] in FINAL_STATES:
+                if not received and await self._is_over(transfer):
                     return
             except httpx.TransportError as error:
                 if reconnection.is_hopeless():
                     raise unreachable(self._http.base_url, error) from error
             await asyncio.sleep(reconnection.pause())
+
+    async def _is_over(self, transfer: str) -> bool:
+        return (await self.get(transfer))["state"] in FINAL_STATES
 
     async def wait(self, transfer: str, on_event: Callable[[JSON], None] | None = None) -> JSON:
         """Wait until the transfer is over and return it, whether it succeeded or not."""

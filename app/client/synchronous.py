@@ -122,14 +122,18 @@ class _Transfers(Transfers[JSON]):
                 for event in self._connection(transfer, reconnection):
                     received += 1
                     yield event
-                    if is_final(event):
+                    # What failed may have been tried again since.
+                    if is_final(event) and self._is_over(transfer):
                         return
-                if not received and (self.get(transfer))["state"] in FINAL_STATES:
+                if not received and self._is_over(transfer):
                     return
             except httpx.TransportError as error:
                 if reconnection.is_hopeless():
                     raise unreachable(self._http.base_url, error) from error
             time.sleep(reconnection.pause())
+
+    def _is_over(self, transfer: str) -> bool:
+        return (self.get(transfer))["state"] in FINAL_STATES
 
     def wait(self, transfer: str, on_event: Callable[[JSON], None] | None = None) -> JSON:
         """Block until the transfer is over and return it, whether it succeeded or not."""

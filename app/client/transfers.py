@@ -30,8 +30,8 @@ class Transfers(Generic[Answer]):
         """Queue a transfer; `datasets` maps roles (`train`, `test`, ...) to dataset ids.
 
         `spec` takes the remaining fields: name, seed, repeats, sample, validation_fraction,
-        test_fraction, wanted_precision, companion, label_mapping. One key starts one transfer,
-        however often it is sent; a fresh one is made where none is given.
+        test_fraction, wanted_precision, companion, label_mapping, priority, tenant. One key
+        starts one transfer, however often it is sent; a fresh one is made where none is given.
         """
         body = {"model": model, "language": language, "datasets": datasets, "method": method}
         body |= {"parameters": parameters or {}} | spec
@@ -78,6 +78,26 @@ class Transfers(Generic[Answer]):
     def cancel(self, transfer: str) -> Answer:
         """Ask a transfer to stop; its source model and datasets stay as they are."""
         return self._send(Call("POST", f"/v1/transfers/{transfer}/cancel"))
+
+    def pause(self, transfer: str) -> Answer:
+        """Let a transfer rest; what runs saves its state first."""
+        return self._send(Call("POST", f"/v1/transfers/{transfer}/pause"))
+
+    def resume(self, transfer: str) -> Answer:
+        """Queue a paused transfer again."""
+        return self._send(Call("POST", f"/v1/transfers/{transfer}/resume"))
+
+    def retry(self, transfer: str) -> Answer:
+        """Try a failed or cancelled transfer again; its history is kept."""
+        return self._send(Call("POST", f"/v1/transfers/{transfer}/retry"))
+
+    def set_priority(self, transfer: str, priority: int) -> Answer:
+        """Let a transfer that has not ended start sooner (up to 100) or later (down to -100)."""
+        return self._send(Call("PATCH", f"/v1/transfers/{transfer}", json={"priority": priority}))
+
+    def attempts(self, transfer: str) -> Answer:
+        """Who tried the transfer when and how that ended, under `items`."""
+        return self._send(Call("GET", f"/v1/transfers/{transfer}/attempts"))
 
     def split(self, transfer: str) -> Answer:
         """Which rows of which dataset trained, validated and tested a succeeded transfer."""

@@ -48,6 +48,14 @@ class TransferSpec:
 
 
 @dataclass(frozen=True)
+class Turn:
+    """What decides when a waiting transfer starts: see `Transfer`."""
+
+    priority: int = 0
+    tenant: str = ""
+
+
+@dataclass(frozen=True)
 class Progress:
     """How far a running transfer is: `phase` names the work, `eta_seconds` counts all of it."""
 

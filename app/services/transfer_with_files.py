@@ -14,7 +14,7 @@ from app.domain.datasets import Dataset
 from app.domain.enums import Role
 from app.domain.errors import RejectedFile
 from app.domain.models import Model
-from app.domain.transfers import Transfer, TransferSpec
+from app.domain.transfers import Transfer, TransferSpec, Turn
 from app.services.artifact_lifetime import publish
 from app.services.companions import check_widths, choose_companion
 from app.services.context import Context
@@ -57,6 +57,7 @@ def start_transfer_with_files(
     session: Session,
     files: TransferFiles,
     request: TransferRequest,
+    turn: Turn = Turn(),
 ) -> Transfer:
     """Register every file and queue the transfer, or raise and change nothing.
 
@@ -84,7 +85,7 @@ def start_transfer_with_files(
     check_fit(request, ready_facts(source), material)
     with context.readers() as reading:
         check_widths(reading, ready_facts(source), fields["companion"])
-    return _record(context, session, _Ingredients(source, known, read), fields)
+    return _record(context, session, _Ingredients(source, known, read), fields, turn)
 
 
 @dataclass(frozen=True)
@@ -113,6 +114,7 @@ def _record(
     session: Session,
     ingredients: _Ingredients,
     fields: dict[str, Any],
+    turn: Turn,
 ) -> Transfer:
     digests = iter(publish(context, session, ingredients.files()))
     model = ingredients.model
@@ -121,4 +123,4 @@ def _record(
     ids = {role: dataset.id for role, dataset in ingredients.known.items()}
     for role, dataset in ingredients.read.items():
         ids[role] = record_dataset(session, dataset, next(digests)).id
-    return queue(session, TransferSpec(model_id=model.id, datasets=ids, **fields))
+    return queue(session, TransferSpec(model_id=model.id, datasets=ids, **fields), turn)

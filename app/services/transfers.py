@@ -1,4 +1,4 @@
-"""Use cases of transfers: queue one, find it, cancel it."""
+"""Use cases of transfers: queue one, find it, read its history."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from app.domain.errors.transfers import TransferNotFound
 from app.domain.identity import new_id, now
 from app.domain.models import Model, ModelFacts
 from app.domain.transfer_states import TransferState
-from app.domain.transfers import Transfer, TransferEvent, TransferSpec
+from app.domain.transfers import Transfer, TransferEvent, TransferSpec, Turn
 from app.services.companions import check_widths, choose_companion
 from app.services.context import Context
 from app.services.datasets import find_dataset, ready_dataset
@@ -21,7 +21,7 @@ from app.services.transfer_request import (
     check_languages,
     check_request,
 )
-from app.store import events, steering, transfers
+from app.store import events, transfers
 
 _MAX_EVENTS = 500
 
@@ -32,6 +32,7 @@ def start_transfer(
     model: str,
     datasets: dict[Role, str],
     request: TransferRequest,
+    turn: Turn = Turn(),
 ) -> Transfer:
     """Queue a transfer of registered records, after checking all that can be checked."""
     fields = check_request(request, set(datasets))
@@ -44,12 +45,12 @@ def start_transfer(
     fields["companion"] = choose_companion(session, request.method, request.companion)
     check_widths(session, facts, fields["companion"])
     ids = {role: dataset.id for role, dataset in found.items()}
-    return queue(session, TransferSpec(model_id=source.id, datasets=ids, **fields))
+    return queue(session, TransferSpec(model_id=source.id, datasets=ids, **fields), turn)
 
 
-def queue(session: Session, spec: TransferSpec) -> Transfer:
+def queue(session: Session, spec: TransferSpec, turn: Turn) -> Transfer:
     """Insert a checked transfer; workers see it after the commit."""
-    transfer = Transfer(new_id("trf"), spec, TransferState.QUEUED, now())
+    transfer = Transfer(new_id("trf"), spec, TransferState.QUEUED, now(), **vars(turn))
     transfers.insert(session, transfer)
     return transfer
 
@@ -67,11 +68,6 @@ def ready_facts(model: Model | ReadModel) -> ModelFacts:
     if model.facts is not None:
         return model.facts
     raise RecordRejected(model.id)
-
-
-def cancel_transfer(session: Session, transfer_id: str) -> Transfer:
-    """Cancel a queued transfer, ask a running one to stop; a finished one stays as it is."""
-    return steering.cancel(session, transfer_id)
 
 
 def history_of(

@@ -17,8 +17,12 @@ _CONNECTIONS = [[1, 2, "cut"], [3], ["error"], [4]]
 
 class _BreakingServer(BaseHTTPRequestHandler):
     asked: list[str]
+    state = "succeeded"
 
     def do_GET(self) -> None:
+        if not self.path.endswith("/events"):
+            self._tell_the_state()
+            return
         number = len(self.asked)
         self.asked.append(str(self.headers["Last-Event-ID"]))
         plan = _CONNECTIONS[number]
@@ -33,6 +37,11 @@ class _BreakingServer(BaseHTTPRequestHandler):
             event = {"sequence": sequence, "kind": kind, "at": "", "data": {}}
             text = f"event: {kind}\ndata: {json.dumps(event)}\nid: {sequence}\n\n"
             self.wfile.write(text.encode()[: 20 if sequence == "cut" else None])
+
+    def _tell_the_state(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(json.dumps({"state": self.state}).encode())
 
     def log_message(self, *_: object) -> None:
         """Say nothing."""

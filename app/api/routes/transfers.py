@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections.abc import AsyncIterable
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Header, Response
+from fastapi import APIRouter, Depends, Header, Request, Response
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from sqlalchemy.orm import Session
 
 from app.api.created import created
 from app.api.creation import Creating
-from app.api.deps import Cursor, Limit, Reading, TheContext, Writing
+from app.api.deps import Cursor, Limit, Reading, TheContext
 from app.api.errors import responses
 from app.api.multipart_body import json_or_multipart_body
 from app.api.schemas.evaluations import EvaluationAnswer
 from app.api.schemas.pages import ListAnswer, PageAnswer
-from app.api.schemas.transfers import TransferAnswer
+from app.api.schemas.transfers import AttemptAnswer, TransferAnswer
 from app.api.sse import follow
-from app.api.transfer_details import transfer_files, transfer_request
+from app.api.transfer_details import transfer_files, transfer_request, turn
 from app.api.transfer_form import Posted, PostedFiles, PostedRecords
 from app.domain.enums import Role
 from app.domain.transfer_states import TransferState
@@ -27,8 +27,8 @@ from app.services.context import Context
 from app.services.evaluations import read_split
 from app.services.models import find_model
 from app.services.transfer_with_files import start_transfer_with_files
-from app.services.transfers import cancel_transfer, find_transfer, start_transfer
-from app.store import evaluations, transfers
+from app.services.transfers import find_transfer, start_transfer
+from app.store import attempts, evaluations, transfers
 
 router = APIRouter(prefix="/v1/transfers", tags=["transfers"])
 _EXAMPLE = {
@@ -89,12 +89,12 @@ def get_transfer(transfer: str, session: Reading) -> Any:
     return find_transfer(session, transfer)
 
 
-@router.post(
-    "/{transfer}/cancel", status_code=202, response_model=TransferAnswer, responses=responses(404)
+@router.get(
+    "/{transfer}/attempts", response_model=ListAnswer[AttemptAnswer], responses=responses(404)
 )
-def post_cancel(transfer: str, session: Writing) -> Any:
-    """Ask a transfer to stop; one that is over already stays as it is."""
-    return cancel_transfer(session, transfer)
+def get_attempts(transfer: str, session: Reading) -> Any:
+    """Read who tried the transfer when, and how each attempt ended."""
+    return {"items": attempts.of_transfer(session, find_transfer(session, transfer).id)}
 
 
 @router.get(
@@ -121,12 +121,14 @@ Existing = Annotated[Transfer, Depends(get_transfer, scope="function")]
 async def get_events(
     existing: Existing,
     context: TheContext,
+    request: Request,
     last_event_id: Annotated[
         int, Header(ge=0, description="Only what came after this event; browsers send it.")
     ] = 0,
 ) -> AsyncIterable[ServerSentEvent]:
     """Follow a transfer as server-sent events until it is over; silence is kept alive."""
-    async for event in follow(context, existing.id, last_event_id):
+    draining = request.app.state.draining
+    async for event in follow(context, existing.id, last_event_id, draining):
         yield event
 
 
@@ -134,6 +136,7 @@ def _start(posted: PostedRecords | PostedFiles, context: Context, session: Sessi
     request = transfer_request(posted.fields)
     if isinstance(posted, PostedRecords):
         fields = posted.fields
-        return start_transfer(context, session, fields.model, fields.datasets, request)
+        datasets = fields.datasets
+        return start_transfer(context, session, fields.model, datasets, request, turn(fields))
     files = transfer_files(posted.form, posted.fields, context)
-    return start_transfer_with_files(context, session, files, request)
+    return start_transfer_with_files(context, session, files, request, turn(posted.fields))

@@ -11,7 +11,7 @@ from app.api.schemas.datasets import PartDatasetFields
 from app.api.schemas.models import ModelFields
 from app.api.schemas.names import Name
 from app.domain.enums import Role
-from app.domain.transfer_states import TransferState
+from app.domain.transfer_states import AttemptOutcome, TransferState
 
 
 class SampleFields(BaseModel):
@@ -68,6 +68,18 @@ class RequestFields(BaseModel):
     label_mapping: dict[str, str] = Field(
         default_factory=dict,
         description="From labels of the datasets to labels of the model, where they differ.",
+    )
+
+    priority: int = Field(
+        0,
+        ge=-100,
+        le=100,
+        description="Of waiting transfers, those with the highest start first.",
+    )
+    tenant: str = Field(
+        "",
+        max_length=100,
+        description="For whom it is done: among equal priorities, tenants take turns.",
     )
 
 
@@ -134,7 +146,16 @@ class TransferAnswer(BaseModel):
     started_at: datetime | None
     finished_at: datetime | None
     attempt: int
+    priority: int
+    tenant: str
+    not_before: datetime | None = Field(
+        description="A transfer whose attempts were lost waits so long for its next one."
+    )
+    batch_halvings: int = Field(
+        description="How often memory ran out: each batch is gone through in so many halvings."
+    )
     cancel_requested: bool
+    pause_requested: bool
     progress: ProgressAnswer | None
     model_id: str | None = Field(description="The new model of a succeeded transfer.")
     result: dict[str, Any] | None = Field(
@@ -144,6 +165,27 @@ class TransferAnswer(BaseModel):
     failure: dict[str, Any] | None = Field(
         description="Why a failed transfer failed: code, message, advice, fields."
     )
+
+
+class AttemptAnswer(BaseModel):
+    """One attempt of a transfer; `outcome` is null while it runs."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    attempt: int
+    worker: str
+    started_at: datetime
+    ended_at: datetime | None
+    outcome: AttemptOutcome | None
+    failure: dict[str, Any] | None
+
+
+class PriorityFields(BaseModel):
+    """What can be changed of a transfer that has not ended."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    priority: int = Field(ge=-100, le=100)
 
 
 class EventAnswer(BaseModel):

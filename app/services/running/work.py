@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from app.domain.enums import EvaluationKind
-from app.domain.transfers import Transfer
+from app.domain.transfers import Transfer, TransferSpec
 from app.learn.checkpoint_folder import CheckpointFolder
 from app.learn.monitor import Monitor
 from app.learn.objectives.contract import Objective
@@ -42,46 +42,45 @@ def work(
 ) -> tuple[Material, HeldOut, Outcome]:
     """Do everything but record it; files are written into `workspace`.
 
-    Training saves its state at once when `stopping` says that the process should end.
     Raises a `BabelportError` where the transfer cannot be done, and lets `Cancelled` pass.
+    Training saves its state at once where `stopping` says that the process should end.
     """
     spec, began = transfer.spec, time.monotonic()
     monitor.progress("reading the data", 0.0)
     material = open_material(context, transfer)
     held = hold_out(spec, material.examples, material.inputs, material.pairs)
-    before = _untouched(context, transfer, material, held, monitor)
-    training, kept = Portion(monitor, 0.08, 0.88), _checkpoints(context, transfer, stopping)
-    best, accounts = run_repeats(context, spec, material, held, training, kept)
+    before = _untouched(context, spec, material, held, monitor)
+    kept = _checkpoints(context, transfer, stopping)
+    best, accounts = run_repeats(context, spec, material, held, Portion(monitor, 0.08, 0.88), kept)
     monitor.progress("writing the model", 0.88)
     file, served, facts = write_model(best.output, material.facts, workspace)
     compared = answers_after(served, held, before, context.vectors, Portion(monitor, 0.89, 0.94))
     monitor.progress("comparing with the baselines", 0.94)
     compared.on_test.update(baseline_answers(best.partition, held.test, material.objective))
     result = _result(transfer, material, held, compared, best, accounts)
-    result["advice"] = advise(
-        Case(
-            context=context,
-            spec=spec,
-            material=material,
-            held=held,
-            best=best,
-            compared=compared,
-            served=served,
-            folder=workspace / "model",
-            monitor=Portion(monitor, 0.95, 0.99),
-            seconds=seconds_for_advice(context.settings.advice_seconds, began),
-        )
+    case = Case(
+        context=context,
+        spec=spec,
+        material=material,
+        held=held,
+        best=best,
+        compared=compared,
+        served=served,
+        folder=workspace / "model",
+        monitor=Portion(monitor, 0.95, 0.99),
+        seconds=seconds_for_advice(context.settings.advice_seconds, began),
     )
+    result["advice"] = advise(case)
     monitor.progress("recording", 0.99)
-    split = split_record(transfer, held, best.partition)
-    return material, held, Outcome(file, facts, compared, split, result)
+    record = split_record(transfer, held, best.partition)
+    return material, held, Outcome(file, facts, compared, record, result)
 
 
 def _untouched(
-    context: Context, transfer: Transfer, material: Material, held: HeldOut, monitor: Monitor
+    context: Context, spec: TransferSpec, material: Material, held: HeldOut, monitor: Monitor
 ) -> Compared:
     monitor.progress("reading the model", 0.01)
-    network = load_network(context, material, transfer.spec.seed)
+    network = load_network(context, material, spec.seed)
     return answers_before(network, material, held, context.vectors, Portion(monitor, 0.02, 0.08))
 
 
