@@ -89,7 +89,7 @@ class Transfers(Generic[Answer]):
 
     def retry(self, transfer: str) -> Answer:
         """Try a failed or cancelled transfer again; its history is kept."""
-        return self._send(Call("POST", f"/v1/transfers/{transfer}/retry"))
+        return self._send(creation(f"/v1/transfers/{transfer}/retry", key=None))
 
     def set_priority(self, transfer: str, priority: int) -> Answer:
         """Let a transfer that has not ended start sooner (up to 100) or later (down to -100)."""

@@ -10,6 +10,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from app.client import BabelportProblem, Client
+from app.store import steering
+from tests.support.records import queue_a_transfer
+from tests.support.service import Service
 
 # What each connection sends before it breaks off: sequences, and "cut" in the middle of a line.
 _CONNECTIONS = [[1, 2, "cut"], [3], ["error"], [4]]
@@ -66,6 +69,17 @@ def test_no_event_is_lost_or_doubled_when_the_connection_breaks(
         events = list(client.transfers.events("trf_any"))
     assert [event["sequence"] for event in events] == [1, 2, 3, 4]
     assert _BreakingServer.asked == ["0", "2", "3", "3"]
+
+
+def test_the_failure_of_a_transfer_that_was_tried_again_is_not_its_end(service: Service) -> None:
+    with service.context.sessions.begin() as session:
+        id = queue_a_transfer(session).id
+        steering.cancel(session, id)
+        steering.retry(session, id)
+    events = service.client.transfers.events(id)
+    assert [next(events)["kind"] for _ in range(3)] == ["queued", "cancelled", "queued"]
+    service.client.transfers.cancel(id)
+    assert [event["kind"] for event in events] == ["cancelled"]
 
 
 def test_a_service_that_is_not_there_is_a_problem_with_an_advice() -> None:

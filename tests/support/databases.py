@@ -38,8 +38,8 @@ def postgres_url(pytestconfig: pytest.Config) -> Iterator[str]:
     binaries = server_binaries()
     if binaries is None:
         pytest.skip("no PostgreSQL server installed and BABELPORT_TEST_POSTGRES_URL is not set")
-    with postgres_server(binaries) as url:
-        yield url
+    with postgres_server(binaries) as server:
+        yield server.url
 
 
 @pytest.fixture(scope="session")

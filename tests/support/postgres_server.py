@@ -10,6 +10,7 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 _NEWEST_FIRST = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
@@ -31,24 +32,43 @@ def server_binaries() -> Path | None:
     return candidates[0] if candidates else None
 
 
+@dataclass(frozen=True)
+class PostgresServer:
+    """A server of our own; `url` is that of its `postgres` database."""
+
+    url: str
+    _start: list[str]
+    _stop: list[str]
+
+    def start(self) -> None:
+        """Start it; returns when it answers."""
+        _run(*self._start)
+
+    def crash(self) -> None:
+        """End it at once, as a crash would: connections break off, nothing is put in order."""
+        _run(*self._stop)
+
+
 @contextmanager
-def postgres_server(binaries: Path) -> Iterator[str]:
-    """The URL of a fresh server's `postgres` database, while the context lasts."""
+def postgres_server(binaries: Path, **settings: str) -> Iterator[PostgresServer]:
+    """A fresh server that runs while the context lasts; `settings` of its own go before ours."""
     # Not below pytest's own folder: that one is closed to the user who runs the server.
     home = Path(tempfile.mkdtemp(prefix="babelport-postgres-"))
     port = _free_port()
     options = f"-h 127.0.0.1 -p {port} -k {home} " + " ".join(
-        f"-c {name}={value}" for name, value in _SETTINGS.items()
+        f"-c {name}={value}" for name, value in (_SETTINGS | settings).items()
     )
     if os.getuid() == 0:
         shutil.chown(home, "postgres")
     data, log, control = str(home / "data"), str(home / "log"), str(binaries / "pg_ctl")
-    stop = _as_server(control, "-D", data, "-m", "immediate", "-w", "stop")
-    with _afterwards(f"{shlex.join(stop)}; rm -rf {shlex.quote(str(home))}"):
+    stop = [control, "-D", data, "-m", "immediate", "-w", "stop"]
+    start = [control, "-D", data, "-l", log, "-w", "-o", options, "start"]
+    with _afterwards(f"{shlex.join(_as_server(*stop))}; rm -rf {shlex.quote(str(home))}"):
         initialise = ["-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync"]
         _run(str(binaries / "initdb"), *initialise, "--locale=C")
-        _run(control, "-D", data, "-l", log, "-w", "-o", options, "start")
-        yield f"postgresql://postgres@127.0.0.1:{port}/postgres"
+        server = PostgresServer(f"postgresql://postgres@127.0.0.1:{port}/postgres", start, stop)
+        server.start()
+        yield server
 
 
 @contextmanager

@@ -32,7 +32,7 @@ def pytest_configure_node(node: Any) -> None:
     config: pytest.Config = node.config
     if _SERVER not in config.stash and (binaries := _wanted()) is not None:
         stack = ExitStack()
-        config.stash[_SERVER] = stack.enter_context(postgres_server(binaries))
+        config.stash[_SERVER] = stack.enter_context(postgres_server(binaries)).url
         config.add_cleanup(stack.close)
     if _SERVER in config.stash:
         node.workerinput[_URL] = config.stash[_SERVER]

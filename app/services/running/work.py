@@ -40,10 +40,9 @@ def work(
     workspace: Path,
     stopping: Callable[[], bool] = lambda: False,
 ) -> tuple[Material, HeldOut, Outcome]:
-    """Do everything but record it; files are written into `workspace`.
+    """Do everything but record it; files go into `workspace`. Lets `Cancelled` pass.
 
-    Raises a `BabelportError` where the transfer cannot be done, and lets `Cancelled` pass.
-    Training saves its state at once where `stopping` says that the process should end.
+    Training saves its state at once where `stopping` says so. Raises a `BabelportError`.
     """
     spec, began = transfer.spec, time.monotonic()
     monitor.progress("reading the data", 0.0)

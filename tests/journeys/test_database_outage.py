@@ -1,0 +1,80 @@
+"""The database server crashes and comes back while the API answers and a transfer runs."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from app.domain.transfers import Transfer
+from app.settings import Settings
+from app.store import events, transfers
+from app.store.migrate import upgrade
+from app.worker.run_worker import run_worker
+from tests.support.postgres_server import PostgresServer, postgres_server, server_binaries
+from tests.support.records import queue_a_transfer
+from tests.support.service import Service, running_service
+from tests.support.waiting import wait_for
+
+
+@pytest.fixture
+def server() -> Iterator[PostgresServer]:
+    """A server of this test alone, which keeps what was committed when it crashes."""
+    binaries = server_binaries()
+    if binaries is None:
+        pytest.skip("no PostgreSQL server installed")
+    with postgres_server(binaries, synchronous_commit="on") as running:
+        yield running
+
+
+def test_api_worker_and_child_outlive_a_crash_of_the_database_server(
+    server: PostgresServer, tmp_path: Path
+) -> None:
+    upgrade(server.url)
+    settings = Settings(
+        data_dir=tmp_path / "var", database_url=server.url, poll_seconds=0.05, lease_seconds=2
+    )
+    with running_service(settings) as service, _worker(settings):
+        with service.context.sessions.begin() as session:
+            id = queue_a_transfer(session).id
+        wait_for(lambda: _checks(service, id) > 1)
+        server.crash()
+        refused = httpx.get(f"{service.url}/v1/transfers")
+        assert (refused.status_code, refused.json()["code"]) == (503, "database-unreachable")
+        assert "retry-after" in refused.headers
+        assert httpx.get(f"{service.url}/health").status_code == 200
+        server.start()
+        before = wait_for(lambda: _checks(service, id))
+        wait_for(lambda: _checks(service, id) > before)
+        (settings.data_dir / "done").touch()
+        assert service.client.transfers.wait(id)["state"] == "succeeded"
+        assert _transfer(service, id).attempt == 1
+
+
+@contextmanager
+def _worker(settings: Settings) -> Iterator[None]:
+    stop = threading.Event()
+    target = "tests.support.transfer_children:succeed_when_told"
+    thread = threading.Thread(target=run_worker, args=(settings, stop, target))
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join(60)
+
+
+def _transfer(service: Service, id: str) -> Transfer:
+    with service.context.readers() as session:
+        found = transfers.get(session, id)
+    assert found is not None
+    return found
+
+
+def _checks(service: Service, id: str) -> int:
+    with service.context.readers() as session:
+        return len([event for event in events.after(session, id, 0) if event.kind == "check"])
