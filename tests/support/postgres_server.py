@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import shlex
 import shutil
-import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+
+from tests.support.ports import free_port
 
 _NEWEST_FIRST = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
 # Speed over safety: nothing of this server outlives the tests.
@@ -54,7 +55,7 @@ def postgres_server(binaries: Path, **settings: str) -> Iterator[PostgresServer]
     """A fresh server that runs while the context lasts; `settings` of its own go before ours."""
     # Not below pytest's own folder: that one is closed to the user who runs the server.
     home = Path(tempfile.mkdtemp(prefix="babelport-postgres-"))
-    port = _free_port()
+    port = free_port()
     options = f"-h 127.0.0.1 -p {port} -k {home} " + " ".join(
         f"-c {name}={value}" for name, value in (_SETTINGS | settings).items()
     )
@@ -97,9 +98,3 @@ def _as_server(*command: str) -> list[str]:
 def _run(*command: str) -> None:
     # The server inherits what pg_ctl is given; a pipe would never end.
     subprocess.run(_as_server(*command), check=True, timeout=60, stdout=subprocess.DEVNULL, cwd="/")
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

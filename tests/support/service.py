@@ -93,12 +93,10 @@ def running_service(settings: Settings) -> Iterator[Service]:
 @contextmanager
 def running_worker(settings: Settings) -> Iterator[None]:
     """A worker process on the same data folder and database."""
-    environment = os.environ | {
-        "BABELPORT_DATA_DIR": str(settings.data_dir),
-        "BABELPORT_DATABASE_URL": settings.url,
-        "BABELPORT_POLL_SECONDS": "0.05",
-        "OMP_NUM_THREADS": "1",
-    }
+    quick = settings.model_copy(update={"poll_seconds": 0.05, "database_url": settings.url})
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    for name, value in quick.model_dump(mode="json").items():
+        environment[f"BABELPORT_{name.upper()}"] = str(value)
     command = [sys.executable, "-c", "from app.cli.worker import worker; worker()"]
     worker = subprocess.Popen(command, cwd=_ROOT, env=environment)
     try:

@@ -1,0 +1,91 @@
+"""`babelport api`, as a process that an operator stops in a rolling deploy."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from app.store.database import open_database, session_factory
+from tests.support.ports import free_port
+from tests.support.records import queue_a_transfer
+from tests.support.waiting import wait_for
+
+
+@pytest.fixture
+def api(sqlite_url: str, tmp_path: Path) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
+    """A real API process, and its address."""
+    port = free_port()
+    ours = {
+        "BABELPORT_DATABASE_URL": sqlite_url,
+        "BABELPORT_DATA_DIR": str(tmp_path),
+        "BABELPORT_PORT": str(port),
+    }
+    process = subprocess.Popen(
+        [sys.executable, "-m", "app.cli.main", "api"], env={**os.environ, **ours}
+    )
+    try:
+        yield process, f"http://127.0.0.1:{port}"
+    finally:
+        process.kill()
+        process.wait()
+
+
+def test_an_api_that_is_asked_to_stop_ends_its_streams_and_answers_what_it_began(
+    api: tuple[subprocess.Popen[bytes], str], sqlite_url: str
+) -> None:
+    process, url = api
+    wait_for(lambda: _ready(url))
+    with session_factory(open_database(sqlite_url)).begin() as session:
+        id = queue_a_transfer(session).id
+    follower = threading.Thread(target=_follow, args=(f"{url}/v1/transfers/{id}/events",))
+    asked, let_go = threading.Event(), threading.Event()
+    answers: list[int] = []
+    uploader = threading.Thread(target=_upload, args=(url, asked, let_go, answers))
+    follower.start()
+    uploader.start()
+    assert asked.wait(30)
+    process.send_signal(signal.SIGTERM)
+    follower.join(30)  # ends although its transfer has not
+    assert not follower.is_alive()
+    assert process.poll() is None
+    let_go.set()
+    uploader.join(30)
+    assert answers == [201]
+    assert process.wait(30) in (0, -signal.SIGTERM)
+
+
+def _ready(url: str) -> bool:
+    try:
+        return httpx.get(f"{url}/ready").status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+def _follow(address: str) -> None:
+    with httpx.stream("GET", address, timeout=60) as stream:
+        for _ in stream.iter_lines():
+            pass
+
+
+def _upload(url: str, asked: threading.Event, let_go: threading.Event, answers: list[int]) -> None:
+    """Send half a form, wait, and send the rest."""
+    fields = b'--x\r\nContent-Disposition: form-data; name="language"\r\n\r\nde\r\n'
+    file = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.csv"\r\n\r\n'
+
+    def body() -> Iterator[bytes]:
+        yield fields + file
+        asked.set()
+        let_go.wait(30)
+        yield b"text,label\nja,yes\nnein,no\n\r\n--x--\r\n"
+
+    kind = {"content-type": "multipart/form-data; boundary=x"}
+    answer = httpx.post(f"{url}/v1/datasets", content=body(), headers=kind, timeout=60)
+    answers.append(answer.status_code)
