@@ -19,7 +19,7 @@ COPY migrations ./migrations
 # A wrong variant of torch is found here and not on the customer's machine.
 # hadolint ignore=DL3013
 RUN pip install ${TORCH_INDEX:+--extra-index-url "$TORCH_INDEX" --find-links "$TORCH_INDEX"} \
-        "torch>=2.10,<2.14" -e ".[demo]" \
+        "torch>=2.10,<2.14" -e ".[demo,s3]" \
     && python -c "import sys, torch; built = 'cuda' if torch.version.cuda else 'cpu'; \
 sys.exit(0 if built == '${VARIANT}' else f'torch is a {built} build, VARIANT asks for ${VARIANT}: set TORCH_INDEX')"
 

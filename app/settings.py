@@ -17,6 +17,12 @@ class Settings(BaseSettings):
     # Where things lie
     data_dir: Path = Path("var")
     database_url: str = ""
+    # Artifacts: below data_dir, or s3://BUCKET/PREFIX with the usual AWS_ variables; the endpoint
+    # is the address of a store that is not Amazon's
+    artifacts_url: str = ""
+    artifacts_endpoint: str = ""
+    # What a machine keeps at hand of artifacts in a bucket
+    artifacts_cache_bytes: int = Field(16 * 1024**3, ge=0)
 
     # The API
     host: str = "127.0.0.1"

@@ -9,5 +9,6 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 pytest_plugins = [
     "tests.support.shared_postgres",
     "tests.support.databases",
+    "tests.support.s3_server",
     "tests.support.service",
 ]

@@ -17,6 +17,25 @@ class Stored:
     age_seconds: float
 
 
+class SharedFiles(Protocol):
+    """Files by name that every machine of an installation sees; the last writer wins."""
+
+    def put(self, key: str, file: Path, sha256: str) -> None:
+        """Copy a file there, whole or not at all."""
+
+    def fetch(self, key: str, file: Path) -> str | None:
+        """Copy it into an absent `file`; the SHA-256 of what came, None where nothing is."""
+
+    def written_sha256(self, key: str) -> str | None:
+        """The SHA-256 that was given when it was put there; None where nothing is."""
+
+    def remove(self, key: str) -> None:
+        """Delete it; one that is gone already is no error."""
+
+    def keys(self, folder: str) -> Iterator[tuple[str, float]]:
+        """Every key below a folder, and the seconds since it was written."""
+
+
 class Artifacts(Protocol):
     """Files by the SHA-256 of their bytes, in hex; what is read was verified by it.
 
@@ -27,6 +46,10 @@ class Artifacts(Protocol):
     @property
     def temporary(self) -> Path:
         """Where workspaces lie: on the disk that finished files are published from."""
+
+    @property
+    def shared(self) -> SharedFiles | None:
+        """What machines share beside artifacts; None where it is the data folder, or nothing."""
 
     def workspace(self) -> AbstractContextManager[Path]:
         """An empty folder for work in progress, gone at the end."""

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from app.artifacts.contract import Stored
+from app.artifacts.contract import SharedFiles, Stored
 from app.artifacts.second_name import give_second_name
 from app.artifacts.unpacked_copies import UnpackedCopies
 from app.artifacts.verified_files import VerifiedFiles, digest_of
@@ -27,6 +27,7 @@ class DiskArtifacts:
         self.root = root
         self.temporary = root / "tmp"
         self.temporary.mkdir(parents=True, exist_ok=True)
+        self.shared: SharedFiles | None = None
         self._verified = VerifiedFiles()
         self._copies = UnpackedCopies(root / "unpacked", self.temporary, self._verified)
 
@@ -73,6 +74,14 @@ class DiskArtifacts:
         """Where the artifact with this digest lies, or would lie; nothing is verified."""
         return self.root / "sha256" / digest[:2] / digest
 
+    def unpacked_place(self, digest: str) -> Path:
+        """Where its unpacked copy lies, or would lie; nothing is verified."""
+        return self._copies.path(digest)
+
+    def list_place(self, digest: str) -> Path:
+        """Where the list of that copy's files lies, or would lie."""
+        return self._copies.list_path(digest)
+
     def exists(self, digest: str) -> bool:
         """Whether the artifact is here."""
         return self.place(digest).is_file()
@@ -90,6 +99,10 @@ class DiskArtifacts:
                 yield Stored(file.name, now - file.stat().st_mtime)
             except FileNotFoundError:
                 continue
+
+    def held(self) -> set[str]:
+        """The digests of all files and unpacked copies here."""
+        return {one.digest for one in self.stored()} | set(self._copies.digests())
 
     def unpacked(self, digest: str) -> Path | None:
         """The unpacked copy, verified once in each process; None where there is none."""

@@ -29,7 +29,7 @@ class UnpackedCopies:
         folder = self.path(digest)
         if not folder.is_dir():
             return None
-        if self._is_whole(folder, self._list(digest)):
+        if self._is_whole(folder, self.list_path(digest)):
             return folder
         self.remove(digest)
         return None
@@ -46,7 +46,7 @@ class UnpackedCopies:
         digests = {name: digest_of(folder / name) for name in _names(folder)}
         fresh = folder.with_name(folder.name + ".list")
         fresh.write_text(json.dumps(digests), encoding="utf-8")
-        os.replace(fresh, self._list(digest))
+        os.replace(fresh, self.list_path(digest))
         try:
             os.rename(folder, self.path(digest))
         except OSError:
@@ -63,7 +63,7 @@ class UnpackedCopies:
         except OSError:
             return
         finally:
-            self._list(digest).unlink(missing_ok=True)
+            self.list_path(digest).unlink(missing_ok=True)
         shutil.rmtree(target, ignore_errors=True)
 
     def digests(self) -> list[str]:
@@ -72,7 +72,8 @@ class UnpackedCopies:
             return []
         return [entry.name for entry in self._root.iterdir() if entry.is_dir()]
 
-    def _list(self, digest: str) -> Path:
+    def list_path(self, digest: str) -> Path:
+        """Where the list of its files lies, or would lie."""
         return self._root / f"{digest}.json"
 
     def _is_whole(self, folder: Path, listed: Path) -> bool:

@@ -166,8 +166,8 @@ def test_a_publisher_that_is_killed_leaves_a_whole_artifact_or_none(
     arguments = [content.hex(), str(times), str(after)]
     command = [sys.executable, "-c", _KILLED_WHILE_IT_PUBLISHES, *arguments]
     subprocess.run(command, env=os.environ | place.environment, check=False, capture_output=True)
-    store = place.open()
-    for held in store.stored():
-        assert store.path(held.digest).read_bytes() == content * times
+    store, elsewhere = place.open(), place.open_elsewhere()
+    for held in elsewhere.stored():
+        assert elsewhere.path(held.digest).read_bytes() == content * times
     store.sweep()
     assert list(store.temporary.iterdir()) == []

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.support.afterwards import afterwards
 from tests.support.ports import free_port
 
 _NEWEST_FIRST = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
@@ -64,29 +65,12 @@ def postgres_server(binaries: Path, **settings: str) -> Iterator[PostgresServer]
     data, log, control = str(home / "data"), str(home / "log"), str(binaries / "pg_ctl")
     stop = [control, "-D", data, "-m", "immediate", "-w", "stop"]
     start = [control, "-D", data, "-l", log, "-w", "-o", options, "start"]
-    with _afterwards(f"{shlex.join(_as_server(*stop))}; rm -rf {shlex.quote(str(home))}"):
+    with afterwards(f"{shlex.join(_as_server(*stop))}; rm -rf {shlex.quote(str(home))}"):
         initialise = ["-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync"]
         _run(str(binaries / "initdb"), *initialise, "--locale=C")
         server = PostgresServer(f"postgresql://postgres@127.0.0.1:{port}/postgres", start, stop)
         server.start()
         yield server
-
-
-@contextmanager
-def _afterwards(script: str) -> Iterator[None]:
-    """Run `script` at the end, also when this process is killed: its pipe then ends as well."""
-    watcher = subprocess.Popen(
-        ["sh", "-c", f"read _; {script}"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-        cwd="/",
-    )
-    try:
-        yield
-    finally:
-        watcher.communicate(timeout=60)
 
 
 def _as_server(*command: str) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.domain.errors import BytesLost
+from app.domain.errors import BytesLost, InvalidInput, Unavailable
 
 
 class ArtifactCorrupted(BytesLost):
@@ -31,4 +31,43 @@ class ArtifactMissing(BytesLost):
             "Its record may have been deleted a moment ago. If not, check that all processes have "
             "the same BABELPORT_DATA_DIR and BABELPORT_ARTIFACTS_URL, and upload the file again.",
             sha256=sha256,
+        )
+
+
+class StoreUnreachable(Unavailable):
+    """The S3-compatible store does not answer, or refuses what it is asked."""
+
+    code = "artifact-store-unreachable"
+
+    def __init__(self, url: str, reason: str) -> None:
+        super().__init__(
+            f"The artifact store {url} cannot be used: {reason}",
+            "Check that the store runs, that the bucket is there, BABELPORT_ARTIFACTS_ENDPOINT, "
+            "and the credentials in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; then try again.",
+            url=url,
+        )
+
+
+class ArtifactsUrlUnusable(InvalidInput):
+    """BABELPORT_ARTIFACTS_URL names no store that there is."""
+
+    code = "artifacts-url-unusable"
+
+    def __init__(self, url: str) -> None:
+        super().__init__(
+            f"BABELPORT_ARTIFACTS_URL is {url!r}, which is no address of a store.",
+            "Write s3://BUCKET/PREFIX, or leave it empty to keep artifacts in BABELPORT_DATA_DIR.",
+            url=url,
+        )
+
+
+class S3LibraryMissing(Unavailable):
+    """The client of S3-compatible stores is not installed."""
+
+    code = "s3-library-missing"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "BABELPORT_ARTIFACTS_URL names a bucket, but the package obstore is not installed.",
+            'Install it: pip install "babelport[s3]".',
         )
