@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -53,6 +54,17 @@ class Settings(BaseSettings):
     max_attempts: int = Field(3, ge=1)
     # Between two saves of a training's state, at least; more where saving takes long
     checkpoint_seconds: float = Field(30.0, ge=0)
+
+    # Where transfers run: children of the worker, or tasks of a Ray cluster with these needs each;
+    # several Ray workers share the batches of one training. `data_dir` must then be a folder that
+    # all machines share, by its full path.
+    engine: Literal["local", "ray"] = "local"
+    ray_address: str = "auto"
+    ray_cpus: float = Field(1.0, ge=0)
+    ray_gpus: float = Field(0.0, ge=0)
+    ray_workers: int = Field(1, ge=1)
+    # Transfers that one worker of ours has at Ray at once, those included that wait there
+    ray_slots: int = Field(1, ge=1)
 
     # Advice on a finished transfer: the most that it may take; 0 gives none
     advice_seconds: float = Field(120.0, ge=0)

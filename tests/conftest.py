@@ -9,6 +9,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 pytest_plugins = [
     "tests.support.shared_postgres",
     "tests.support.databases",
+    "tests.support.ray_cluster",
     "tests.support.s3_server",
     "tests.support.service",
 ]

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import importlib
 import json
-import logging
 import os
 import signal
 import threading
-from collections.abc import Callable
-from typing import Any
+
+from app.engines.call import call
 
 _STANDARD_INPUT = 0
 
@@ -20,10 +18,9 @@ def main() -> None:
     Standard input stays open as long as the parent lives; when it ends, the whole process group
     is killed, so that no child trains on for nobody.
     """
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     order = json.loads(_read_line())
     threading.Thread(target=_die_with_the_parent, daemon=True).start()
-    _resolve(order["target"])(**order["arguments"])
+    call(order["target"], order["arguments"])
 
 
 def _read_line() -> bytes:
@@ -41,12 +38,6 @@ def _die_with_the_parent() -> None:
     while os.read(_STANDARD_INPUT, 65536):
         pass
     os.killpg(os.getpgrp(), signal.SIGKILL)
-
-
-def _resolve(target: str) -> Callable[..., Any]:
-    module, _, name = target.partition(":")
-    function: Callable[..., Any] = getattr(importlib.import_module(module), name)
-    return function
 
 
 if __name__ == "__main__":

@@ -24,20 +24,26 @@ class Order:
 
 
 class Running(Protocol):
-    """A process that carries out an order."""
+    """A process of this machine that carries out an order, or sees to it that another does."""
 
     @property
     def group(self) -> int:
-        """The operating system's process group of the child and all that it starts."""
+        """The operating system's process group of the child and all that it starts here.
+
+        When the group dies, the order ends, wherever it is carried out.
+        """
 
     def poll(self) -> int | None:
-        """The exit code, minus a signal's number when one ended it, or None while it runs."""
+        """The exit code, minus a signal's number when one ended it, or None while it runs.
+
+        A connection that was lost to where the order is carried out is its end like any other.
+        """
 
     def died_of_memory(self) -> bool:
         """Whether the child is known to have been ended because memory ran out."""
 
     def stop(self, grace: float) -> None:
-        """End the whole group: gently, and after `grace` seconds by force.
+        """End the order: gently, and after `grace` seconds by force.
 
         Returns when the child is gone; on one that has ended, it clears away what that left.
         """

@@ -20,25 +20,8 @@ class LocalEngine:
 
     def start(self, order: Order) -> LocalProcess:
         """Begin to carry out the order; the child dies when this process does."""
-        order.log.parent.mkdir(parents=True, exist_ok=True)
         kills = memory_kills()
-        with order.log.open("ab") as log:
-            process = subprocess.Popen(
-                # The label stands in the command line for people, in the environment for us.
-                [sys.executable, "-m", "app.engines.child", order.label],
-                stdin=subprocess.PIPE,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-                env={**os.environ, **order.environment, LABEL_VARIABLE: order.label},
-            )
-        line = json.dumps({"target": order.target, "arguments": order.arguments}) + "\n"
-        # A child that died before it read its order is found by `poll`, like any other death.
-        with suppress(BrokenPipeError):
-            assert process.stdin is not None
-            process.stdin.write(line.encode())
-            process.stdin.flush()
-        return LocalProcess(process, kills)
+        return LocalProcess(start_child(order), kills)
 
 
 class LocalProcess:
@@ -68,16 +51,42 @@ class LocalProcess:
 
     def stop(self, grace: float) -> None:
         """End the whole group: SIGTERM, and after `grace` seconds SIGKILL."""
-        if self._process.poll() is None:
-            self._signal(signal.SIGTERM)
-            with suppress(subprocess.TimeoutExpired):
-                self._process.wait(grace)
+        self._ask_to_end(grace)
         self._signal(signal.SIGKILL)
         self._process.wait()
         if self._process.stdin is not None:
             with suppress(BrokenPipeError):
                 self._process.stdin.close()
 
+    def _ask_to_end(self, seconds: float) -> None:
+        """SIGTERM to what still runs, and so many seconds to follow it."""
+        if self._process.poll() is None:
+            self._signal(signal.SIGTERM)
+            with suppress(subprocess.TimeoutExpired):
+                self._process.wait(seconds)
+
     def _signal(self, number: signal.Signals) -> None:
         with suppress(ProcessLookupError, PermissionError):  # macOS: EPERM for a group of zombies
             os.killpg(self.group, number)
+
+
+def start_child(order: Order) -> subprocess.Popen[bytes]:
+    """The process that carries out `order`, with its standard input for us to keep open."""
+    order.log.parent.mkdir(parents=True, exist_ok=True)
+    with order.log.open("ab") as log:
+        process = subprocess.Popen(
+            # The label stands in the command line for people, in the environment for us.
+            [sys.executable, "-m", "app.engines.child", order.label],
+            stdin=subprocess.PIPE,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            env={**os.environ, **order.environment, LABEL_VARIABLE: order.label},
+        )
+    line = json.dumps({"target": order.target, "arguments": order.arguments}) + "\n"
+    # A child that died before it read its order is found by `poll`, like any other death.
+    with suppress(BrokenPipeError):
+        assert process.stdin is not None
+        process.stdin.write(line.encode())
+        process.stdin.flush()
+    return process

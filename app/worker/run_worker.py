@@ -8,13 +8,13 @@ import threading
 from sqlalchemy.exc import DBAPIError
 
 from app.domain.transfers import Transfer
-from app.engines.local import LocalEngine
 from app.services.checkpoint_folders import drop_checkpoints
 from app.settings import Settings
 from app.store import leases
 from app.store.database import open_database, session_factory
 from app.store.migrate import require_migrated
 from app.worker.attend import attend
+from app.worker.engine_for import engine_for
 from app.worker.identity import worker_name
 from app.worker.recovery import recover
 from app.worker.slots import Slot, slots
@@ -28,8 +28,8 @@ _REST_AFTER_AN_ERROR = 1.0
 def run_worker(settings: Settings, stop: threading.Event, target: str = _RUN_TRANSFER) -> None:
     """Work until `stop` is set; then every child at work saves its state and is handed back.
 
-    Raises `MigrationsPending` at the start. Later errors (a database that went away) are
-    logged, and the worker goes on.
+    Raises `MigrationsPending` and `EngineUnfit` at the start. Later errors (a database that went
+    away) are logged, and the worker goes on.
     """
     require_migrated(settings.url)
     database = open_database(settings.url)
@@ -37,7 +37,7 @@ def run_worker(settings: Settings, stop: threading.Event, target: str = _RUN_TRA
         settings=settings,
         writing=session_factory(database),
         reading=session_factory(database, reads_only=True),
-        engine=LocalEngine(),
+        engine=engine_for(settings),
         target=target,
         stop=stop,
     )

@@ -20,7 +20,12 @@ class Slot:
 
 
 def slots(settings: Settings) -> list[Slot]:
-    """`gpu_slots` for each GPU that this process may use; without a GPU, `cpu_slots`."""
+    """`gpu_slots` for each GPU that this process may use; without a GPU, `cpu_slots`.
+
+    With Ray, `ray_slots`: there it is Ray that says what a transfer may use.
+    """
+    if settings.engine == "ray":
+        return [Slot(f"ray-{n}") for n in range(settings.ray_slots)]
     gpus = _visible_gpus()
     if gpus:
         return [

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
@@ -11,18 +10,19 @@ from pathlib import Path
 
 import pytest
 
-from app.engines.contract import Engine, Order, Running
+from app.engines.contract import Engine, Running
 from app.engines.local import LocalEngine
+from app.engines.ray import RayEngine, RayNeeds
+from tests.support.engine_orders import CHILDREN, an_order, lives, pid_in
 from tests.support.waiting import wait_for
 
-_CHILDREN = "tests.support.transfer_children"
 
-
-@pytest.fixture(params=[LocalEngine])
+@pytest.fixture(params=["local", "ray"])
 def engine(request: pytest.FixtureRequest) -> Engine:
     """Each engine in turn."""
-    made: Engine = request.param()
-    return made
+    if request.param == "local":
+        return LocalEngine()
+    return RayEngine(RayNeeds(request.getfixturevalue("ray_address")))
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def test_an_order_runs_with_its_arguments_its_label_and_its_log(
     engine: Engine, tmp_path: Path
 ) -> None:
     trace = tmp_path / "trace"
-    running = engine.start(_order("write_a_line", tmp_path, file=str(trace)))
+    running = engine.start(an_order("write_a_line", tmp_path, file=str(trace)))
     assert wait_for(lambda: running.poll() is not None)
     assert running.poll() == 0
     assert trace.read_text() == "a-label-1"
@@ -48,84 +48,78 @@ def test_an_order_runs_with_its_arguments_its_label_and_its_log(
 def test_an_exception_gives_exit_code_one_and_its_traceback_in_the_log(
     engine: Engine, tmp_path: Path
 ) -> None:
-    running = engine.start(_order("raise_an_error", tmp_path))
+    running = engine.start(an_order("raise_an_error", tmp_path))
     assert wait_for(lambda: running.poll() is not None)
     assert running.poll() == 1
     assert "ValueError: on purpose" in (tmp_path / "logs" / "log").read_text()
 
 
-def test_the_child_leads_a_process_group_of_its_own(
+def test_the_process_of_an_order_that_is_killed_is_told_as_killed(
     engine: Engine, tmp_path: Path, started: list[Running]
 ) -> None:
-    running = engine.start(_order("leave_a_grandchild", tmp_path, **_grandchild(tmp_path)))
+    running = engine.start(an_order("never_end", tmp_path, file=str(tmp_path / "pid")))
     started.append(running)
-    assert running.group != os.getpgrp()
-    assert os.getpgid(_grandchild_pid(tmp_path)) == running.group
+    subprocess.run(["kill", "-KILL", str(pid_in(tmp_path / "pid"))], check=True)
+    assert wait_for(lambda: running.poll() is not None)
+    assert running.poll() == -signal.SIGKILL
+    assert not running.died_of_memory()
 
 
-def test_stopping_ends_the_whole_group(engine: Engine, tmp_path: Path) -> None:
-    running = engine.start(_order("leave_a_grandchild", tmp_path, **_grandchild(tmp_path)))
-    grandchild = _grandchild_pid(tmp_path)
-    running.stop(grace=10)
+def test_stopping_ends_it(engine: Engine, tmp_path: Path) -> None:
+    running = engine.start(an_order("never_end", tmp_path, file=str(tmp_path / "pid")))
+    pid = pid_in(tmp_path / "pid")
+    running.stop(grace=20)
     assert running.poll() == -signal.SIGTERM
-    wait_for(lambda: not _lives(grandchild))
+    wait_for(lambda: not lives(pid))
 
 
-def test_a_child_that_ignores_the_gentle_way_is_ended_by_force(
+def test_what_hears_of_the_stop_may_save_its_state_and_end_by_itself(
     engine: Engine, tmp_path: Path
 ) -> None:
-    arguments = _grandchild(tmp_path, ignore_sigterm=True)
-    running = engine.start(_order("leave_a_grandchild", tmp_path, **arguments))
-    grandchild = _grandchild_pid(tmp_path)
+    running = engine.start(an_order("end_orderly_when_asked", tmp_path, file=str(tmp_path / "pid")))
+    pid_in(tmp_path / "pid")
+    running.stop(grace=20)
+    assert running.poll() == 0
+    assert "saved" in (tmp_path / "logs" / "log").read_text()
+
+
+def test_what_ignores_the_gentle_way_is_ended_by_force(engine: Engine, tmp_path: Path) -> None:
+    file = tmp_path / "pid"
+    running = engine.start(an_order("never_end", tmp_path, file=str(file), ignore_sigterm=True))
+    pid = pid_in(file)
     running.stop(grace=0.1)
     assert running.poll() == -signal.SIGKILL
-    wait_for(lambda: not _lives(grandchild))
+    wait_for(lambda: not lives(pid))
 
 
 def test_stopping_what_has_ended_is_no_error(engine: Engine, tmp_path: Path) -> None:
-    running = engine.start(_order("raise_an_error", tmp_path))
+    running = engine.start(an_order("raise_an_error", tmp_path))
     wait_for(lambda: running.poll() is not None)
     running.stop(grace=1)
     running.stop(grace=1)
     assert running.poll() == 1
 
 
-def test_the_whole_group_dies_with_a_killed_parent(engine: Engine, tmp_path: Path) -> None:
+def test_an_order_dies_with_the_process_that_gave_it(engine: Engine, tmp_path: Path) -> None:
+    order = an_order("never_end", tmp_path, file=str(tmp_path / "pid"), ignore_sigterm=True)
+    given = f"'a-label-1', pathlib.Path({str(order.log)!r})"
     program = (
         f"import pathlib, signal\n"
-        f"from {type(engine).__module__} import {type(engine).__name__} as E\n"
+        f"from {type(engine).__module__} import *\n"
         f"from app.engines.contract import Order\n"
-        f"E().start(Order('{_CHILDREN}:leave_a_grandchild', {_grandchild(tmp_path)!r}, "
-        f"'a-label-1', pathlib.Path({str(tmp_path / 'log')!r})))\n"
+        f"engine = {_as_code(engine)}\n"
+        f"engine.start(Order('{CHILDREN}:never_end', {order.arguments!r}, {given}))\n"
         f"signal.pause()\n"
     )
     parent = subprocess.Popen([sys.executable, "-c", program])
     try:
-        grandchild = _grandchild_pid(tmp_path)
+        pid = pid_in(tmp_path / "pid")
     finally:
         parent.kill()
         parent.wait()
-    wait_for(lambda: not _lives(grandchild))
+    wait_for(lambda: not lives(pid))
 
 
-def _order(function: str, folder: Path, **arguments: object) -> Order:
-    target = f"{_CHILDREN}:{function}"
-    return Order(target, arguments, label="a-label-1", log=folder / "logs" / "log")
-
-
-def _grandchild(folder: Path, ignore_sigterm: bool = False) -> dict[str, object]:
-    return {"file": str(folder / "grandchild"), "ignore_sigterm": ignore_sigterm}
-
-
-def _grandchild_pid(folder: Path) -> int:
-    file = folder / "grandchild"
-    wait_for(file.exists)
-    return int(file.read_text())
-
-
-def _lives(pid: int) -> bool:
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except OSError:
-        return False
-    return state != "Z"
+def _as_code(engine: Engine) -> str:
+    needs = f"{engine.needs!r}" if isinstance(engine, RayEngine) else ""
+    return f"{type(engine).__name__}({needs})"

@@ -105,15 +105,35 @@ def raise_an_error() -> None:
     raise ValueError("on purpose")
 
 
-def leave_a_grandchild(file: str, ignore_sigterm: bool) -> None:
-    """Start a process in the same group, write its id to `file`, and never end."""
+def never_end(file: str, ignore_sigterm: bool = False) -> None:
+    """Write our process id to `file` and wait, in Python, where every engine can be heard."""
     if ignore_sigterm:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    _put(file, os.getpid())
+    while True:
+        time.sleep(0.02)
+
+
+def leave_a_grandchild(file: str) -> None:
+    """Start a process in the same group, write its id to `file`, and never end."""
     grandchild = subprocess.Popen([sys.executable, "-c", "import signal; signal.pause()"])
-    draft = Path(file + ".draft")
-    draft.write_text(str(grandchild.pid))
-    draft.rename(file)
+    _put(file, grandchild.pid)
     threading.Event().wait()
+
+
+def end_orderly_when_asked(file: str) -> None:
+    """Wait as a transfer does that saves its state before it ends."""
+    with stopping_by_signal() as stopping:
+        _put(file, os.getpid())
+        while not stopping.asked():
+            time.sleep(0.02)
+    print("saved", flush=True)  # noqa: T201
+
+
+def _put(file: str, number: int) -> None:
+    draft = Path(file + ".draft")
+    draft.write_text(str(number))
+    draft.rename(file)
 
 
 def _report(transfer_id: str, attempt: int) -> None:
