@@ -76,7 +76,9 @@ def test_a_retried_transfer_keeps_its_history_and_has_all_attempts_again(
             (2, None),
         ]
         kinds = [event.kind for event in events.after(session, id, 0)]
-    assert kinds == ["queued", "running", "failed", "queued", "running"]
+        assert kinds == ["queued", "running", "failed", "queued", "running"]
+        leases.lose(session, id, 2, FAILURE, max_attempts=2)
+        assert _state(session, id) is TransferState.QUEUED
 
 
 def test_a_cancelled_transfer_can_be_tried_again(sessions: Sessions) -> None:
