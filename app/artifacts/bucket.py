@@ -82,7 +82,7 @@ class Bucket:
 
     def keys(self, folder: str) -> Iterator[tuple[str, float]]:
         """Every key that begins with `folder/`, and the seconds since it was written."""
-        now = datetime.now(UTC.utc)
+        now = datetime.now(UTC)
         with self._calls() as (library, store):
             for page in library.list(store, f"{folder}/"):
                 for found in page:

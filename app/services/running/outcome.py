@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import secrets
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -52,8 +50,7 @@ def record_outcome(
     tables = [_write_table(outcome, material, held, evaluation.kind) for evaluation in made]
 
     def record(session: Session) -> None:
-        files = [_linked(file) for file in (outcome.file, split, *tables)]
-        digests = publish(context, session, files)
+        digests = publish(context, session, [outcome.file, split, *tables])
         # First, since it is what a lost lease forbids, and it keeps all other attempts out.
         result = outcome.result | {"split_sha256": digests[1]}
         leases.succeed(session, transfer.id, transfer.attempt, model.id, result)
@@ -63,13 +60,6 @@ def record_outcome(
             evaluations.insert(session, replace(evaluation, predictions_sha256=digest))
 
     patiently(context.sessions, record, context.settings.database_patience_seconds)
-
-
-def _linked(file: Path) -> Path:
-    """A second name of the file to be moved away, so that recording can be tried again."""
-    name = file.with_name(f"{file.name}.{secrets.token_hex(4)}")
-    os.link(file, name)
-    return name
 
 
 def _model(transfer: Transfer, material: Material, outcome: Outcome) -> Model:
