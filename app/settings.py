@@ -72,6 +72,13 @@ class Settings(BaseSettings):
     # Sentence vectors that transfers share
     vector_cache_bytes: int = 2 * 1024**3
 
+    # How many days what transfers leave is kept after they ended; 0 keeps it for ever
+    keep_events_days: float = Field(180.0, ge=0)
+    keep_attempts_days: float = Field(90.0, ge=0)  # those that did not succeed, and all logs
+    keep_predictions_days: float = Field(365.0, ge=0)  # the per-row predictions of evaluations
+    # Within these days the same request gets the same answer
+    keep_idempotency_keys_days: float = Field(2.0, ge=1)
+
     # Serving
     loaded_models: int = 3
 

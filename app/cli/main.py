@@ -8,6 +8,7 @@ from app.cli.api import api
 from app.cli.convert import convert
 from app.cli.demo.command import demo
 from app.cli.migrate import migrate
+from app.cli.prune import prune
 from app.cli.refusals import ShowsRefusals
 from app.cli.starter import starter
 from app.cli.up import up
@@ -21,7 +22,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (up, demo, api, worker, migrate, starter, convert):
+for command in (up, demo, api, worker, migrate, prune, starter, convert):
     app.command()(command)
 
 if __name__ == "__main__":

@@ -16,7 +16,8 @@ class Evaluation:
     `model_id` is None for the baselines that are no registered model. `metrics` is the JSON of
     `app.learn.metrics.score`: accuracy, macro_f1, log_loss and expected_calibration_error, each
     `{"value", "low", "high"}` (95% bootstrap interval), `per_class` and `confusion`.
-    `predictions_sha256` is the digest of a Parquet table of per-row predictions.
+    `predictions_sha256` is the digest of a Parquet table of per-row predictions, until
+    retention dropped it at `predictions_dropped_at`.
     """
 
     id: str
@@ -29,3 +30,4 @@ class Evaluation:
     created_at: datetime
     model_id: str | None = None
     predictions_sha256: str | None = None
+    predictions_dropped_at: datetime | None = None

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from app.domain.errors.lookups import EvaluationNotFound, NotRecorded
+from app.domain.errors.lookups import DroppedByRetention, EvaluationNotFound, NotRecorded
 from app.domain.evaluations import Evaluation
 from app.domain.transfers import Transfer
 from app.formats.predictions_table import Order, read_predictions
@@ -26,8 +26,14 @@ def find_evaluation(session: Session, evaluation_id: str) -> Evaluation:
 def prediction_rows(
     context: Context, evaluation: Evaluation, order: Order, offset: int, limit: int
 ) -> list[dict[str, Any]]:
-    """Per-row predictions; `NotRecorded` where the evaluation kept none."""
+    """Per-row predictions.
+
+    Raises `DroppedByRetention` where they were kept long enough, and `NotRecorded` where there
+    never were any.
+    """
     digest = evaluation.predictions_sha256
+    if evaluation.predictions_dropped_at is not None:
+        raise DroppedByRetention(evaluation.id, evaluation.predictions_dropped_at)
     if digest is None:
         raise NotRecorded("table of predictions", evaluation.id, "Ask for another evaluation's.")
     return read_predictions(context.artifacts.path(digest), order, offset, limit)

@@ -10,7 +10,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import Select, Table, and_, or_
+from sqlalchemy import (
+    ColumnElement,
+    CompoundSelect,
+    Select,
+    Table,
+    literal,
+    select,
+    tuple_,
+    union_all,
+)
 from sqlalchemy.orm import Session
 
 from app.domain.errors.pages import CursorUnknown
@@ -34,25 +43,45 @@ def read_page(
     table: Table,
     limit: int,
     cursor: str | None,
+    either: Sequence[ColumnElement[bool]] = (),
 ) -> Page[T]:
     """The first `limit` rows of `query` after `cursor`, each as a `kind`.
 
-    `table` has the columns `created_at` and `id`, by which rows are ordered. Raises
+    `table` has the columns `created_at` and `id`, by which rows are ordered. Where `either` is
+    given, rows fulfil one of these conditions, each of which has an index with that order. Raises
     `CursorUnknown` for a cursor that no page gave.
     """
     if cursor is not None:
         query = query.where(_older_than(table, *_decode(cursor)))
-    query = query.order_by(table.c.created_at.desc(), table.c.id.desc()).limit(limit + 1)
-    rows = session.execute(query).all()
+    if either:
+        query = select(table).where(table.c.id.in_(_first_of_each(query, table, either, limit + 1)))
+    rows = session.execute(_newest(query, table, limit + 1)).all()
     more = len(rows) > limit
     kept = rows[:limit]
     following = _encode(kept[-1].created_at, kept[-1].id) if more and kept else None
     return Page([from_row(kind, row) for row in kept], following)
 
 
-def _older_than(table: Table, created_at: datetime, id: str) -> Any:
-    same_moment = and_(table.c.created_at == created_at, table.c.id < id)
-    return or_(table.c.created_at < created_at, same_moment)
+def _newest(query: Select[Any], table: Table, limit: int) -> Select[Any]:
+    return query.order_by(table.c.created_at.desc(), table.c.id.desc()).limit(limit)
+
+
+def _first_of_each(
+    query: Select[Any], table: Table, either: Sequence[ColumnElement[bool]], limit: int
+) -> CompoundSelect[Any]:
+    """The ids of each condition's newest rows, of which the newest of all are some.
+
+    An OR would have the database read and sort all rows of both.
+    """
+    ids = query.with_only_columns(table.c.id)
+    found = (_newest(ids.where(condition), table, limit).subquery() for condition in either)
+    return union_all(*(select(part.c.id) for part in found))
+
+
+def _older_than(table: Table, created_at: datetime, id: str) -> ColumnElement[bool]:
+    # One comparison of rows is a range of the index; the same with OR and AND would be a search.
+    moment = literal(created_at, table.c.created_at.type)
+    return tuple_(table.c.created_at, table.c.id) < tuple_(moment, literal(id))
 
 
 def _encode(created_at: datetime, id: str) -> str:

@@ -80,7 +80,7 @@ transfers = Table(
     metadata,
     Column("id", String, primary_key=True),
     Column("spec", Json, nullable=False),
-    Column("source_model_id", String, nullable=False, index=True),
+    Column("source_model_id", String, nullable=False),
     Column("companion_model_id", String, index=True),
     Column("state", words(TransferState), nullable=False),
     Column("created_at", Moment, nullable=False),
@@ -104,9 +104,20 @@ transfers = Table(
     Column("result", Json),
     Column("failure", Json),
     Column("last_event", Integer, nullable=False, default=0),
-    Index(None, "state", "created_at"),
-    Index(None, "state", "tenant", "priority", "created_at"),
+    Index(None, "state", "created_at", "id"),
+    Index(None, "source_model_id", "created_at", "id"),
+    Index(None, "finished_at"),
     Index(None, "created_at", "id"),
+)
+
+# The order of turns within a tenant, so that its first is found without sorting the queue.
+Index(
+    "ix_transfers_turn",
+    transfers.c.state,
+    transfers.c.tenant,
+    transfers.c.priority.desc(),
+    transfers.c.created_at,
+    transfers.c.id,
 )
 
 # Everybody for whom a transfer was ever queued, and when one of theirs started last.
@@ -165,6 +176,8 @@ evaluations = Table(
     Column("created_at", Moment, nullable=False),
     Column("model_id", String, index=True),
     Column("predictions_sha256", String, index=True),
+    # When retention took the predictions away; the digest is then empty.
+    Column("predictions_dropped_at", Moment),
     Index(None, "created_at", "id"),
 )
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from sqlalchemy import insert as insert_into
-from sqlalchemy import or_, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.domain.companions import companion_model_id
@@ -57,10 +57,9 @@ def page(
     query = select(transfers)
     if state is not None:
         query = query.where(transfers.c.state == state)
-    if model_id is not None:
-        of_model = (transfers.c.source_model_id == model_id, transfers.c.model_id == model_id)
-        query = query.where(or_(*of_model))
-    return read_page(session, Transfer, query, transfers, limit, cursor)
+    of_model = (transfers.c.source_model_id == model_id, transfers.c.model_id == model_id)
+    either = of_model if model_id is not None else ()
+    return read_page(session, Transfer, query, transfers, limit, cursor, either)
 
 
 def _one(session: Session, query: Any) -> Transfer | None:

@@ -12,6 +12,7 @@ from app.domain.errors.transfers import LeaseLost, ProcessDied
 from app.domain.transfer_states import Wish
 from app.domain.transfers import Transfer
 from app.engines.contract import Order, Running
+from app.services.attempt_logs import attempt_log
 from app.settings import Settings
 from app.store import leases
 from app.store.patience import patiently
@@ -62,7 +63,7 @@ def _order(transfer: Transfer, place: Workplace, slot: Slot) -> Order:
         target=place.target,
         arguments={"transfer_id": transfer.id, "attempt": transfer.attempt},
         label=label,
-        log=place.settings.data_dir / "logs" / f"{label}.log",
+        log=attempt_log(place.settings, label),
         # The child reads settings of its own, and they must be ours wherever ours came from.
         environment=_environment(place.settings) | slot.environment,
     )

@@ -15,6 +15,7 @@ from app.store.database import open_database, session_factory
 from app.store.migrate import require_migrated
 from app.worker.attend import attend
 from app.worker.engine_for import engine_for
+from app.worker.housekeeping import keep_house
 from app.worker.identity import worker_name
 from app.worker.recovery import recover
 from app.worker.slots import Slot, slots
@@ -53,6 +54,7 @@ def _work_in_every_slot(place: Workplace) -> None:
     name, found = worker_name(), slots(place.settings)
     _log.info("worker %s waits for transfers, %s at once", name, len(found))
     threads = [threading.Thread(target=_work, args=(name, slot, place)) for slot in found]
+    threads.append(threading.Thread(target=keep_house, args=(place,)))
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -27,3 +27,6 @@ class EvaluationAnswer(BaseModel):
         "value, low and high (95 % bootstrap interval); per_class; confusion."
     )
     created_at: datetime
+    predictions_dropped_at: datetime | None = Field(
+        description="When the per-row predictions were dropped, after the time they are kept."
+    )

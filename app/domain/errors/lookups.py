@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from app.domain.errors import NotFound
 
 
@@ -51,3 +53,19 @@ class NotRecorded(NotFound):
 
     def __init__(self, what: str, owner: str, advice: str) -> None:
         super().__init__(f"There is no {what} of {owner}.", advice, owner=owner)
+
+
+class DroppedByRetention(NotFound):
+    """The part that was asked for was kept as long as the settings say, and is gone."""
+
+    code = "dropped-by-retention"
+
+    def __init__(self, owner: str, dropped_at: datetime) -> None:
+        super().__init__(
+            f"The predictions of {owner} were dropped on {dropped_at:%Y-%m-%d}, after the time for "
+            "which they are kept.",
+            "Start the transfer again to get new ones, and keep them for longer with a higher "
+            "BABELPORT_KEEP_PREDICTIONS_DAYS (0 keeps them for ever).",
+            owner=owner,
+            dropped_at=dropped_at.isoformat(),
+        )
