@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from app.cli.api import api
+from app.cli.collect import collect
 from app.cli.convert import convert
 from app.cli.demo.command import demo
 from app.cli.migrate import migrate
@@ -22,7 +23,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (up, demo, api, worker, migrate, prune, starter, convert):
+for command in (up, demo, api, worker, migrate, prune, collect, starter, convert):
     app.command()(command)
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from app.services.context import Context
 from app.store.artifact_lock import hold_artifact_lock
-from app.store.digests import digest_in_use
+from app.store.digests import digest_in_use, split_in_use
 
 
 def publish(context: Context, session: Session, files: list[Path]) -> list[str]:
@@ -34,13 +34,21 @@ def publish(context: Context, session: Session, files: list[Path]) -> list[str]:
     return digests
 
 
-def drop_unused(context: Context, digest: str) -> None:
-    """Delete the bytes from the store unless a committed record has them."""
+def drop_unused(context: Context, digest: str, may_be_a_split: bool = False) -> bool:
+    """Delete the bytes from the store unless a committed record has them; whether it did.
+
+    Splits are looked for among the results of all transfers, which takes long and holds others
+    up; bytes of a model, a dataset or a table of predictions are never those of a split.
+    """
     with context.sessions.begin() as session:
         hold_artifact_lock(session)
-        if not digest_in_use(session, digest):
-            context.artifacts.remove(digest)
+        if digest_in_use(session, digest):
+            return False
+        if may_be_a_split and split_in_use(session, digest):
+            return False
+        context.artifacts.remove(digest)
+        return True
 
 
 def _undo(context: Context, digest: str, _session: Session) -> None:
-    drop_unused(context, digest)
+    drop_unused(context, digest, may_be_a_split=True)

@@ -1,15 +1,30 @@
-"""Whether a record still needs an artifact's bytes."""
+"""Which artifacts' bytes records still need."""
 
 from __future__ import annotations
 
 from sqlalchemy import select, union_all
 from sqlalchemy.orm import Session
 
-from app.store.tables import datasets, evaluations, models
+from app.store.tables import datasets, evaluations, models, transfers
+
+_INDEXED = (models.c.sha256, datasets.c.sha256, evaluations.c.predictions_sha256)
+# The rows of a transfer's split lie in the store as well; its result names them.
+_SPLIT = transfers.c.result["split_sha256"].as_string()
 
 
 def digest_in_use(session: Session, sha256: str) -> bool:
     """Whether any model, dataset or evaluation refers to the artifact with this digest."""
-    columns = (models.c.sha256, datasets.c.sha256, evaluations.c.predictions_sha256)
-    query = union_all(*(select(column).where(column == sha256) for column in columns)).limit(1)
-    return session.execute(query).first() is not None
+    queries = [select(column.label("sha256")).where(column == sha256) for column in _INDEXED]
+    return session.execute(union_all(*queries).limit(1)).first() is not None
+
+
+def split_in_use(session: Session, sha256: str) -> bool:
+    """Whether any transfer's split is the artifact with this digest; reads every result."""
+    return session.execute(select(transfers.c.id).where(_SPLIT == sha256)).first() is not None
+
+
+def digests_in_use(session: Session) -> set[str]:
+    """Every digest that a model, dataset, evaluation or transfer refers to."""
+    columns = (*_INDEXED, _SPLIT)
+    queries = [select(column.label("sha256")).where(column.is_not(None)) for column in columns]
+    return set(session.scalars(union_all(*queries)))

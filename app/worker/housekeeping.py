@@ -1,4 +1,4 @@
-"""What a worker does beside its transfers: it drops what is older than it is kept."""
+"""What a worker does beside its transfers: it drops what is not kept any more."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import logging
 from dataclasses import replace
 
 from app.services.apply_retention import apply_retention
+from app.services.collect_artifacts import collect_artifacts
 from app.services.context import open_context
 from app.worker.workplace import Workplace
 
@@ -14,13 +15,15 @@ _EVERY_SECONDS = 3600.0
 
 
 def keep_house(place: Workplace) -> None:
-    """Apply retention at once and then every hour, until the worker stops."""
+    """Apply retention and collect artifacts at once and then every hour, until the worker stops."""
     opened = open_context(place.settings)
     context = replace(opened, sessions=place.writing, readers=place.reading)
     while True:
         try:
             _log.info("retention: %s", apply_retention(context, place.stop))
+            found = collect_artifacts(context, place.settings.collect_after_seconds)
+            _log.info("deleted %s artifacts that no record needs", len(found))
         except Exception:
-            _log.exception("retention is tried again in an hour")
+            _log.exception("retention and collection are tried again in an hour")
         if place.stop.wait(_EVERY_SECONDS):
             return
