@@ -10,10 +10,10 @@ BIN      := $(VENV)/bin
 STAMP    := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test check format lint types imports install clean
+.PHONY: help demo up test test-postgresql check format lint types imports install clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(STAMP) ## Move an English model to German over HTTP; make demo LANGUAGE=hi for Hindi
 	@$(BIN)/babelport demo "$(LANGUAGE)"
@@ -23,6 +23,9 @@ up: $(STAMP) ## Start the API and a worker on http://127.0.0.1:8000 until Ctrl-C
 
 test: $(STAMP) ## Run the whole test suite; it needs no network and no GPU
 	$(BIN)/pytest -n $(PROCESSES) --maxprocesses 8 --dist loadscope
+
+test-postgresql: export BABELPORT_TEST_DATABASE := postgresql
+test-postgresql: test ## The same with PostgreSQL also where one database would do
 
 check: $(STAMP) lint types imports test ## Everything that must pass: format, lint, types, imports, tests
 

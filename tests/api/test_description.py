@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
-from tests.support.service import Service
+from app.settings import Settings
+from tests.support.service import Service, running_service
 
 
 @pytest.fixture
@@ -102,15 +104,19 @@ def test_methods_are_listed_with_the_schema_of_their_parameters(quiet_service: S
     assert "target_share" in joint["parameters"]["properties"]
 
 
-def test_a_service_without_its_database_is_alive_but_not_ready(service: Service) -> None:
-    assert httpx.get(f"{service.url}/ready").status_code == 200
-    service.context.readers.kw["bind"].dispose()
-    for file in service.context.settings.data_dir.parent.glob("babelport.sqlite*"):
-        file.unlink()
-        file.mkdir()
-    answer = httpx.get(f"{service.url}/ready")
-    assert (answer.status_code, answer.json()["code"]) == (503, "database-unreachable")
-    assert httpx.get(f"{service.url}/health").status_code == 200
+def test_a_service_without_its_database_is_alive_but_not_ready(
+    tmp_path: Path, sqlite_url: str
+) -> None:
+    settings = Settings(data_dir=tmp_path / "var", database_url=sqlite_url)
+    with running_service(settings) as service:
+        assert httpx.get(f"{service.url}/ready").status_code == 200
+        service.context.readers.kw["bind"].dispose()
+        for file in tmp_path.glob("babelport.sqlite*"):
+            file.unlink()
+            file.mkdir()
+        answer = httpx.get(f"{service.url}/ready")
+        assert (answer.status_code, answer.json()["code"]) == (503, "database-unreachable")
+        assert httpx.get(f"{service.url}/health").status_code == 200
 
 
 def test_the_page_about_the_api_needs_no_other_server(quiet_service: Service) -> None:

@@ -73,11 +73,11 @@ def test_a_bad_form_is_refused_and_leaves_nothing(
 
 
 @pytest.fixture
-def narrow_service(tmp_path: Path, sqlite_url: str) -> Iterator[Service]:
+def narrow_service(tmp_path: Path, one_database_url: str) -> Iterator[Service]:
     """A service that takes uploads of 100 kB at most."""
     settings = Settings(
         data_dir=tmp_path / "var",
-        database_url=sqlite_url,
+        database_url=one_database_url,
         max_upload_bytes=100_000,
         max_predict_body_bytes=1000,
     )

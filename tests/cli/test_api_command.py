@@ -20,11 +20,11 @@ from tests.support.waiting import wait_for
 
 
 @pytest.fixture
-def api(sqlite_url: str, tmp_path: Path) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
+def api(one_database_url: str, tmp_path: Path) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
     """A real API process, and its address."""
     port = free_port()
     ours = {
-        "BABELPORT_DATABASE_URL": sqlite_url,
+        "BABELPORT_DATABASE_URL": one_database_url,
         "BABELPORT_DATA_DIR": str(tmp_path),
         "BABELPORT_PORT": str(port),
     }
@@ -39,11 +39,11 @@ def api(sqlite_url: str, tmp_path: Path) -> Iterator[tuple[subprocess.Popen[byte
 
 
 def test_an_api_that_is_asked_to_stop_ends_its_streams_and_answers_what_it_began(
-    api: tuple[subprocess.Popen[bytes], str], sqlite_url: str
+    api: tuple[subprocess.Popen[bytes], str], one_database_url: str
 ) -> None:
     process, url = api
     wait_for(lambda: _ready(url))
-    with session_factory(open_database(sqlite_url)).begin() as session:
+    with session_factory(open_database(one_database_url)).begin() as session:
         id = queue_a_transfer(session).id
     follower = threading.Thread(target=_follow, args=(f"{url}/v1/transfers/{id}/events",))
     asked, let_go = threading.Event(), threading.Event()

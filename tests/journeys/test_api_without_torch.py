@@ -32,11 +32,11 @@ assert not heavy, heavy
 """
 
 
-def test_the_api_takes_a_job_without_importing_torch(tmp_path: Path, sqlite_url: str) -> None:
+def test_the_api_takes_a_job_without_importing_torch(tmp_path: Path, one_database_url: str) -> None:
     rows = [(f"Satz {i}", ("yes", "no")[i % 2], str(i)) for i in range(20)]
     file = a_csv(tmp_path / "a.csv", rows)
     done = subprocess.run(
-        [sys.executable, "-c", _ACCEPTS_A_JOB, str(tmp_path / "var"), sqlite_url, str(file)],
+        [sys.executable, "-c", _ACCEPTS_A_JOB, str(tmp_path / "var"), one_database_url, str(file)],
         capture_output=True,
         text=True,
         cwd=_ROOT,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -22,13 +21,14 @@ _STEPS = {"strategy": "full", "max_steps": 250, "learning_rate": 1e-3, "batch_si
 
 
 @pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path) -> Iterator[Service]:
+def service(
+    tmp_path_factory: pytest.TempPathFactory, module_database_url: str
+) -> Iterator[Service]:
     """A service with a worker whose children save their state often and give no advice."""
     folder = tmp_path_factory.mktemp("service")
-    file = shutil.copy(sqlite_template, folder / "babelport.sqlite")
     settings = Settings(
         data_dir=folder,
-        database_url=f"sqlite:///{file}",
+        database_url=module_database_url,
         checkpoint_seconds=0.05,
         advice_seconds=0,
     )

@@ -31,11 +31,13 @@ Run = Callable[..., Transfer]
 
 
 @pytest.fixture
-def make(tmp_path: Path, sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Run]:
+def make(
+    tmp_path: Path, one_database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., Run]:
     """Gives a function that runs a transfer of a text classifier under some settings."""
 
     def under(**settings: Any) -> Run:
-        chosen = Settings(data_dir=tmp_path / "var", database_url=sqlite_url, **settings)
+        chosen = Settings(data_dir=tmp_path / "var", database_url=one_database_url, **settings)
         monkeypatch.setattr("app.services.run_transfer.settings", lambda: chosen)
         context = open_context(chosen)
         return lambda rows, **spec: _run(context, tmp_path, rows, **spec)

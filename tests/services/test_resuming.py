@@ -52,9 +52,12 @@ class _StopsAtStep(Reporter):
 
 
 @pytest.fixture
-def context(tmp_path: Path, sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> Context:
+def context(tmp_path: Path, one_database_url: str, monkeypatch: pytest.MonkeyPatch) -> Context:
     settings = Settings(
-        data_dir=tmp_path / "var", database_url=sqlite_url, checkpoint_seconds=0, advice_seconds=0
+        data_dir=tmp_path / "var",
+        database_url=one_database_url,
+        checkpoint_seconds=0,
+        advice_seconds=0,
     )
     monkeypatch.setattr("app.services.run_transfer.settings", lambda: settings)
     return open_context(settings)

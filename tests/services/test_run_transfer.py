@@ -42,8 +42,8 @@ QUICK = {"strategy": "head", "max_steps": 60}
 
 
 @pytest.fixture
-def context(tmp_path: Path, sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> Context:
-    return _context(tmp_path, sqlite_url, monkeypatch)
+def context(tmp_path: Path, one_database_url: str, monkeypatch: pytest.MonkeyPatch) -> Context:
+    return _context(tmp_path, one_database_url, monkeypatch)
 
 
 def _context(tmp_path: Path, url: str, monkeypatch: pytest.MonkeyPatch) -> Context:

@@ -27,8 +27,8 @@ QUICK = {"strategy": "full", "max_steps": 40, "learning_rate": 3e-3, "batch_size
 
 
 @pytest.fixture
-def context(tmp_path: Path, sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> Context:
-    settings = Settings(data_dir=tmp_path / "var", database_url=sqlite_url)
+def context(tmp_path: Path, one_database_url: str, monkeypatch: pytest.MonkeyPatch) -> Context:
+    settings = Settings(data_dir=tmp_path / "var", database_url=one_database_url)
     monkeypatch.setattr("app.services.run_transfer.settings", lambda: settings)
     return open_context(settings)
 

@@ -19,6 +19,7 @@ from tests.support.postgres_server import postgres_server, server_binaries
 from tests.support.shared_postgres import shared_postgres_url
 
 _BOTH = ("sqlite", "postgresql")
+_KIND = os.environ.get("BABELPORT_TEST_DATABASE", "sqlite")
 
 
 @pytest.fixture(scope="session")
@@ -52,7 +53,7 @@ def postgres_template(postgres_url: str) -> Iterator[str]:
 
 @pytest.fixture
 def sqlite_url(tmp_path: Path, sqlite_template: Path) -> str:
-    """A fresh, migrated SQLite database, for tests that need no more than one kind."""
+    """A fresh, migrated SQLite database."""
     file = tmp_path / "babelport.sqlite"
     shutil.copy(sqlite_template, file)
     return f"sqlite:///{file}"
@@ -61,11 +62,24 @@ def sqlite_url(tmp_path: Path, sqlite_template: Path) -> str:
 @pytest.fixture(params=_BOTH)
 def database_url(request: pytest.FixtureRequest) -> Iterator[str]:
     """A fresh, migrated database; the test runs once on each kind."""
-    if request.param == "sqlite":
-        yield request.getfixturevalue("sqlite_url")
-        return
-    template = request.getfixturevalue("postgres_template")
-    with _postgres_database(request.getfixturevalue("postgres_url"), template) as url:
+    with _migrated(request.param, request) as url:
+        yield url
+
+
+@pytest.fixture
+def one_database_url(request: pytest.FixtureRequest) -> Iterator[str]:
+    """A fresh, migrated database, for tests that need no more than one kind.
+
+    SQLite, or PostgreSQL in a run with BABELPORT_TEST_DATABASE=postgresql.
+    """
+    with _migrated(_KIND, request) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def module_database_url(request: pytest.FixtureRequest) -> Iterator[str]:
+    """The same, for all tests of a file."""
+    with _migrated(_KIND, request) as url:
         yield url
 
 
@@ -91,6 +105,18 @@ def database(database_url: str) -> Iterator[Engine]:
 def sessions(database: Engine) -> sessionmaker[Session]:
     """Writing sessions on `database`."""
     return session_factory(database)
+
+
+@contextmanager
+def _migrated(kind: str, request: pytest.FixtureRequest) -> Iterator[str]:
+    if kind == "postgresql":
+        template = request.getfixturevalue("postgres_template")
+        with _postgres_database(request.getfixturevalue("postgres_url"), template) as url:
+            yield url
+        return
+    folder = request.getfixturevalue("tmp_path_factory").mktemp("database")
+    file = shutil.copy(request.getfixturevalue("sqlite_template"), folder / "babelport.sqlite")
+    yield f"sqlite:///{file}"
 
 
 @contextmanager

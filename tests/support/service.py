@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 import threading
@@ -38,20 +37,21 @@ class Service:
 
 
 @pytest.fixture
-def service(tmp_path: Path, sqlite_url: str) -> Iterator[Service]:
-    """A service without a worker, on SQLite."""
-    with running_service(Settings(data_dir=tmp_path / "var", database_url=sqlite_url)) as running:
+def service(tmp_path: Path, one_database_url: str) -> Iterator[Service]:
+    """A service without a worker."""
+    with running_service(
+        Settings(data_dir=tmp_path / "var", database_url=one_database_url)
+    ) as running:
         yield running
 
 
 @pytest.fixture(scope="module")
 def quiet_service(
-    tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path
+    tmp_path_factory: pytest.TempPathFactory, module_database_url: str
 ) -> Iterator[Service]:
     """A service without a worker for all tests of a file; they leave no trace in it."""
     folder = tmp_path_factory.mktemp("service")
-    file = shutil.copy(sqlite_template, folder / "babelport.sqlite")
-    with running_service(Settings(data_dir=folder, database_url=f"sqlite:///{file}")) as running:
+    with running_service(Settings(data_dir=folder, database_url=module_database_url)) as running:
         yield running
 
 

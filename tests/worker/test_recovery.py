@@ -29,11 +29,11 @@ linux = pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="needs Linux'
 
 
 @pytest.fixture
-def place(sqlite_url: str, tmp_path: Path) -> Workplace:
+def place(one_database_url: str, tmp_path: Path) -> Workplace:
     """A worker's place over a database of its own."""
-    engine = open_database(sqlite_url)
+    engine = open_database(one_database_url)
     return Workplace(
-        settings=Settings(data_dir=tmp_path, database_url=sqlite_url),
+        settings=Settings(data_dir=tmp_path, database_url=one_database_url),
         writing=session_factory(engine),
         reading=session_factory(engine, reads_only=True),
         engine=LocalEngine(),

@@ -13,9 +13,9 @@ import pytest
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
 def test_a_worker_that_is_asked_to_stop_ends_with_status_zero(
-    sqlite_url: str, tmp_path: Path, how: signal.Signals
+    one_database_url: str, tmp_path: Path, how: signal.Signals
 ) -> None:
-    with _start(sqlite_url, tmp_path) as process:
+    with _start(one_database_url, tmp_path) as process:
         try:
             assert process.stderr is not None
             # From this line on it listens to signals.
