@@ -10,7 +10,7 @@ BIN      := $(VENV)/bin
 STAMP    := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test test-postgresql check format lint types imports install clean
+.PHONY: help demo up test test-postgresql check storm format lint types imports install clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,6 +28,9 @@ test-postgresql: export BABELPORT_TEST_DATABASE := postgresql
 test-postgresql: test ## The same with PostgreSQL also where one database would do
 
 check: $(STAMP) lint types imports test ## Everything that must pass: format, lint, types, imports, tests
+
+storm: $(STAMP) ## Kill everything at random under 200 transfers, on both databases (about 20 minutes)
+	$(BIN)/python -m benchmarks.storm
 
 format: $(STAMP) ## Rewrite the code in the project's format
 	$(BIN)/ruff format .

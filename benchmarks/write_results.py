@@ -33,6 +33,7 @@ SECTIONS = (
     "vocabulary",
     "trim",
     "serving",
+    "storm",
 )
 
 
