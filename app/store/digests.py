@@ -20,7 +20,7 @@ def digest_in_use(session: Session, sha256: str) -> bool:
 
 def split_in_use(session: Session, sha256: str) -> bool:
     """Whether any transfer's split is the artifact with this digest; reads every result."""
-    return session.execute(select(transfers.c.id).where(_SPLIT == sha256)).first() is not None
+    return session.execute(select(transfers.c.id).where(sha256 == _SPLIT)).first() is not None
 
 
 def digests_in_use(session: Session) -> set[str]:
