@@ -34,6 +34,7 @@ SECTIONS = (
     "trim",
     "serving",
     "storm",
+    "listing",
 )
 
 

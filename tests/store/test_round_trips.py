@@ -39,6 +39,14 @@ def test_a_rejected_model_comes_back_with_its_reason(sessions: Sessions) -> None
         assert models.get(session, model.id) == model
 
 
+def test_half_a_surrogate_pair_in_a_reason_comes_back_as_it_was(sessions: Sessions) -> None:
+    reason = {"code": "format-unknown", "message": "what\ud83d?", "advice": "!", "fields": {}}
+    model = a_model(status=ModelStatus.REJECTED, facts=None, sha256=None, rejection=reason)
+    with sessions() as session:
+        models.insert(session, model)
+        assert models.get(session, model.id) == model
+
+
 def test_a_dataset_comes_back_equal(sessions: Sessions) -> None:
     facts = a_dataset().facts
     assert facts is not None
