@@ -24,6 +24,8 @@ class Settings(BaseSettings):
     artifacts_endpoint: str = ""
     # What a machine keeps at hand of artifacts in a bucket
     artifacts_cache_bytes: int = Field(16 * 1024**3, ge=0)
+    # Uploads that would leave less on the disk of data_dir are refused
+    min_free_bytes: int = Field(512 * 1024**2, ge=0)
     # Stored bytes without a record are deleted at this age
     collect_after_seconds: float = Field(3600.0, ge=0)
 

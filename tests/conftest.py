@@ -11,5 +11,6 @@ pytest_plugins = [
     "tests.support.databases",
     "tests.support.ray_cluster",
     "tests.support.s3_server",
+    "tests.support.small_disks",
     "tests.support.service",
 ]

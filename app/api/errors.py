@@ -14,6 +14,7 @@ from sqlalchemy.exc import DBAPIError
 from starlette.exceptions import HTTPException
 
 from app.api.schemas.problems import Problem
+from app.artifacts.room import is_disk_full
 from app.domain.errors import (
     BabelportError,
     BytesLost,
@@ -25,6 +26,7 @@ from app.domain.errors import (
     Unavailable,
 )
 from app.domain.errors.readiness import DatabaseUnreachable
+from app.domain.errors.storage import DiskFull
 from app.store.patience import is_connection_lost
 
 _STATUSES: dict[type[BabelportError], int] = {
@@ -52,6 +54,7 @@ def install_error_handlers(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _answer_framework)
     app.add_exception_handler(RequestValidationError, _answer_validation)
     app.add_exception_handler(DBAPIError, _answer_database)
+    app.add_exception_handler(OSError, _answer_system)
     app.add_exception_handler(Exception, _answer_unexpected)
 
 
@@ -117,11 +120,20 @@ def _answer_validation(_: Request, error: Exception) -> JSONResponse:
 
 def _answer_database(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, DBAPIError)
+    if is_disk_full(error):
+        return _answer_ours(request, DiskFull())
     if not is_connection_lost(error):
         _LOGGER.error("A statement that the database refused", exc_info=error)
         return _answer_unexpected(request, error)
     _LOGGER.warning("The database does not answer: %s", type(error).__name__)
     return _answer_ours(request, DatabaseUnreachable(type(error).__name__))
+
+
+def _answer_system(request: Request, error: Exception) -> JSONResponse:
+    if is_disk_full(error):
+        _LOGGER.error("The disk is full: %s", error)
+        return _answer_ours(request, DiskFull())
+    raise error
 
 
 def _answer_unexpected(_: Request, error: Exception) -> JSONResponse:

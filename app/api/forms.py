@@ -12,6 +12,7 @@ from python_multipart.multipart import parse_options_header
 
 from app.api.deps import TheContext
 from app.api.multipart import FormParts, FormWriter
+from app.artifacts.room import Room
 from app.domain.errors.uploads import UploadMalformed, UploadTooLarge
 
 _CHUNK = 1024 * 1024
@@ -20,16 +21,18 @@ _CHUNK = 1024 * 1024
 async def receive_form(request: Request, context: TheContext) -> AsyncIterator[FormParts]:
     """The form's fields, and its files in a workspace that is gone after the route has ended.
 
-    Raises `UploadTooLarge` as soon as the limit is passed, and `UploadMalformed`.
+    Raises `UploadTooLarge` and `DiskFull` before the first byte is read where the length is
+    told, else as soon as it is passed; and `UploadMalformed`.
     """
-    limit = context.settings.max_upload_bytes
-    length = request.headers.get("content-length", "0")
-    if length.isdigit() and int(length) > limit:
+    limit, length = context.settings.max_upload_bytes, _length(request)
+    if length > limit:
         raise UploadTooLarge(limit)
+    room = Room(context.artifacts.temporary, context.settings.min_free_bytes)
+    room.require(length)
     with context.artifacts.workspace() as folder:
         writer = FormWriter(folder, _boundary(request))
         try:
-            await _receive(request, writer, limit)
+            await _receive(request, writer, limit, room)
             form = await run_in_threadpool(writer.finish)
         except FormParserError as error:
             raise UploadMalformed(str(error)) from error
@@ -41,7 +44,7 @@ async def receive_form(request: Request, context: TheContext) -> AsyncIterator[F
 Form = Annotated[FormParts, Depends(receive_form, scope="function")]
 
 
-async def _receive(request: Request, writer: FormWriter, limit: int) -> None:
+async def _receive(request: Request, writer: FormWriter, limit: int, room: Room) -> None:
     # Chunks are gathered, because each hop into a thread costs as much as writing a small one.
     total, waiting = 0, bytearray()
     async for chunk in request.stream():
@@ -50,9 +53,16 @@ async def _receive(request: Request, writer: FormWriter, limit: int) -> None:
             raise UploadTooLarge(limit)
         waiting += chunk
         if len(waiting) >= _CHUNK:
+            room.require(len(waiting))
             await run_in_threadpool(writer.write, bytes(waiting))
             waiting.clear()
     await run_in_threadpool(writer.write, bytes(waiting))
+
+
+def _length(request: Request) -> int:
+    """Of the body as its header tells it; 0 where it does not."""
+    told = request.headers.get("content-length", "0")
+    return int(told) if told.isdigit() else 0
 
 
 def _boundary(request: Request) -> bytes:

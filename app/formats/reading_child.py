@@ -18,6 +18,7 @@ from app.domain.errors.reading import (
     ReadingTookTooLong,
     ReadingTookTooMuchMemory,
 )
+from app.domain.errors.storage import DiskFull
 
 _MAIN = "app.formats.reading_child_main"
 _ROOT = Path(__file__).parents[2]
@@ -34,7 +35,8 @@ def read_in_child(
 
     Returns the dict that it returned. The child may take `seconds` by the clock and
     `memory_bytes` of address space. A BabelportError inside comes back as ReadingRefused with
-    the same code; ReadingTookTooLong, ReadingTookTooMuchMemory and ReadingCrashed are the rest.
+    the same code; ReadingTookTooLong, ReadingTookTooMuchMemory and ReadingCrashed are the rest. A
+    disk that ran full is no fault of the file: DiskFull.
     Two processes read at a time; a third call waits, and its time is not counted meanwhile.
     """
     order = {"target": target, "arguments": arguments, "memory_bytes": memory_bytes}
@@ -104,6 +106,8 @@ def _understand(
         raise ReadingRefused(report["refused"])
     if "memory" in report:
         raise ReadingTookTooMuchMemory(memory_bytes)
+    if "disk" in report:
+        raise DiskFull
     if "crashed" in report:
         raise ReadingCrashed(report["crashed"])
     result: dict[str, Any] = report["result"]

@@ -10,6 +10,7 @@ import threading
 import traceback
 from typing import Any
 
+from app.artifacts.room import is_disk_full
 from app.domain.errors import BabelportError
 
 _ENOMEM = 12
@@ -35,11 +36,13 @@ def _obey(target: str, arguments: dict[str, Any]) -> dict[str, Any]:
         module, function = target.split(":")
         return {"result": getattr(importlib.import_module(module), function)(**arguments)}
     except BabelportError as error:
-        return {"refused": error.as_dict()}
+        return {"disk": True} if is_disk_full(error) else {"refused": error.as_dict()}
     except MemoryError:
         return {"memory": True}
     except Exception as problem:
         traceback.print_exc()
+        if is_disk_full(problem):
+            return {"disk": True}
         if _lacks_memory(problem):
             return {"memory": True}
         return {"crashed": f"{type(problem).__name__}: {str(problem)[:500]}"}

@@ -53,8 +53,12 @@ class CheckpointFolder:
         began = time.monotonic()
         self._folder.mkdir(parents=True, exist_ok=True)
         fresh = self._file(name).with_suffix(f".{os.getpid()}.part")
-        save_file(_apart(tensors), fresh, {"facts": json.dumps(facts)})
-        _to_disk(fresh)
+        try:
+            save_file(_apart(tensors), fresh, {"facts": json.dumps(facts)})
+            _to_disk(fresh)
+        except BaseException:
+            fresh.unlink(missing_ok=True)
+            raise
         fresh.replace(self._file(name))
         _to_disk(self._folder)
         self._saved = time.monotonic()

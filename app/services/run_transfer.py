@@ -7,8 +7,10 @@ import logging
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
+from app.artifacts.room import is_disk_full
 from app.domain.errors import BabelportError
 from app.domain.errors.running import InternalFailure, OutOfMemory
+from app.domain.errors.storage import DiskFull, StoreUnreachable
 from app.domain.errors.transfers import LeaseLost
 from app.domain.transfers import Transfer
 from app.learn.micro_batches import micro_batches
@@ -47,15 +49,23 @@ def run_transfer(transfer_id: str, attempt: int) -> None:
             _carry_out(context, transfer, stopping)
     except (Cancelled, LeaseLost):
         _log.info("attempt %s of %s ends: it was stopped, or is not held", attempt, transfer_id)
-    except BabelportError as error:
-        _log.warning("%s failed: %s", transfer_id, error)
-        _record_failure(context, transfer, error, for_good=True)
     except Exception as error:
-        _log.exception("%s failed", transfer_id)
-        memory = is_out_of_memory(error)
-        for_good = not memory and not isinstance(error, DBAPIError | OSError)
-        failure = OutOfMemory() if memory else InternalFailure(error)
-        _record_failure(context, transfer, failure, for_good)
+        foreseen = isinstance(error, BabelportError)
+        _log.warning("%s failed: %s", transfer_id, error, exc_info=not foreseen)
+        _record_failure(context, transfer, _understood(error), _is_for_good(error))
+
+
+def _understood(error: Exception) -> BabelportError:
+    if is_disk_full(error):
+        return DiskFull()
+    if isinstance(error, BabelportError):
+        return error
+    return OutOfMemory() if is_out_of_memory(error) else InternalFailure(error)
+
+
+def _is_for_good(error: Exception) -> bool:
+    passing = isinstance(error, DBAPIError | OSError | StoreUnreachable)
+    return not (passing or is_out_of_memory(error) or is_disk_full(error))
 
 
 def _carry_out(context: Context, transfer: Transfer, stopping: Stopping) -> None:

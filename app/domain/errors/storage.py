@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.domain.errors import BytesLost, InvalidInput, Unavailable
+from app.domain.errors import BytesLost, InvalidInput, NoSpace, Unavailable
 
 
 class ArtifactCorrupted(BytesLost):
@@ -70,4 +70,24 @@ class S3LibraryMissing(Unavailable):
         super().__init__(
             "BABELPORT_ARTIFACTS_URL names a bucket, but the package obstore is not installed.",
             'Install it: pip install "babelport[s3]".',
+        )
+
+
+class DiskFull(NoSpace):
+    """The data folder's disk has no room, or would have less than its reserve."""
+
+    code = "disk-full"
+
+    def __init__(self, needed_bytes: int | None = None, free_bytes: int | None = None) -> None:
+        """`free_bytes` are those above the reserve, where that was found to be too little."""
+        what = "The disk is full."
+        if needed_bytes is not None and free_bytes is not None:
+            what = f"This needs {needed_bytes} bytes of disk, and {max(0, free_bytes)} may be used."
+        super().__init__(
+            what,
+            "Delete models and datasets that nobody needs, run `babelport collect`, or give "
+            "BABELPORT_DATA_DIR a larger disk; then try again. BABELPORT_MIN_FREE_BYTES stay free "
+            "for the database and for work at hand.",
+            needed_bytes=needed_bytes,
+            free_bytes=free_bytes,
         )
