@@ -9,7 +9,17 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, CursorResult, Delete, delete, select, tuple_, update
+from sqlalchemy import (
+    ColumnElement,
+    CursorResult,
+    Delete,
+    ScalarSelect,
+    delete,
+    func,
+    select,
+    tuple_,
+    update,
+)
 from sqlalchemy.orm import Session
 
 from app.domain.transfer_states import AttemptOutcome
@@ -24,16 +34,16 @@ from app.store.tables import (
 
 def with_old_events(session: Session, before: datetime) -> list[str]:
     """Ids of transfers over before the moment that have more events than their last."""
-    has = select(transfer_events).where(_of_transfer(transfer_events), _not_the_last())
-    return list(session.scalars(select(transfers.c.id).where(_over(before), has.exists())))
+    more = _sequence(func.min, transfers.c.id) < _sequence(func.max, transfers.c.id)
+    return list(session.scalars(select(transfers.c.id).where(_over(before), more)))
 
 
 def drop_events(session: Session, ids: list[str], before: datetime) -> int:
     """Drop all events of these transfers but the last, which says how each ended."""
-    old = select(transfers.c.id).where(transfers.c.id.in_(ids), _over(before), _not_the_last())
-    # Correlated: the number of the last event is the transfer's own.
-    old = old.where(_of_transfer(transfer_events)).correlate(transfer_events)
-    return _drop(session, delete(transfer_events).where(_of(transfer_events, ids), old.exists()))
+    old = select(transfers.c.id).where(transfers.c.id.in_(ids), _over(before))
+    mine = transfer_events.c.transfer_id
+    not_the_last = transfer_events.c.sequence < _sequence(func.max, mine)
+    return _drop(session, delete(transfer_events).where(mine.in_(old), not_the_last))
 
 
 def with_old_attempts(session: Session, before: datetime) -> list[str]:
@@ -85,8 +95,11 @@ def _over(before: datetime) -> ColumnElement[bool]:
     return over
 
 
-def _not_the_last() -> ColumnElement[bool]:
-    return transfer_events.c.sequence < transfers.c.last_event
+def _sequence(which: Any, transfer_id: Any) -> ScalarSelect[int]:
+    """The first or the last of a transfer's events; its own row, long as it is, is not read."""
+    found = transfer_events.alias("found")
+    query = select(which(found.c.sequence)).where(found.c.transfer_id == transfer_id)
+    return query.correlate(transfers, transfer_events).scalar_subquery()
 
 
 def _in_vain() -> ColumnElement[bool]:
@@ -96,11 +109,6 @@ def _in_vain() -> ColumnElement[bool]:
 def _of_transfer(table: Any) -> ColumnElement[bool]:
     same: ColumnElement[bool] = table.c.transfer_id == transfers.c.id
     return same
-
-
-def _of(table: Any, ids: list[str]) -> ColumnElement[bool]:
-    mine: ColumnElement[bool] = table.c.transfer_id.in_(ids)
-    return mine
 
 
 def _drop(session: Session, statement: Delete) -> int:
