@@ -71,11 +71,14 @@ def _on(url: str, rows: int, folder: Path) -> dict[str, Any]:
     upgrade(url)
     engine = open_database(url)
     known = fill(engine, rows)
-    found = {}
+    found: dict[str, Any] = {}
+    loads = []
     for when in ("before", "after"):
         _set_indices(engine, present=when == "after")
         with _api(url, folder) as address:
             found[when] = _requests(address, known) | _queue(engine)
+        loads.append(os.getloadavg()[0])
+    found["load"] = {"highest": round(max(loads), 1)}
     engine.dispose()
     return found
 

@@ -31,9 +31,16 @@ A database of {data["transfers"]:,} transfers, 10,000 of them waiting, the other
 about 11 kB and ten events; pages of 50. Milliseconds, the median and the 95th percentile: of
 requests, as a client on the same machine sees them; of a claim and of a worker's question whether
 anything waits, in the database. Before and after the indices of migration 0005. Most of a page's
-time goes into reading and writing its results as JSON.
+time goes into reading and writing its results as JSON. Others worked on the machine's
+{data["conditions"]["cores"]} cores at the time (load averages of {_load(data, "sqlite")} and
+{_load(data, "postgresql")}), which shows in the 95th percentiles first.
 
 {table(heading, rows)}"""
+
+
+def _load(data: dict[str, Any], kind: str) -> float:
+    load: float = data[kind]["load"]["highest"]
+    return load
 
 
 def _cell(times: dict[str, float]) -> str:
