@@ -27,15 +27,21 @@ class CheckpointFolder:
     or the one before, never half of one; the facts stand as JSON in its header. `pause` is the
     least time in seconds between two saves of a state that changes all the time; where writing
     takes long the pause grows, so that at most a twentieth of the time goes into it. With a pause
-    of 0 every state is saved, and so it is once `urgent` says that the process should end.
+    of 0 every state is saved, and so it is once `urgent` says that the process should end. `then`
+    gets each file after it was saved, and its time counts as writing.
     """
 
     def __init__(
-        self, folder: Path, pause: float = 30.0, urgent: Callable[[], bool] = lambda: False
+        self,
+        folder: Path,
+        pause: float = 30.0,
+        urgent: Callable[[], bool] = lambda: False,
+        then: Callable[[Path], None] | None = None,
     ) -> None:
         self._folder = folder
         self._pause = pause
         self._urgent = urgent
+        self._then = then
         self._saved = time.monotonic()
         self._took = 0.0
 
@@ -61,6 +67,8 @@ class CheckpointFolder:
             raise
         fresh.replace(self._file(name))
         _to_disk(self._folder)
+        if self._then is not None:
+            self._then(self._file(name))
         self._saved = time.monotonic()
         self._took = self._saved - began
 

@@ -7,7 +7,9 @@ from pathlib import Path
 
 from sqlalchemy.orm import Session
 
+from app.artifacts.open_artifacts import open_artifacts
 from app.domain.transfer_states import is_final
+from app.services.shared_checkpoints import drop_shared_checkpoints
 from app.settings import Settings
 from app.store import transfers
 
@@ -18,12 +20,19 @@ def checkpoint_folder(settings: Settings, transfer_id: str) -> Path:
 
 
 def drop_checkpoints(settings: Settings, session: Session) -> None:
-    """Delete the folders of transfers that are over, or that nobody knows."""
+    """Delete what is kept of transfers that are over, or that nobody knows, here and shared."""
+
+    def is_over(transfer_id: str) -> bool:
+        transfer = transfers.get(session, transfer_id)
+        return transfer is None or is_final(transfer.state)
+
+    shared = open_artifacts(settings).shared
+    if shared is not None:
+        drop_shared_checkpoints(shared, is_over)
     if not _folders(settings).is_dir():
         return
     for folder in _folders(settings).iterdir():
-        transfer = transfers.get(session, folder.name)
-        if transfer is None or is_final(transfer.state):
+        if is_over(folder.name):
             shutil.rmtree(folder, ignore_errors=True)
 
 

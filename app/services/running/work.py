@@ -9,16 +9,15 @@ from typing import Any
 
 from app.domain.enums import EvaluationKind
 from app.domain.transfers import Transfer, TransferSpec
-from app.learn.checkpoint_folder import CheckpointFolder
 from app.learn.monitor import Monitor
 from app.learn.objectives.contract import Objective
 from app.learn.paired import paired_difference
 from app.learn.portion import Portion
-from app.services.checkpoint_folders import checkpoint_folder
 from app.services.context import Context
 from app.services.running.advice.advise import advise, seconds_for_advice
 from app.services.running.advice.case import Case
 from app.services.running.artifact import write_model
+from app.services.running.kept_state import open_checkpoints
 from app.services.running.material import Material, load_network, open_material
 from app.services.running.outcome import Outcome
 from app.services.running.partition import HeldOut, hold_out
@@ -49,7 +48,7 @@ def work(
     material = open_material(context, transfer)
     held = hold_out(spec, material.examples, material.inputs, material.pairs)
     before = _untouched(context, spec, material, held, monitor)
-    kept = _checkpoints(context, transfer, stopping)
+    kept = open_checkpoints(context, transfer.id, stopping)
     best, accounts = run_repeats(context, spec, material, held, Portion(monitor, 0.08, 0.88), kept)
     monitor.progress("writing the model", 0.88)
     file, served, facts = write_model(best.output, material.facts, workspace)
@@ -81,13 +80,6 @@ def _untouched(
     monitor.progress("reading the model", 0.01)
     network = load_network(context, material, spec.seed)
     return answers_before(network, material, held, context.vectors, Portion(monitor, 0.02, 0.08))
-
-
-def _checkpoints(
-    context: Context, transfer: Transfer, stopping: Callable[[], bool]
-) -> CheckpointFolder:
-    folder = checkpoint_folder(context.settings, transfer.id)
-    return CheckpointFolder(folder, context.settings.checkpoint_seconds, stopping)
 
 
 def _result(
