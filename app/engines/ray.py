@@ -10,8 +10,13 @@ from app.engines.local import LABEL_VARIABLE, LocalProcess, start_child
 # The attendant's exit code where Ray has ended the task because its machine's memory ran out.
 MEMORY_RAN_OUT = 71
 _SECONDS_BY_FORCE = 10.0
-# The log takes every line, also one like the line before, and without colours.
-_FOR_RAY = {"RAY_DEDUP_LOGS": "0", "RAY_COLOR_PREFIX": "0"}
+_FOR_RAY = {
+    # The log takes every line, also one like the line before, and without colours.
+    "RAY_DEDUP_LOGS": "0",
+    "RAY_COLOR_PREFIX": "0",
+    # By ray:// the cluster waits so many seconds for an attendant that is gone to come back.
+    "RAY_CLIENT_RECONNECT_GRACE_PERIOD": "5",
+}
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from app.learn.material import Material
 from app.learn.objectives.contract import Headline
+from app.learn.replicas import present_replicas
 
 _BATCH = 128
 
@@ -32,7 +33,7 @@ class EarlyStopping:
 
     def check(self) -> dict[str, float]:
         """Score the present parameters: `validation_<metric>` and `validation_loss`."""
-        measure, loss = _score(self._network, self._rows)
+        measure, loss = self._score_of_the_first()
         if (measure, -loss) > self._best:
             self._best = (measure, -loss)
             self._without_improvement = 0
@@ -40,6 +41,15 @@ class EarlyStopping:
         else:
             self._without_improvement += 1
         return {f"validation_{self._rows.objective.metric}": measure, "validation_loss": loss}
+
+    def _score_of_the_first(self) -> tuple[float, float]:
+        """Of several processes one scores: they must not part ways over a last digit."""
+        replicas = present_replicas()
+        score = torch.zeros(2, dtype=torch.float64)
+        if replicas.rank == 0:
+            score[:] = torch.tensor(_score(self._network, self._rows), dtype=torch.float64)
+        replicas.spread([score])
+        return float(score[0]), float(score[1])
 
     @property
     def exhausted(self) -> bool:

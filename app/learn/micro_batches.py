@@ -1,4 +1,4 @@
-"""Batches gone through in parts, for a machine whose memory is too short for a whole one."""
+"""Batches gone through in parts: where memory is too short for a whole one, or by several."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 
 import numpy as np
+
+from app.learn.replicas import present_replicas
 
 _PARTS: ContextVar[int] = ContextVar("parts", default=1)
 # A layer that normalises over the batch needs two rows.
@@ -27,6 +29,15 @@ def micro_batches(parts: int) -> Iterator[None]:
 
 
 def parts_of(chosen: np.ndarray) -> list[tuple[np.ndarray, float]]:
-    """A batch of row positions (int (n,)) in parts, each with its share of the rows."""
-    parts = max(1, min(_PARTS.get(), len(chosen) // _LEAST_ROWS))
-    return [(part, len(part) / len(chosen)) for part in np.array_split(chosen, parts)]
+    """What this process goes through of a batch of row positions (int (n,)), part by part.
+
+    Each part comes with how often it counts: once, or, in a batch too small to be shared among
+    the replicas, which then all go through the whole of it, as one of so many.
+    """
+    replicas = present_replicas()
+    shared = len(chosen) >= _LEAST_ROWS * replicas.size
+    # Batches are sorted by length: every so-manieth row gives each process as much to do.
+    mine = chosen[replicas.rank :: replicas.size] if shared else chosen
+    parts = max(1, min(_PARTS.get(), len(mine) // _LEAST_ROWS))
+    counts = 1.0 if shared else 1.0 / replicas.size
+    return [(part, counts) for part in np.array_split(mine, parts)]

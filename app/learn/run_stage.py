@@ -53,6 +53,7 @@ def run_stage(
     A stage that `checkpoints` know has ended is not gone through again.
     """
     state = StageState(checkpoints, network, stage, generator)
+    state.align()
     if stage.name == "head":
         return _train_head(network, stage, rows, generator, monitor, state)
     with _body_in_training(network, stage, rows.train.inputs):

@@ -14,6 +14,7 @@ from torch.optim import Optimizer
 from app.learn.checkpoints import Checkpoints
 from app.learn.early_stopping import EarlyStopping, changing
 from app.learn.recipe import Stage
+from app.learn.replicas import present_replicas
 
 if TYPE_CHECKING:
     from app.learn.checkpoints import State
@@ -55,6 +56,13 @@ class StageState:
         # As it comes back from JSON: tuples are lists there.
         self._stage = json.loads(json.dumps(asdict(stage)))
         self._generator = generator
+
+    def align(self) -> None:
+        """Let every process of several begin with the first one's parameters and random states."""
+        states = self._random()
+        spread = present_replicas().spread
+        spread([*self._network.parameters(), *self._network.buffers(), *states.values()])
+        self._restore_random(states)
 
     def due(self) -> bool:
         """Whether it is time to save."""

@@ -17,6 +17,7 @@ from app.learn.micro_batches import parts_of
 from app.learn.monitor import Monitor
 from app.learn.optimisers import optimiser_for
 from app.learn.recipe import Stage
+from app.learn.replicas import present_replicas
 from app.learn.schedule import rate_factor
 from app.learn.stage_state import StageProgress, StageState
 
@@ -108,27 +109,46 @@ def _step(
 ) -> Tensor:
     """One batch, one step; the loss (0-d, detached, still on its device).
 
-    The gradients of a batch that is gone through in parts add up to those of the whole, but for
-    rounding and for what a part decides by itself: class weights and tokens count within it, and
-    a layer that normalises over the batch sees the part alone.
+    The gradients of a batch that is gone through in parts, here or by several processes, add up
+    to those of the whole, but for rounding and for a layer that normalises over the batch, which
+    sees the part alone.
     """
     optimiser.zero_grad(set_to_none=True)
+    whole = next(rows.order)
     losses = []
-    for chosen, share in parts_of(next(rows.order)):
-        loss = _loss(rows, chosen) * share
+    for chosen, counts in parts_of(whole):
+        targets = _targets(rows, chosen)
+        loss = _loss(rows, rows.train.logits(chosen), targets) * (
+            counts * _share(rows, targets, _targets(rows, whole))
+        )
         loss.backward()
         losses.append(loss.detach())
-    nn.utils.clip_grad_norm_([p for p in network.parameters() if p.requires_grad], stage.clip)
+    loss = torch.stack(losses).sum()
+    trained = [p for p in network.parameters() if p.requires_grad]
+    present_replicas().add([p.grad for p in trained if p.grad is not None] + [loss])
+    nn.utils.clip_grad_norm_(trained, stage.clip)
     optimiser.step()
-    return torch.stack(losses).sum()
+    return loss
 
 
-def _loss(rows: StageRows, chosen: np.ndarray) -> Tensor:
-    targets = rows.train.targets[torch.from_numpy(chosen).to(rows.train.targets.device)]
-    logits = rows.train.logits(chosen)
+def _targets(rows: StageRows, chosen: np.ndarray) -> Tensor:
+    return rows.train.targets[torch.from_numpy(chosen).to(rows.train.targets.device)]
+
+
+def _loss(rows: StageRows, logits: Tensor, targets: Tensor) -> Tensor:
     if rows.loss is not None:
         return rows.loss(logits, targets)
     return rows.train.objective.loss(logits, targets, rows.class_weights)
+
+
+def _share(rows: StageRows, part: Tensor, whole: Tensor) -> float:
+    """How much of what the loss of the whole batch is a mean over lies in a part (targets)."""
+    if len(part) == len(whole):
+        return 1.0
+    if rows.loss is not None:
+        return len(part) / len(whole)
+    objective, weights = rows.train.objective, rows.class_weights
+    return objective.amount(part, weights) / max(objective.amount(whole, weights), 1e-9)
 
 
 def _check(

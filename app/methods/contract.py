@@ -45,7 +45,8 @@ class MethodSpec:
     the transfer's own process. Of the roles in `one_of`, at least one must be given. `companion`
     says whether the method takes a second model, one that knows the target language, and
     `companion_formats` which formats it may have. `check` raises an InvalidInput where the method
-    can tell already that it will not do; it must be quick.
+    can tell already that it will not do; it must be quick. `data_parallel` says that several
+    processes may run the method side by side, with the same seed, and share its training.
     """
 
     name: str
@@ -61,6 +62,7 @@ class MethodSpec:
     companion_formats: frozenset[Format] = frozenset({Format.HUGGINGFACE})
     one_of: frozenset[Role] = frozenset()
     check: Callable[[Asked], None] | None = None
+    data_parallel: bool = False
 
     @property
     def roles(self) -> frozenset[Role]:

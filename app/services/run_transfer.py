@@ -20,6 +20,7 @@ from app.services.running.memory import is_out_of_memory
 from app.services.running.outcome import record_outcome
 from app.services.running.reporter import Reporter
 from app.services.running.stopping import Stopping, stopping_by_signal
+from app.services.running.together import help_to_train, leads
 from app.services.running.work import work
 from app.services.transfers import find_transfer
 from app.settings import settings
@@ -43,6 +44,10 @@ def run_transfer(transfer_id: str, attempt: int) -> None:
         transfer = find_transfer(session, transfer_id)
     if transfer.attempt != attempt:
         _log.info("attempt %s of %s is out of date", attempt, transfer_id)
+        return
+    if not leads():
+        with micro_batches(2**transfer.batch_halvings):
+            help_to_train(context, transfer)
         return
     try:
         with stopping_by_signal() as stopping:

@@ -62,6 +62,10 @@ class Objective(abc.ABC):
     def loss(self, logits: Tensor, targets: Tensor, weights: Tensor | None = None) -> Tensor:
         """What training minimises: a scalar, the mean over what the rows ask."""
 
+    def amount(self, targets: Tensor, weights: Tensor | None = None) -> float:
+        """How much `loss` is the mean over: rows, where nothing else is said."""
+        return float(len(targets))
+
     @abc.abstractmethod
     def probabilities(self, logits: Tensor) -> Tensor:
         """Float32 of the logits' shape."""

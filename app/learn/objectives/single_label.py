@@ -32,6 +32,10 @@ class SingleLabel(Objective):
 
         return functional.cross_entropy(logits, targets, weight=weights)
 
+    def amount(self, targets: Tensor, weights: Tensor | None = None) -> float:
+        """Rows, each by the weight of its label."""
+        return float(len(targets) if weights is None else weights[targets].sum())
+
     def probabilities(self, logits: Tensor) -> Tensor:
         """Softmax over the classes."""
         return logits.float().softmax(dim=-1)

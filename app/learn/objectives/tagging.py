@@ -48,6 +48,11 @@ class Tagging(Objective):
             logits.flatten(0, 1), wanted.flatten(), weight=weights, ignore_index=NO_WORD
         )
 
+    def amount(self, targets: Tensor, weights: Tensor | None = None) -> float:
+        """Words, each by the weight of its tag."""
+        words = targets[targets != NO_WORD]
+        return float(len(words) if weights is None else weights[words].sum())
+
     def probabilities(self, logits: Tensor) -> Tensor:
         """Softmax over the tags of each word."""
         return logits.float().softmax(dim=-1)

@@ -21,4 +21,5 @@ SPEC = MethodSpec(
     tasks=frozenset(Task),
     formats=frozenset(Format),
     run="app.methods.fine_tune.run:run",
+    data_parallel=True,
 )

@@ -46,4 +46,5 @@ SPEC = MethodSpec(
     tasks=frozenset(Task),
     formats=frozenset(Format),
     run="app.methods.joint.run:run",
+    data_parallel=True,
 )

@@ -9,6 +9,7 @@ from typing import Any
 
 from app.domain.enums import EvaluationKind
 from app.domain.transfers import Transfer, TransferSpec
+from app.learn.first_checkpoints import FirstCheckpoints
 from app.learn.monitor import Monitor
 from app.learn.objectives.contract import Objective
 from app.learn.paired import paired_difference
@@ -29,6 +30,7 @@ from app.services.running.scoring import (
     baseline_answers,
 )
 from app.services.running.split_record import split_record
+from app.services.running.together import shared_training
 from app.services.running.verdict import compare, judge, spread
 
 
@@ -44,12 +46,11 @@ def work(
     Training saves its state at once where `stopping` says so. Raises a `BabelportError`.
     """
     spec, began = transfer.spec, time.monotonic()
-    monitor.progress("reading the data", 0.0)
-    material = open_material(context, transfer)
-    held = hold_out(spec, material.examples, material.inputs, material.pairs)
+    material, held = _read(context, transfer, monitor)
     before = _untouched(context, spec, material, held, monitor)
-    kept = open_checkpoints(context, transfer.id, stopping)
-    best, accounts = run_repeats(context, spec, material, held, Portion(monitor, 0.08, 0.88), kept)
+    with shared_training(spec, Portion(monitor, 0.08, 0.88)) as part:
+        kept = FirstCheckpoints(open_checkpoints(context, transfer.id, stopping))
+        best, accounts = run_repeats(context, spec, material, held, part, kept)
     monitor.progress("writing the model", 0.88)
     file, served, facts = write_model(best.output, material.facts, workspace)
     compared = answers_after(served, held, before, context.vectors, Portion(monitor, 0.89, 0.94))
@@ -72,6 +73,12 @@ def work(
     monitor.progress("recording", 0.99)
     record = split_record(transfer, held, best.partition)
     return material, held, Outcome(file, facts, compared, record, result)
+
+
+def _read(context: Context, transfer: Transfer, monitor: Monitor) -> tuple[Material, HeldOut]:
+    monitor.progress("reading the data", 0.0)
+    material = open_material(context, transfer)
+    return material, hold_out(transfer.spec, material.examples, material.inputs, material.pairs)
 
 
 def _untouched(
