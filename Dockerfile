@@ -1,6 +1,7 @@
 # One image for the API and the worker; the command tells which it is.
 #   docker build --build-arg VARIANT=cpu  --build-arg TORCH_INDEX=<index or folder of CPU builds> .
 #   docker build --build-arg VARIANT=cuda .
+#   docker build --build-arg EXTRAS=demo,s3,ray .         also runs as a machine of a Ray cluster
 # The default package index carries CUDA builds of torch for Linux; a CPU build comes from the
 # index that PyTorch's installation page names, or from a folder of wheels in the build context.
 ARG PYTHON=3.11
@@ -8,6 +9,7 @@ ARG PYTHON=3.11
 FROM python:${PYTHON}-slim AS build
 ARG VARIANT=cpu
 ARG TORCH_INDEX=""
+ARG EXTRAS="demo,s3"
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 RUN python -m venv /opt/babelport
 ENV PATH=/opt/babelport/bin:$PATH
@@ -19,7 +21,7 @@ COPY migrations ./migrations
 # A wrong variant of torch is found here and not on the customer's machine.
 # hadolint ignore=DL3013
 RUN pip install ${TORCH_INDEX:+--extra-index-url "$TORCH_INDEX" --find-links "$TORCH_INDEX"} \
-        "torch>=2.10,<2.14" -e ".[demo,s3]" \
+        "torch>=2.10,<2.14" -e ".[${EXTRAS}]" \
     && python -c "import sys, torch; built = 'cuda' if torch.version.cuda else 'cpu'; \
 sys.exit(0 if built == '${VARIANT}' else f'torch is a {built} build, VARIANT asks for ${VARIANT}: set TORCH_INDEX')"
 
