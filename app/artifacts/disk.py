@@ -58,6 +58,7 @@ class DiskArtifacts:
             # The age of an artifact counts from its publication, not from its writing.
             os.utime(folder / digest)
             os.replace(folder / digest, target)
+        self._verified.trust(target, digest)
         _sync(target.parent)
 
     def path(self, digest: str) -> Path:

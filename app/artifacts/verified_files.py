@@ -34,6 +34,10 @@ class VerifiedFiles:
         self._seen[file] = mark
         return True
 
+    def trust(self, file: Path, digest: str) -> None:
+        """Take note that a file was just written from bytes that were hashed."""
+        self._seen[file] = _mark(file, digest)
+
 
 def digest_of(file: Path) -> str:
     """The SHA-256 of a file's bytes, in hex."""

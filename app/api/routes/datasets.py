@@ -42,7 +42,7 @@ router = APIRouter(prefix="/v1/datasets", tags=["datasets"])
     "",
     status_code=201,
     response_model=DatasetAnswer,
-    responses=responses(409, 413, 422),
+    responses=responses(409, 413, 422, 507),
     openapi_extra=multipart_body(
         "NewDatasetFields",
         file="Texts: CSV, TSV, JSONL, Parquet. Tagged words: CoNLL, JSONL, Parquet. Images: zip of "

@@ -32,7 +32,7 @@ Reference = Annotated[str, Path(description="An id, a name (its newest version) 
     "",
     status_code=201,
     response_model=ModelAnswer,
-    responses=responses(409, 413, 422),
+    responses=responses(409, 413, 422, 507),
     openapi_extra=multipart_body(
         "ModelFields", file="The model: an archive, .onnx or word vectors."
     ),

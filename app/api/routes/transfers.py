@@ -47,7 +47,7 @@ _FILES = {"model": "The model's file."} | {
     "",
     status_code=202,
     response_model=TransferAnswer,
-    responses=responses(404, 409, 413, 422),
+    responses=responses(404, 409, 413, 422, 507),
     openapi_extra=json_or_multipart_body(
         "TransferFields", "TransferWithFilesFields", _EXAMPLE, **_FILES
     ),
