@@ -28,6 +28,9 @@ fall on the same few. When half of them are over, PostgreSQL is crashed (`pg_ctl
 and started after 2 s; SQLite has no server, so that there every process of the service is killed
 at once. Settings: {settings}.
 
+An attempt makes the same bytes as the one before it, so what a killed process stored is mostly
+needed again: orphans are few. How long a storm takes depends on what else runs on the cores.
+
 {table(["", *(_NAMES[kind] for kind in chapters)], _rows(chapters))}
 
 The wait is that from a transfer's creation to its first event `running`, both times taken from the
@@ -56,6 +59,9 @@ def _rows(chapters: dict[str, dict[str, Any]]) -> list[list[str]]:
         "orphan artifacts before collection": lambda one: one["orphans_before_collection"],
         "orphan artifacts after": lambda one: len(one["wrong"][NO_ORPHANS]),
         "seconds of the storm": lambda one: one["storm"]["seconds"],
+        "highest load average of the machine then": lambda one: one["storm"].get(
+            "highest_load", "not noted"
+        ),
         "wait for an idle worker, p50": lambda one: f"{one['idle']['p50_ms']:.0f} ms",
         "wait for an idle worker, p95": lambda one: f"{one['idle']['p95_ms']:.0f} ms",
         "transfers in that measurement": lambda one: one["idle"]["transfers"],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from typing import Any
 
@@ -36,6 +37,7 @@ class Storm:
         self._tormentor = Tormentor(place.supervisor, place.data, seed)
         self._restarted = False
         self.seconds = 0.0
+        self._load = 0.0
 
     def rage(self, seconds: float) -> bool:
         """Until all is over, or `seconds` have passed; whether all is over."""
@@ -50,6 +52,7 @@ class Storm:
                 self._tormentor.strike()
             if self.seconds - looked > 1:
                 looked, over = self.seconds, self._over()
+                self._load = max(self._load, os.getloadavg()[0])
                 self._restart_at_half(over)
             if self.seconds - told > _TELL:
                 told = self.seconds
@@ -67,6 +70,7 @@ class Storm:
         """Whom it hit, and what the clients saw of it."""
         return {
             "seconds": round(self.seconds),
+            "highest_load": round(self._load, 1),
             "kills": dict(sorted(self._tormentor.kills.items())),
             "database_restarts": int(self._restarted),
             "process_starts": self._place.supervisor.starts,
