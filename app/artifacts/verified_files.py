@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,9 @@ class VerifiedFiles:
 
     def trust(self, file: Path, digest: str) -> None:
         """Take note that a file was just written from bytes that were hashed."""
-        self._seen[file] = _mark(file, digest)
+        # A collection may have removed it already; whoever needs it looks again under the lock.
+        with suppress(FileNotFoundError):
+            self._seen[file] = _mark(file, digest)
 
 
 def digest_of(file: Path) -> str:
