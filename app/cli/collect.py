@@ -32,5 +32,7 @@ def collect(
     require_migrated(chosen.url)
     context = open_context(chosen)
     age = chosen.collect_after_seconds if older_than is None else older_than
-    for digest in collect_artifacts(context, age, dry_run):
+    found = collect_artifacts(context, age, dry_run)
+    for digest in found:
         typer.echo(digest)
+    typer.echo(f"{len(found)} {'to delete' if dry_run else 'deleted'}.", err=True)

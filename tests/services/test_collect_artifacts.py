@@ -141,7 +141,9 @@ def test_bytes_of_a_process_killed_before_its_commit_are_collected_by_the_comman
         deleted = CliRunner().invoke(app, ["collect", "--older-than", "0"])
     finally:
         settings_of_process.cache_clear()
-    assert [spared.output, listed.output, deleted.output] == ["", f"{left}\n", f"{left}\n"]
+    assert [spared.stdout, listed.stdout, deleted.stdout] == ["", f"{left}\n", f"{left}\n"]
+    told = [spared.stderr, listed.stderr, deleted.stderr]
+    assert told == ["0 deleted.\n", "1 to delete.\n", "1 deleted.\n"]
     assert list(context.artifacts.stored()) == []
 
 
