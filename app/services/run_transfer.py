@@ -40,8 +40,8 @@ def run_transfer(transfer_id: str, attempt: int) -> None:
     worker records the first two, and the third is not ours.
     """
     context = open_context(settings())
-    with context.readers.begin() as session:
-        transfer = find_transfer(session, transfer_id)
+    patience = context.settings.database_patience_seconds
+    transfer = patiently(context.readers, lambda s: find_transfer(s, transfer_id), patience)
     if transfer.attempt != attempt:
         _log.info("attempt %s of %s is out of date", attempt, transfer_id)
         return

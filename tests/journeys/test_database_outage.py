@@ -11,8 +11,9 @@ import httpx
 import pytest
 
 from app.domain.transfers import Transfer
+from app.services.run_transfer import run_transfer
 from app.settings import Settings
-from app.store import events, transfers
+from app.store import events, leases, transfers
 from app.store.migrate import upgrade
 from app.worker.run_worker import run_worker
 from tests.support.postgres_server import PostgresServer, postgres_server, server_binaries
@@ -53,6 +54,30 @@ def test_api_worker_and_child_outlive_a_crash_of_the_database_server(
         (settings.data_dir / "done").touch()
         assert service.client.transfers.wait(id)["state"] == "succeeded"
         assert _transfer(service, id).attempt == 1
+
+
+def test_a_child_that_starts_while_the_server_is_down_waits_for_it(
+    server: PostgresServer,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    upgrade(server.url)
+    settings = Settings(data_dir=tmp_path / "var", database_url=server.url)
+    monkeypatch.setattr("app.services.run_transfer.settings", lambda: settings)
+    with running_service(settings) as service:
+        with service.context.sessions.begin() as session:
+            id = queue_a_transfer(session).id
+            leases.claim(session, "host/1/a", 600, 3)
+        server.crash()
+        child = threading.Thread(target=run_transfer, args=(id, 1))
+        child.start()
+        wait_for(lambda: "the database does not answer" in caplog.text)
+        server.start()
+        child.join(60)
+        failure = _transfer(service, id).failure
+    assert failure is not None
+    assert failure["code"] == "artifact-missing"  # the model of the builders has no bytes
 
 
 @contextmanager

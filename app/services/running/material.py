@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from sqlalchemy.orm import Session
 
 from app.artifacts.folders import open_folder
 from app.domain.datasets import Dataset, DatasetFacts
@@ -23,6 +24,7 @@ from app.learn.objectives.contract import Objective
 from app.learn.pairs import Pairs
 from app.services.context import Context
 from app.store import datasets, models
+from app.store.patience import patiently
 
 if TYPE_CHECKING:
     from app.learn.network import Network
@@ -64,9 +66,13 @@ class Material:
 def open_material(context: Context, transfer: Transfer) -> Material:
     """Read the records and rows; raises `TransferInputsGone` when one was deleted meanwhile."""
     spec = transfer.spec
-    with context.readers.begin() as session:
-        model = models.get(session, spec.model_id)
-        found = {role: datasets.get(session, id) for role, id in spec.datasets.items()}
+
+    def read(session: Session) -> tuple[Model | None, dict[Role, Dataset | None]]:
+        sets = {role: datasets.get(session, id) for role, id in spec.datasets.items()}
+        return models.get(session, spec.model_id), sets
+
+    patience = context.settings.database_patience_seconds
+    model, found = patiently(context.readers, read, patience)
     gone = [spec.datasets[role] for role, dataset in found.items() if dataset is None]
     if model is None or model.facts is None or gone:
         raise TransferInputsGone(gone or [spec.model_id])
