@@ -31,12 +31,8 @@ A database of {data["transfers"]:,} transfers, 10,000 of them waiting, the other
 about 11 kB and ten events; pages of 50. Milliseconds, the median and the 95th percentile: of
 requests, as a client on the same machine sees them; of a claim and of a worker's question whether
 anything waits, in the database. Before and after the indices of migration 0005, with the same
-queries. PostgreSQL was measured in a run of its own, on the database that the first had filled.
-
-Other work kept the machine's {data["conditions"]["cores"]} cores busy meanwhile (load averages up
-to {_load(data, "sqlite")} and {_load(data, "postgresql")}): medians differ by several times between
-equal requests, so only large differences, such as that of a model that many start from on SQLite,
-are those of the indices.
+queries. The highest load averages of the machine were {_load(data, "sqlite")} and
+{_load(data, "postgresql")}.
 
 {table(heading, rows)}"""
 
