@@ -24,6 +24,9 @@ def next_in_turn(session: Session, moment: datetime) -> Row[Any] | None:
     query = (
         select(transfers)
         .select_from(tenants.join(transfers, transfers.c.id == first))
+        # Said of the row itself as well: PostgreSQL looks again at what it locks, and at that
+        # alone, so a transfer cancelled at this moment would otherwise be given out.
+        .where(transfers.c.state == TransferState.QUEUED)
         .order_by(
             transfers.c.priority.desc(),
             running,

@@ -45,13 +45,15 @@ def test_an_api_that_is_asked_to_stop_ends_its_streams_and_answers_what_it_began
     wait_for(lambda: _ready(url))
     with session_factory(open_database(one_database_url)).begin() as session:
         id = queue_a_transfer(session).id
-    follower = threading.Thread(target=_follow, args=(f"{url}/v1/transfers/{id}/events",))
-    asked, let_go = threading.Event(), threading.Event()
+    asked, let_go, followed = threading.Event(), threading.Event(), threading.Event()
+    events = f"{url}/v1/transfers/{id}/events"
+    follower = threading.Thread(target=_follow, args=(events, followed))
     answers: list[int] = []
     uploader = threading.Thread(target=_upload, args=(url, asked, let_go, answers))
     follower.start()
     uploader.start()
     assert asked.wait(30)
+    assert followed.wait(30)
     process.send_signal(signal.SIGTERM)
     follower.join(30)  # ends although its transfer has not
     assert not follower.is_alive()
@@ -69,10 +71,10 @@ def _ready(url: str) -> bool:
         return False
 
 
-def _follow(address: str) -> None:
+def _follow(address: str, followed: threading.Event) -> None:
     with httpx.stream("GET", address, timeout=60) as stream:
         for _ in stream.iter_lines():
-            pass
+            followed.set()
 
 
 def _upload(url: str, asked: threading.Event, let_go: threading.Event, answers: list[int]) -> None:

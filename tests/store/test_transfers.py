@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from app.domain.errors.transfers import TransferInputsGone, TransferNotFound
 from app.domain.transfer_states import TransferState
 from app.store import events, leases, models, steering, transfers
+from app.store.tables import tenants
 from tests.support.records import a_dataset, a_model, a_transfer, queue_a_transfer
 
 Sessions = sessionmaker[Session]
@@ -62,6 +63,10 @@ def test_cancelling_what_is_not_there_says_so(sessions: Sessions) -> None:
 
 
 def test_a_transfer_cancelled_and_claimed_at_once_is_never_both(sessions: Sessions) -> None:
+    with sessions() as session:
+        # So many to look through that the cancel falls between a claim's look and its lock.
+        session.execute(tenants.insert(), [{"name": f"tenant {n}"} for n in range(20_000)])
+        session.commit()
     for _ in range(8):
         with sessions() as session:
             id = queue_a_transfer(session).id
