@@ -5,10 +5,8 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from sqlalchemy.orm import Session
-
-from app.artifacts.open_artifacts import open_artifacts
 from app.domain.transfer_states import is_final
+from app.services.context import Context
 from app.services.shared_checkpoints import drop_shared_checkpoints
 from app.settings import Settings
 from app.store import transfers
@@ -19,21 +17,20 @@ def checkpoint_folder(settings: Settings, transfer_id: str) -> Path:
     return _folders(settings) / transfer_id
 
 
-def drop_checkpoints(settings: Settings, session: Session) -> None:
+def drop_checkpoints(context: Context) -> None:
     """Delete what is kept of transfers that are over, or that nobody knows, here and shared."""
+    folders, shared = _folders(context.settings), context.artifacts.shared
+    with context.readers() as session:
 
-    def is_over(transfer_id: str) -> bool:
-        transfer = transfers.get(session, transfer_id)
-        return transfer is None or is_final(transfer.state)
+        def is_over(transfer_id: str) -> bool:
+            transfer = transfers.get(session, transfer_id)
+            return transfer is None or is_final(transfer.state)
 
-    shared = open_artifacts(settings).shared
-    if shared is not None:
-        drop_shared_checkpoints(shared, is_over)
-    if not _folders(settings).is_dir():
-        return
-    for folder in _folders(settings).iterdir():
-        if is_over(folder.name):
-            shutil.rmtree(folder, ignore_errors=True)
+        if shared is not None:
+            drop_shared_checkpoints(shared, is_over)
+        for folder in folders.iterdir() if folders.is_dir() else ():
+            if is_over(folder.name):
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 def _folders(settings: Settings) -> Path:

@@ -28,6 +28,10 @@ class Context:
     readers: sessionmaker[Session]
     vectors: VectorCache
 
+    def close(self) -> None:
+        """Give the connections to the database back."""
+        self.sessions.kw["bind"].dispose()
+
 
 def open_context(settings: Settings) -> Context:
     """Open the artifacts and the database; no connection is made yet."""

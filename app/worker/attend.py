@@ -6,7 +6,6 @@ import logging
 
 from sqlalchemy.orm import Session
 
-from app.artifacts.open_artifacts import open_artifacts
 from app.domain.errors.running import OutOfMemory
 from app.domain.errors.transfers import LeaseLost, ProcessDied
 from app.domain.transfer_states import Wish
@@ -46,9 +45,9 @@ def attend(transfer: Transfer, place: Workplace, slot: Slot) -> None:
         try:
             ending = _watch(running, transfer, heartbeat, place)
         finally:
-            _stop(running, ending, heartbeat, place.settings)
+            _stop(running, ending, heartbeat, place.context.settings)
             # A child that was killed could not tidy up after itself.
-            open_artifacts(place.settings).sweep()
+            place.context.artifacts.sweep()
         if ending is Ending.LEASE_LOST:
             raise LeaseLost(transfer.id, transfer.attempt)
         _record(ending, running, transfer, place)
@@ -63,9 +62,9 @@ def _order(transfer: Transfer, place: Workplace, slot: Slot) -> Order:
         target=place.target,
         arguments={"transfer_id": transfer.id, "attempt": transfer.attempt},
         label=label,
-        log=attempt_log(place.settings, label),
+        log=attempt_log(place.context.settings, label),
         # The child reads settings of its own, and they must be ours wherever ours came from.
-        environment=_environment(place.settings) | slot.environment,
+        environment=_environment(place.context.settings) | slot.environment,
     )
 
 
@@ -79,7 +78,7 @@ def _watch(running: Running, transfer: Transfer, heartbeat: Heartbeat, place: Wo
     def note_group(session: Session) -> None:
         leases.record_process_group(session, transfer.id, transfer.attempt, running.group)
 
-    patiently(place.writing, note_group, place.settings.database_patience_seconds)
+    patiently(place.context.sessions, note_group, place.context.settings.database_patience_seconds)
     while running.poll() is None:
         if ending := heartbeat.beat():
             return ending
@@ -97,7 +96,7 @@ def _stop(running: Running, ending: Ending, heartbeat: Heartbeat, settings: Sett
 
 
 def _record(ending: Ending, running: Running, transfer: Transfer, place: Workplace) -> None:
-    id, attempt, settings = transfer.id, transfer.attempt, place.settings
+    id, attempt, settings = transfer.id, transfer.attempt, place.context.settings
 
     def record(session: Session) -> None:
         # Raises LeaseLost when the child has recorded the end itself, which is the usual case.
@@ -111,7 +110,7 @@ def _record(ending: Ending, running: Running, transfer: Transfer, place: Workpla
         else:
             leases.lose(session, id, attempt, _death(running), settings.max_attempts)
 
-    patiently(place.writing, record, settings.database_patience_seconds)
+    patiently(place.context.sessions, record, settings.database_patience_seconds)
 
 
 def _death(running: Running) -> dict[str, object]:

@@ -39,7 +39,7 @@ class Heartbeat:
 
     def __init__(self, transfer: Transfer, place: Workplace) -> None:
         self._transfer = transfer
-        self._place = place
+        self._context = place.context
         self._renewed_at = time.monotonic()
         self._silent_since: float | None = None
 
@@ -58,14 +58,14 @@ class Heartbeat:
         """Keep the transfer for the time in which its child comes to an orderly end."""
         id, attempt = self._transfer.id, self._transfer.attempt
         try:
-            with self._place.writing.begin() as session:
+            with self._context.sessions.begin() as session:
                 leases.renew(session, id, attempt, seconds + self._lease_seconds)
         except (LeaseLost, DBAPIError):
             _log.warning("the lease of %s was not renewed for its orderly end", id)
 
     @property
     def _lease_seconds(self) -> float:
-        return self._place.settings.lease_seconds
+        return self._context.settings.lease_seconds
 
     def _bear(self) -> Ending | None:
         if self._silent_since is None:
@@ -73,16 +73,16 @@ class Heartbeat:
             _log.exception("the database does not answer; still working on %s", self._transfer.id)
         silent = time.monotonic() - self._silent_since
         return (
-            Ending.LEASE_LOST if silent > self._place.settings.database_patience_seconds else None
+            Ending.LEASE_LOST if silent > self._context.settings.database_patience_seconds else None
         )
 
     def _look(self) -> Wish | None:
         id, attempt = self._transfer.id, self._transfer.attempt
         if time.monotonic() - self._renewed_at < self._lease_seconds / 3:
-            with self._place.reading() as session:
+            with self._context.readers() as session:
                 return leases.wish(session, id, attempt)
         started = time.monotonic()
-        with self._place.writing.begin() as session:
+        with self._context.sessions.begin() as session:
             wish = leases.renew(session, id, attempt, self._lease_seconds)
         self._renewed_at = started
         return wish

@@ -21,7 +21,7 @@ def recover(place: Workplace) -> None:
     A transfer whose child is not found here keeps its lease: it may be at work in another
     container of the same host name.
     """
-    with place.reading() as session:
+    with place.context.readers() as session:
         held = leases.held(session)
     for transfer in held:
         if transfer.worker is None or transfer.process_group is None:
@@ -35,7 +35,7 @@ def recover(place: Workplace) -> None:
 
 def _free(transfer: Transfer, place: Workplace) -> None:
     try:
-        with place.writing() as session:
+        with place.context.sessions() as session:
             leases.renew(session, transfer.id, transfer.attempt, lease_seconds=0)
             session.commit()
     except LeaseLost:

@@ -9,9 +9,9 @@ from sqlalchemy.exc import DBAPIError
 
 from app.domain.transfers import Transfer
 from app.services.checkpoint_folders import drop_checkpoints
+from app.services.context import open_context
 from app.settings import Settings
 from app.store import leases
-from app.store.database import open_database, session_factory
 from app.store.migrate import require_migrated
 from app.worker.attend import attend
 from app.worker.engine_for import engine_for
@@ -33,25 +33,18 @@ def run_worker(settings: Settings, stop: threading.Event, target: str = _RUN_TRA
     away) are logged, and the worker goes on.
     """
     require_migrated(settings.url)
-    database = open_database(settings.url)
-    place = Workplace(
-        settings=settings,
-        writing=session_factory(database),
-        reading=session_factory(database, reads_only=True),
-        engine=engine_for(settings),
-        target=target,
-        stop=stop,
-    )
+    context = open_context(settings)
+    place = Workplace(context, engine_for(settings), target, stop)
     try:
         recover(place)
-        _tidy(place)
+        drop_checkpoints(context)
         _work_in_every_slot(place)
     finally:
-        database.dispose()
+        context.close()
 
 
 def _work_in_every_slot(place: Workplace) -> None:
-    name, found = worker_name(), slots(place.settings)
+    name, found = worker_name(), slots(place.context.settings)
     _log.info("worker %s waits for transfers, %s at once", name, len(found))
     threads = [threading.Thread(target=_work, args=(name, slot, place)) for slot in found]
     threads.append(threading.Thread(target=keep_house, args=(place,)))
@@ -76,21 +69,16 @@ def _work(name: str, slot: Slot, place: Workplace) -> None:
 def _work_once(name: str, slot: Slot, place: Workplace) -> None:
     transfer = _claim(name, place)
     if transfer is None:
-        place.stop.wait(place.settings.poll_seconds)
+        place.stop.wait(place.context.settings.poll_seconds)
     else:
         attend(transfer, place, slot)
-        _tidy(place)
-
-
-def _tidy(place: Workplace) -> None:
-    with place.reading() as session:
-        drop_checkpoints(place.settings, session)
+        drop_checkpoints(place.context)
 
 
 def _claim(name: str, place: Workplace) -> Transfer | None:
-    settings = place.settings
-    with place.reading() as session:
+    settings = place.context.settings
+    with place.context.readers() as session:
         if not leases.anything_waits(session):
             return None
-    with place.writing.begin() as session:
+    with place.context.sessions.begin() as session:
         return leases.claim(session, name, settings.lease_seconds, settings.max_attempts)

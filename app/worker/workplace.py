@@ -5,23 +5,19 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass
 
-from sqlalchemy.orm import Session, sessionmaker
-
 from app.engines.contract import Engine
-from app.settings import Settings
+from app.services.context import Context
 
 
 @dataclass(frozen=True)
 class Workplace:
-    """Settings, database, engine and the event that asks the worker to stop.
+    """Settings, artifacts and database, engine, and the event that asks the worker to stop.
 
     `target` is the callable that carries a transfer out (`package.module:function`), with
-    `transfer_id` and `attempt` as its arguments; `reading` makes sessions that never block.
+    `transfer_id` and `attempt` as its arguments.
     """
 
-    settings: Settings
-    writing: sessionmaker[Session]
-    reading: sessionmaker[Session]
+    context: Context
     engine: Engine
     target: str
     stop: threading.Event

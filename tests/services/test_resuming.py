@@ -136,14 +136,9 @@ def test_what_training_kept_goes_when_the_transfer_is_over_and_not_before(
     unknown = checkpoint_folder(context.settings, "trf_of_another_database")
     unknown.mkdir(parents=True)
     _interrupt(context, started)
-    _drop(context)
+    drop_checkpoints(context)
     assert kept.is_dir()
     assert not unknown.exists()
     _run(context, started)
-    _drop(context)
+    drop_checkpoints(context)
     assert not kept.exists()
-
-
-def _drop(context: Context) -> None:
-    with context.readers.begin() as session:
-        drop_checkpoints(context.settings, session)

@@ -64,11 +64,6 @@ def _made(context: Context, transfer: Transfer) -> str:
     return str(model.sha256)
 
 
-def _drop(context: Context) -> None:
-    with context.readers.begin() as session:
-        drop_checkpoints(context.settings, session)
-
-
 def test_an_attempt_on_another_machine_goes_on_and_makes_the_same_model(
     machines: tuple[Context, Context],
     s3: S3Server,
@@ -83,7 +78,7 @@ def test_an_attempt_on_another_machine_goes_on_and_makes_the_same_model(
     again = the_same_again(here, whole)
     with here.artifacts.workspace() as workspace, pytest.raises(Cancelled):
         work(here, again, Interrupted(), workspace)
-    _drop(there)
+    drop_checkpoints(there)
     assert list((s3.folder / "checkpoints" / again.id).iterdir())
 
     done = _run(there, again, monkeypatch)
@@ -96,7 +91,7 @@ def test_an_attempt_on_another_machine_goes_on_and_makes_the_same_model(
     assert done.result["history"] == expected.result["history"]
     assert _made(here, done) == _made(there, expected)
 
-    _drop(here)
+    drop_checkpoints(here)
     assert not any(path.is_file() for path in (s3.folder / "checkpoints").rglob("*"))
     assert not checkpoint_folder(here.settings, again.id).exists()
 

@@ -16,9 +16,9 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from app.domain.transfers import Transfer
 from app.engines.local import LABEL_VARIABLE, LocalEngine
+from app.services.context import open_context
 from app.settings import Settings
 from app.store import leases
-from app.store.database import open_database, session_factory
 from app.worker.identity import died_on_this_host, worker_name
 from app.worker.recovery import recover
 from app.worker.workplace import Workplace
@@ -31,15 +31,8 @@ linux = pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="needs Linux'
 @pytest.fixture
 def place(one_database_url: str, tmp_path: Path) -> Workplace:
     """A worker's place over a database of its own."""
-    engine = open_database(one_database_url)
-    return Workplace(
-        settings=Settings(data_dir=tmp_path, database_url=one_database_url),
-        writing=session_factory(engine),
-        reading=session_factory(engine, reads_only=True),
-        engine=LocalEngine(),
-        target="",
-        stop=threading.Event(),
-    )
+    settings = Settings(data_dir=tmp_path, database_url=one_database_url)
+    return Workplace(open_context(settings), LocalEngine(), target="", stop=threading.Event())
 
 
 @pytest.fixture
@@ -100,7 +93,7 @@ def test_an_earlier_worker_with_our_own_process_id_is_dead() -> None:
 
 
 def _hold(place: Workplace, worker: str, group: int) -> None:
-    with place.writing() as session:
+    with place.context.sessions() as session:
         queue_a_transfer(session, id="trf_left")
         leases.claim(session, worker, 60, 3)
         leases.record_process_group(session, "trf_left", 1, group)
@@ -108,7 +101,7 @@ def _hold(place: Workplace, worker: str, group: int) -> None:
 
 
 def _claim(place: Workplace) -> Transfer | None:
-    with place.writing() as session:
+    with place.context.sessions() as session:
         claimed = leases.claim(session, "host/1/a", 60, 3)
         session.commit()
     return claimed
