@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Row, and_, exists, or_, select, text
@@ -48,7 +48,7 @@ def claim(
     if row is None:
         return None
     note_turn(session, row.tenant, moment)
-    return _start(session, row, worker, lease_seconds)
+    return _start(session, row, worker, moment, lease_seconds)
 
 
 def _take_turns(session: Session) -> None:
@@ -60,8 +60,9 @@ def _take_turns(session: Session) -> None:
         session.execute(text(f"SELECT pg_advisory_xact_lock({_ADVISORY_LOCK})"))
 
 
-def _start(session: Session, row: Row[Any], worker: str, lease_seconds: float) -> Transfer:
-    moment = database_now(session)
+def _start(
+    session: Session, row: Row[Any], worker: str, moment: datetime, lease_seconds: float
+) -> Transfer:
     attempt = row.attempt + 1
     move(
         session,
