@@ -91,6 +91,12 @@ class Settings(BaseSettings):
         """The database URL; an embedded SQLite under `data_dir` unless one is set."""
         return self.database_url or f"sqlite:///{(self.data_dir / 'babelport.sqlite').resolve()}"
 
+    def environment(self) -> dict[str, str]:
+        """The variables from which another process reads these very settings."""
+        prefix = self.model_config["env_prefix"]
+        values = self.model_dump(mode="json")
+        return {f"{prefix}{name.upper()}": str(value) for name, value in values.items()}
+
 
 @lru_cache(maxsize=1)
 def settings() -> Settings:

@@ -64,14 +64,8 @@ def _order(transfer: Transfer, place: Workplace, slot: Slot) -> Order:
         label=label,
         log=attempt_log(place.context.settings, label),
         # The child reads settings of its own, and they must be ours wherever ours came from.
-        environment=_environment(place.context.settings) | slot.environment,
+        environment=place.context.settings.environment() | slot.environment,
     )
-
-
-def _environment(settings: Settings) -> dict[str, str]:
-    prefix = settings.model_config["env_prefix"]
-    values = settings.model_dump(mode="json")
-    return {f"{prefix}{name.upper()}": str(value) for name, value in values.items()}
 
 
 def _watch(running: Running, transfer: Transfer, heartbeat: Heartbeat, place: Workplace) -> Ending:

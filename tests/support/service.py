@@ -94,9 +94,7 @@ def running_service(settings: Settings) -> Iterator[Service]:
 def running_worker(settings: Settings) -> Iterator[None]:
     """A worker process on the same data folder and database."""
     quick = settings.model_copy(update={"poll_seconds": 0.05, "database_url": settings.url})
-    environment = os.environ | {"OMP_NUM_THREADS": "1"}
-    for name, value in quick.model_dump(mode="json").items():
-        environment[f"BABELPORT_{name.upper()}"] = str(value)
+    environment = os.environ | quick.environment() | {"OMP_NUM_THREADS": "1"}
     command = [sys.executable, "-c", "from app.cli.worker import worker; worker()"]
     worker = subprocess.Popen(command, cwd=_ROOT, env=environment)
     try:

@@ -209,9 +209,8 @@ def _start_worker_process(place: Settings, child: str) -> subprocess.Popen[bytes
         "from app.worker.run_worker import run_worker\n"
         f"run_worker(settings(), threading.Event(), {_target(child)!r})\n"
     )
-    ours = place.model_dump(mode="json")
-    environment = {f"BABELPORT_{name.upper()}": str(value) for name, value in ours.items()}
-    return subprocess.Popen([sys.executable, "-c", program], env={**os.environ, **environment})
+    environment = os.environ | place.environment()
+    return subprocess.Popen([sys.executable, "-c", program], env=environment)
 
 
 def _target(child: str) -> str:
