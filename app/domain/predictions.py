@@ -1,8 +1,23 @@
-"""The Prediction: what a served model answers for one input."""
+"""The Prediction: what a served model answers for one input, and on which terms it is asked."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Terms:
+    """Under which terms a request for predictions comes.
+
+    `key` is who asks: each key has a share of the queue. `deadline` is when an answer is of no use
+    any more, in seconds of `time.monotonic()`; None where the asker waits as long as it takes.
+    """
+
+    key: str = ""
+    deadline: float | None = None
+
+
+NO_TERMS = Terms()
 
 
 @dataclass(frozen=True)

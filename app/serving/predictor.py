@@ -19,7 +19,7 @@ from app.domain.errors.predictions import (
     TooManyInputs,
 )
 from app.domain.models import Model, ModelFacts
-from app.domain.predictions import AnyPrediction
+from app.domain.predictions import NO_TERMS, AnyPrediction, Terms
 from app.serving.answers import as_predictions
 from app.serving.inputs import prepare_inputs
 from app.serving.loaded_models import (
@@ -45,7 +45,9 @@ class Predictor:
         self._artifacts = artifacts
         self._pool: ProcessPoolExecutor | None = None
 
-    async def predict(self, model: Model, inputs: list[Any]) -> list[AnyPrediction]:
+    async def predict(
+        self, model: Model, inputs: list[Any], terms: Terms = NO_TERMS
+    ) -> list[AnyPrediction]:
         """One Prediction per input, in order.
 
         Texts, lists of words for a tagger, images as base64 PNG/JPEG or nested numbers. Raises
