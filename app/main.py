@@ -27,6 +27,7 @@ from app.api.routes import (
     words,
 )
 from app.services.context import Context, open_context
+from app.serving.dataplane import DataPlane
 from app.serving.predictor import Predictor
 from app.settings import Settings
 from app.settings import settings as settings_of_process
@@ -65,6 +66,7 @@ def _lifespan(context: Context) -> Callable[[FastAPI], AbstractAsyncContextManag
     async def run(app: FastAPI) -> AsyncIterator[None]:
         await run_in_threadpool(context.artifacts.sweep)
         app.state.predictor = Predictor(context.settings, context.artifacts)
+        app.state.dataplane = DataPlane(context, app.state.predictor)
         yield
         app.state.predictor.close()
 

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from fastapi import Depends, Query, Request
 from sqlalchemy.orm import Session
 
 from app.services.context import Context
-
-if TYPE_CHECKING:
-    from app.serving.predictor import Predictor
+from app.serving.dataplane import DataPlane
+from app.serving.predictor import Predictor
 
 
 def _context(request: Request) -> Context:
@@ -29,13 +28,21 @@ def _reading(context: Annotated[Context, Depends(_context)]) -> Iterator[Session
         yield session
 
 
-def predictor(request: Request) -> Predictor:
+def _predictor(request: Request) -> Predictor:
     """The process that answers predictions."""
     found: Predictor = request.app.state.predictor
     return found
 
 
+def _dataplane(request: Request) -> DataPlane:
+    """Where every way in asks for answers."""
+    found: DataPlane = request.app.state.dataplane
+    return found
+
+
 TheContext = Annotated[Context, Depends(_context)]
+TheDataPlane = Annotated[DataPlane, Depends(_dataplane)]
+ThePredictor = Annotated[Predictor, Depends(_predictor)]
 # With scope "function" the commit comes before the answer, which can then tell of its failure.
 Writing = Annotated[Session, Depends(_writing, scope="function")]
 Reading = Annotated[Session, Depends(_reading, scope="function")]

@@ -5,20 +5,15 @@ from __future__ import annotations
 import asyncio
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Path, Request
+from fastapi import APIRouter, Path, Request
 
-from app.api.deps import TheContext, predictor
+from app.api.deps import TheDataPlane
 from app.api.errors import responses
 from app.api.form_fields import json_body
 from app.api.schemas.predictions import PredictionRequest, PredictionsAnswer
-from app.domain.models import Model
-from app.services.context import Context
-from app.services.models import find_model
-from app.serving.predictor import Predictor
 
 router = APIRouter(prefix="/v1/models", tags=["predictions"])
 Reference = Annotated[str, Path(description="An id, a name (its newest version) or name@version.")]
-ThePredictor = Annotated[Predictor, Depends(predictor)]
 _BODY = {
     "required": True,
     "content": {"application/json": {"schema": PredictionRequest.model_json_schema()}},
@@ -31,21 +26,12 @@ _BODY = {
     responses=responses(404, 409, 413, 422, 503),
     openapi_extra={"requestBody": _BODY},
 )
-async def post_prediction(
-    model: Reference, request: Request, context: TheContext, predictor: ThePredictor
-) -> Any:
+async def post_prediction(model: Reference, request: Request, dataplane: TheDataPlane) -> Any:
     """Predict labels with probabilities for one or many texts or images.
 
     The first request for a model loads it, which takes seconds; the next ones are fast.
     """
     # Parsing megabytes of nested numbers takes long enough to be felt by other requests.
     asked = await asyncio.to_thread(json_body, await request.body(), PredictionRequest)
-    found = await asyncio.to_thread(find, context, model)
-    predictions = await predictor.predict(found, asked.all_inputs())
-    return {"model": found, "predictions": predictions}
-
-
-def find(context: Context, reference: str) -> Model:
-    """The model by its reference, in a session of its own; raises `ModelNotFound`."""
-    with context.readers() as session:
-        return find_model(session, reference)
+    answered = await dataplane.predict(model, asked.all_inputs())
+    return {"model": answered.model, "predictions": answered.predictions}

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 from fastapi import APIRouter
 
-from app.api.deps import TheContext
+from app.api.deps import TheDataPlane, ThePredictor
 from app.api.errors import responses
-from app.api.routes.predictions import Reference, ThePredictor, find
+from app.api.routes.predictions import Reference
 from app.api.schemas.words import NeighboursRequest, TranslationsRequest, WordsAnswer
 from app.domain.models import Model
 from app.domain.words import WordAnswers
@@ -21,13 +20,13 @@ _RESPONSES = responses(404, 409, 422, 503)
 
 @router.post("/{model}/neighbours", response_model=WordsAnswer, responses=_RESPONSES)
 async def post_neighbours(
-    model: Reference, asked: NeighboursRequest, context: TheContext, predictor: ThePredictor
+    model: Reference, asked: NeighboursRequest, dataplane: TheDataPlane, predictor: ThePredictor
 ) -> Any:
     """Find the words of the same language that are nearest to each word.
 
     Words are looked up as they stand, else in lower case.
     """
-    found = await asyncio.to_thread(find, context, model)
+    found = await dataplane.find(model)
     source = (found, asked.language)
     answers = await near_words(predictor, source, None, asked.words, asked.k, asked.measure)
     return _answer(found, asked, answers)
@@ -35,17 +34,17 @@ async def post_neighbours(
 
 @router.post("/{model}/translations", response_model=WordsAnswer, responses=_RESPONSES)
 async def post_translations(
-    model: Reference, asked: TranslationsRequest, context: TheContext, predictor: ThePredictor
+    model: Reference, asked: TranslationsRequest, dataplane: TheDataPlane, predictor: ThePredictor
 ) -> Any:
     """Translate words: find the nearest words of another language in the same space.
 
     A model that `align` made holds both languages; `target_model` names a second model
     otherwise, whose vectors must lie in the same space.
     """
-    found = await asyncio.to_thread(find, context, model)
+    found = await dataplane.find(model)
     other = found
     if asked.target_model is not None:
-        other = await asyncio.to_thread(find, context, asked.target_model)
+        other = await dataplane.find(asked.target_model)
     source, target = (found, asked.language), (other, asked.target_language)
     answers = await near_words(predictor, source, target, asked.words, asked.k, asked.measure)
     return _answer(found, asked, answers)

@@ -1,0 +1,1 @@
+"""What computes answers: one runtime for each engine, behind one contract."""

@@ -1,0 +1,40 @@
+"""The Runtime: a model in memory that answers batches, whatever engine computes them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """One input, ready to be put into a batch.
+
+    `cost` is what it adds to a batch: its tokens, or the pixels of an image divided by 256 (what a
+    patch of 16 x 16 costs a vision transformer). Inputs of like cost share a batch. `content` is
+    the runtime's own: token ids, an array of pixels.
+    """
+
+    cost: int
+    content: Any
+
+
+class Runtime(Protocol):
+    """A model in memory."""
+
+    size_bytes: int  # what it holds in memory, for as long as it is loaded
+
+    def prepare(self, inputs: Sequence[Any]) -> list[Prepared]:
+        """Texts, sentences of words (tuples) or uint8 images (channels, height, width), made ready.
+
+        Tokenises in Rust. May be called from several threads at once, also while `run` works.
+        """
+
+    def run(self, batch: Sequence[Prepared]) -> list[np.ndarray]:
+        """Probabilities of each input, float32 (classes,) or (words, classes), in order.
+
+        One thread calls it; it takes all processors that the runtime was given.
+        """

@@ -1,0 +1,42 @@
+"""The DataPlane: every way in (our route, Open Inference Protocol, gRPC) asks for answers here."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import Any
+
+from app.domain.models import Model
+from app.domain.predictions import NO_TERMS, AnyPrediction, Terms
+from app.services.context import Context
+from app.services.models import find_model
+from app.serving.predictor import Predictor
+
+
+@dataclass(frozen=True)
+class Answered:
+    """The predictions, one for each input, and the model that made them."""
+
+    model: Model
+    predictions: list[AnyPrediction]
+
+
+class DataPlane:
+    """Finds the model that a reference means and has it answer."""
+
+    def __init__(self, context: Context, predictor: Predictor) -> None:
+        self._context = context
+        self._predictor = predictor
+
+    async def find(self, reference: str) -> Model:
+        """The model by id, name or name@version; raises `ModelNotFound`."""
+        return await asyncio.to_thread(self._find, reference)
+
+    async def predict(self, reference: str, inputs: list[Any], terms: Terms = NO_TERMS) -> Answered:
+        """Answer `inputs`; raises ModelNotFound and what `Predictor.predict` raises."""
+        model = await self.find(reference)
+        return Answered(model, await self._predictor.predict(model, inputs, terms))
+
+    def _find(self, reference: str) -> Model:
+        with self._context.readers() as session:
+            return find_model(session, reference)
