@@ -1,4 +1,4 @@
-"""One image of a prediction request: base64 PNG or JPEG, or nested numbers."""
+"""One image of a prediction request: PNG or JPEG, as base64 or as bytes, or numbers."""
 
 from __future__ import annotations
 
@@ -25,12 +25,15 @@ _FORMS = (
 def prepare_image(position: int, given: Any, wanted: ImageInput) -> np.ndarray:
     """The image, uint8 (channels, height, width).
 
+    `given`: base64 text, a file's bytes, nested lists of numbers, or an array of two or three axes.
     Numbers with a decimal point of at most 1 are taken as 0..1, all others as 0..255. Raises
     UnusableInput; ImageOfAnotherShape unless the model resizes.
     """
     if isinstance(given, str):
+        image = _decode(position, _from_base64(position, given), wanted.channels)
+    elif isinstance(given, bytes):
         image = _decode(position, given, wanted.channels)
-    elif isinstance(given, list):
+    elif isinstance(given, list | np.ndarray):
         image = _arrange(position, _numbers(position, given), wanted)
     else:
         raise UnusableInput(position, f"is no image but {type(given).__name__}", _FORMS)
@@ -40,16 +43,22 @@ def prepare_image(position: int, given: Any, wanted: ImageInput) -> np.ndarray:
     return image
 
 
-def _decode(position: int, given: str, channels: int) -> np.ndarray:
+def _from_base64(position: int, given: str) -> bytes:
     try:
         # A browser's data URL has its media type before a comma.
-        data = base64.b64decode(given.rpartition(",")[2], validate=True)
+        return base64.b64decode(given.rpartition(",")[2], validate=True)
+    except (binascii.Error, ValueError) as cause:
+        raise UnusableInput(position, "is no PNG or JPEG in base64", _FORMS) from cause
+
+
+def _decode(position: int, data: bytes, channels: int) -> np.ndarray:
+    try:
         with Image.open(io.BytesIO(data), formats=("PNG", "JPEG")) as image:
             if image.width * image.height > _MOST_PIXELS:
                 raise UnusableInput(position, f"has over {_MOST_PIXELS} pixels", "Scale it down.")
             return _channels_first(_flattened(position, image), channels)
-    except (binascii.Error, UnidentifiedImageError) as cause:
-        raise UnusableInput(position, "is no PNG or JPEG in base64", _FORMS) from cause
+    except UnidentifiedImageError as cause:
+        raise UnusableInput(position, "is no PNG or JPEG", _FORMS) from cause
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as cause:
         raise UnusableInput(position, f"is damaged: {cause}", "Send the whole file.") from cause
 
@@ -70,13 +79,15 @@ def _channels_first(image: Image.Image, channels: int) -> np.ndarray:
     return pixels[None] if channels == 1 else np.ascontiguousarray(pixels.transpose(2, 0, 1))
 
 
-def _numbers(position: int, given: list[Any]) -> np.ndarray:
+def _numbers(position: int, given: list[Any] | np.ndarray) -> np.ndarray:
     try:
-        numbers = np.array(given)
+        numbers = np.asarray(given)
     except ValueError as cause:
         raise UnusableInput(position, "has rows of unequal length", _FORMS) from cause
     if numbers.dtype.kind not in "iuf" or numbers.size == 0:
         raise UnusableInput(position, "holds something else than numbers", _FORMS)
+    if numbers.dtype == np.uint8:
+        return numbers
     if numbers.dtype.kind == "f" and numbers.max() <= 1:
         numbers = numbers * 255
     if not (np.isfinite(numbers).all() and numbers.min() >= 0 and numbers.max() <= 255):

@@ -84,6 +84,12 @@ def test_a_text_gets_its_likeliest_label_and_every_labels_probability(predictor,
         assert prediction.probabilities[prediction.label] == best
 
 
+def test_a_text_may_come_as_its_bytes(predictor, classifier):
+    as_bytes = [sentence.encode() for sentence in SENTENCES]
+
+    assert _ask(predictor, classifier, as_bytes) == _ask(predictor, classifier, list(SENTENCES))
+
+
 def test_predictions_are_those_of_the_network_itself(predictor, classifier, artifacts, tmp_path):
     folder = a_text_classifier(tmp_path / "same")
     network = recognise(folder).load(folder, classifier.facts)
@@ -103,6 +109,10 @@ def test_every_way_to_write_an_image_gets_the_same_answer(predictor, digit_reade
         (pixels / 255).tolist(),
         _png(pixels),
         "data:image/png;base64," + _png(pixels),
+        base64.b64decode(_png(pixels)),
+        pixels,
+        pixels[None].astype(np.int64),
+        pixels[..., None] / np.float32(255),
     ]
 
     predictions = _ask(predictor, digit_reader, forms)
@@ -182,6 +192,7 @@ def test_an_artifact_that_is_gone_is_told_and_hurts_no_other_model(
         (["fine", "  \n"], UnusableInput),
         (["fine", 7], UnusableInput),
         (["fine", "\ud800"], UnusableInput),
+        (["fine", b"\xff"], UnusableInput),
     ],
 )
 def test_unusable_texts_are_refused_by_position(predictor, classifier, inputs, error):
@@ -212,6 +223,10 @@ _DEEP = np.zeros((1, 1, 28, 28), int).tolist()
         np.full((28, 28), 256).tolist(),
         np.full((28, 28), -1).tolist(),
         np.full((28, 28), float("nan")).tolist(),
+        np.full((28, 28), np.inf, np.float32),
+        np.zeros(784, np.uint8),
+        np.zeros((28, 28), bool),
+        b"no image",
     ],
 )
 def test_unusable_images_are_refused_by_position(predictor, digit_reader, given: Any):
