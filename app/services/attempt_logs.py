@@ -1,4 +1,4 @@
-"""The files into which the children of transfers write what they say."""
+"""The files into which the children of transfers and lesser jobs write what they say."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def drop_logs(settings: Settings, before: datetime) -> int:
     """Delete the files that nothing was written to since `before`; how many there were."""
     old = [
         file
-        for file in attempt_log(settings, "trf_*").parent.glob("trf_*.log")
+        for file in attempt_log(settings, "any").parent.glob("*_*.log")
         if file.stat().st_mtime < before.timestamp()
     ]
     for file in old:

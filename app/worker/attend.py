@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from app.domain.errors.running import OutOfMemory
 from app.domain.errors.transfers import LeaseLost, ProcessDied
+from app.domain.lesser_jobs import LesserJob
 from app.domain.transfer_states import Wish
 from app.domain.transfers import Transfer
 from app.engines.contract import Order, Running
@@ -25,9 +26,9 @@ _LOOK_SECONDS = 0.2
 _ORDERLY = (Ending.PAUSE_REQUESTED, Ending.WORKER_STOPS)
 
 
-def child_label(transfer: Transfer) -> str:
-    """The word by which the child of this attempt is known: the transfer's id and the attempt."""
-    return f"{transfer.id}-{transfer.attempt}"
+def child_label(held: Transfer | LesserJob) -> str:
+    """The word by which the child of this attempt is known: the id and the attempt."""
+    return f"{held.id}-{held.attempt}"
 
 
 def attend(transfer: Transfer, place: Workplace, slot: Slot) -> None:
@@ -43,7 +44,7 @@ def attend(transfer: Transfer, place: Workplace, slot: Slot) -> None:
     ending = Ending.LEASE_LOST
     try:
         try:
-            ending = _watch(running, transfer, heartbeat, place)
+            ending = _hold(running, transfer, heartbeat, place)
         finally:
             _stop(running, ending, heartbeat, place.context.settings)
             # A child that was killed could not tidy up after itself.
@@ -54,6 +55,16 @@ def attend(transfer: Transfer, place: Workplace, slot: Slot) -> None:
         _log.info("%s: %s", child_label(transfer), ending.name)
     except LeaseLost:
         _log.info("%s has ended, or is held by another attempt", child_label(transfer))
+
+
+def watch(running: Running, heartbeat: Heartbeat, place: Workplace) -> Ending:
+    """Wait until the child ends or must not go on."""
+    while running.poll() is None:
+        if ending := heartbeat.beat():
+            return ending
+        if place.stop.wait(_LOOK_SECONDS):
+            return Ending.WORKER_STOPS
+    return Ending.EXITED
 
 
 def _order(transfer: Transfer, place: Workplace, slot: Slot) -> Order:
@@ -68,17 +79,12 @@ def _order(transfer: Transfer, place: Workplace, slot: Slot) -> Order:
     )
 
 
-def _watch(running: Running, transfer: Transfer, heartbeat: Heartbeat, place: Workplace) -> Ending:
+def _hold(running: Running, transfer: Transfer, heartbeat: Heartbeat, place: Workplace) -> Ending:
     def note_group(session: Session) -> None:
         leases.record_process_group(session, transfer.id, transfer.attempt, running.group)
 
     patiently(place.context.sessions, note_group, place.context.settings.database_patience_seconds)
-    while running.poll() is None:
-        if ending := heartbeat.beat():
-            return ending
-        if place.stop.wait(_LOOK_SECONDS):
-            return Ending.WORKER_STOPS
-    return Ending.EXITED
+    return watch(running, heartbeat, place)
 
 
 def _stop(running: Running, ending: Ending, heartbeat: Heartbeat, settings: Settings) -> None:
@@ -102,12 +108,13 @@ def _record(ending: Ending, running: Running, transfer: Transfer, place: Workpla
         elif ending in _ORDERLY:  # a pause that was withdrawn meanwhile is handed back as well
             leases.hand_back(session, id, attempt)
         else:
-            leases.lose(session, id, attempt, _death(running), settings.max_attempts)
+            leases.lose(session, id, attempt, death_of(running), settings.max_attempts)
 
     patiently(place.context.sessions, record, settings.database_patience_seconds)
 
 
-def _death(running: Running) -> dict[str, object]:
+def death_of(running: Running) -> dict[str, object]:
+    """Why a child is gone that recorded no end, as a failure."""
     if running.died_of_memory():
         return OutOfMemory().as_dict()
     return ProcessDied(running.poll() or 0).as_dict()

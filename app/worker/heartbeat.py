@@ -1,14 +1,17 @@
-"""Holding a transfer while its child works, and hearing when the child should stop."""
+"""Holding a transfer or lesser job while its child works, and hearing when that should stop."""
 
 from __future__ import annotations
 
 import logging
 import time
 from enum import Enum, auto
+from typing import Protocol
 
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
 
 from app.domain.errors.transfers import LeaseLost
+from app.domain.lesser_jobs import LesserJob
 from app.domain.transfer_states import Wish
 from app.domain.transfers import Transfer
 from app.store import leases
@@ -30,6 +33,16 @@ class Ending(Enum):
 _OBEYED = {Wish.CANCEL: Ending.CANCEL_REQUESTED, Wish.PAUSE: Ending.PAUSE_REQUESTED}
 
 
+class Leases(Protocol):
+    """Where a lease is kept: `app.store.leases`, or a table of lesser jobs."""
+
+    def wish(self, session: Session, id: str, attempt: int) -> Wish | None:
+        """What somebody asked meanwhile; raises `LeaseLost` when it is not held any more."""
+
+    def renew(self, session: Session, id: str, attempt: int, lease_seconds: float) -> Wish | None:
+        """Hold it for so long from now; as `wish` otherwise."""
+
+
 class Heartbeat:
     """Renews the lease every third of its time, and looks for a wish at each `beat`.
 
@@ -37,8 +50,11 @@ class Heartbeat:
     transfer is ours until somebody else has claimed it, and nobody can while it does not answer.
     """
 
-    def __init__(self, transfer: Transfer, place: Workplace) -> None:
-        self._transfer = transfer
+    def __init__(
+        self, held: Transfer | LesserJob, place: Workplace, kept_in: Leases = leases
+    ) -> None:
+        self._held = held
+        self._leases = kept_in
         self._context = place.context
         self._renewed_at = time.monotonic()
         self._silent_since: float | None = None
@@ -56,10 +72,10 @@ class Heartbeat:
 
     def hold(self, seconds: float) -> None:
         """Keep the transfer for the time in which its child comes to an orderly end."""
-        id, attempt = self._transfer.id, self._transfer.attempt
+        id, attempt = self._held.id, self._held.attempt
         try:
             with self._context.sessions.begin() as session:
-                leases.renew(session, id, attempt, seconds + self._lease_seconds)
+                self._leases.renew(session, id, attempt, seconds + self._lease_seconds)
         except (LeaseLost, DBAPIError):
             _log.warning("the lease of %s was not renewed for its orderly end", id)
 
@@ -70,19 +86,19 @@ class Heartbeat:
     def _bear(self) -> Ending | None:
         if self._silent_since is None:
             self._silent_since = time.monotonic()
-            _log.exception("the database does not answer; still working on %s", self._transfer.id)
+            _log.exception("the database does not answer; still working on %s", self._held.id)
         silent = time.monotonic() - self._silent_since
         return (
             Ending.LEASE_LOST if silent > self._context.settings.database_patience_seconds else None
         )
 
     def _look(self) -> Wish | None:
-        id, attempt = self._transfer.id, self._transfer.attempt
+        id, attempt = self._held.id, self._held.attempt
         if time.monotonic() - self._renewed_at < self._lease_seconds / 3:
             with self._context.readers() as session:
-                return leases.wish(session, id, attempt)
+                return self._leases.wish(session, id, attempt)
         started = time.monotonic()
         with self._context.sessions.begin() as session:
-            wish = leases.renew(session, id, attempt, self._lease_seconds)
+            wish = self._leases.renew(session, id, attempt, self._lease_seconds)
         self._renewed_at = started
         return wish

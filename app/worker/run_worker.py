@@ -1,4 +1,7 @@
-"""The worker: claims transfers from the table, one for each of its slots, and sees each through."""
+"""The worker: claims transfers from the table, one for each of its slots, and sees each through.
+
+A slot for which no transfer waits does a lesser job meanwhile.
+"""
 
 from __future__ import annotations
 
@@ -14,9 +17,12 @@ from app.settings import Settings
 from app.store import leases
 from app.store.migrate import require_migrated
 from app.worker.attend import attend
+from app.worker.attend_lesser import attend_lesser
 from app.worker.engine_for import engine_for
 from app.worker.housekeeping import keep_house
 from app.worker.identity import worker_name
+from app.worker.lesser_jobs import LesserJobs
+from app.worker.lesser_kinds import KINDS, LesserKind
 from app.worker.recovery import recover
 from app.worker.slots import Slot, slots
 from app.worker.workplace import Workplace
@@ -26,7 +32,12 @@ _RUN_TRANSFER = "app.services.run_transfer:run_transfer"
 _REST_AFTER_AN_ERROR = 1.0
 
 
-def run_worker(settings: Settings, stop: threading.Event, target: str = _RUN_TRANSFER) -> None:
+def run_worker(
+    settings: Settings,
+    stop: threading.Event,
+    target: str = _RUN_TRANSFER,
+    lesser_kinds: tuple[LesserKind, ...] = KINDS,
+) -> None:
     """Work until `stop` is set; then every child at work saves its state and is handed back.
 
     Raises `MigrationsPending` and `EngineUnfit` at the start. Later errors (a database that went
@@ -34,7 +45,7 @@ def run_worker(settings: Settings, stop: threading.Event, target: str = _RUN_TRA
     """
     require_migrated(settings.url)
     context = open_context(settings)
-    place = Workplace(context, engine_for(settings), target, stop)
+    place = Workplace(context, engine_for(settings), target, stop, lesser_kinds)
     try:
         recover(place)
         drop_checkpoints(context)
@@ -55,9 +66,10 @@ def _work_in_every_slot(place: Workplace) -> None:
 
 
 def _work(name: str, slot: Slot, place: Workplace) -> None:
+    lesser_jobs = LesserJobs(name, place)
     while not place.stop.is_set():
         try:
-            _work_once(name, slot, place)
+            _work_once(name, slot, place, lesser_jobs)
         except DBAPIError as error:
             _log.warning("the database does not answer: %s", type(error).__name__)
             place.stop.wait(_REST_AFTER_AN_ERROR)
@@ -66,13 +78,14 @@ def _work(name: str, slot: Slot, place: Workplace) -> None:
             place.stop.wait(_REST_AFTER_AN_ERROR)
 
 
-def _work_once(name: str, slot: Slot, place: Workplace) -> None:
-    transfer = _claim(name, place)
-    if transfer is None:
-        place.stop.wait(place.context.settings.poll_seconds)
-    else:
+def _work_once(name: str, slot: Slot, place: Workplace, lesser_jobs: LesserJobs) -> None:
+    if transfer := _claim(name, place):
         attend(transfer, place, slot)
         drop_checkpoints(place.context)
+    elif held := lesser_jobs.claim():
+        attend_lesser(held, place, slot)
+    else:
+        place.stop.wait(place.context.settings.poll_seconds)
 
 
 def _claim(name: str, place: Workplace) -> Transfer | None:

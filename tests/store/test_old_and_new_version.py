@@ -24,7 +24,7 @@ from app.store import (
     transfers,
 )
 from app.store.database import open_database, session_factory
-from tests.support.records import a_model, an_evaluation, queue_a_transfer
+from tests.support.records import a_model, an_evaluation, queue_a_compilation, queue_a_transfer
 
 Sessions = sessionmaker[Session]
 Rows = dict[str, list[dict[str, Any]]]
@@ -66,6 +66,7 @@ def _write_with_todays_code(sessions: Sessions) -> dict[str, str]:
         evaluation = an_evaluation(transfer)
         evaluations.insert(session, evaluation)
         kept_answers.insert(session, KeptAnswer("key", "POST", "/", "digest", 201, {}, "{}", now()))
+        queue_a_compilation(session)
     return {"running": running.id, "transfer": transfer.id, "evaluation": evaluation.id}
 
 
@@ -95,7 +96,7 @@ def _read_with_todays_code(sessions: Sessions, ids: dict[str, str]) -> None:
         listed = [transfer.id for transfer in transfers.page(session, 10).items]
         assert listed == [read.id, ids["running"]]
         assert models.get(session, read.spec.model_id) is not None
-        assert models.next_version(session, a_model().name) == 3
+        assert models.next_version(session, a_model().name) == 4
         assert all(datasets.get(session, id) for id in read.spec.datasets.values())
         assert evaluations.get(session, ids["evaluation"]) is not None
         assert kept_answers.get(session, "key", "POST", "/") is not None

@@ -19,10 +19,12 @@ from app.domain.enums import (
 )
 from app.domain.evaluations import Evaluation
 from app.domain.identity import new_id, now
+from app.domain.lesser_jobs import JobState
 from app.domain.models import Model, ModelFacts, TextInput
 from app.domain.transfer_states import TransferState
 from app.domain.transfers import Transfer, TransferSpec
 from app.store import datasets, models, transfers
+from app.store.lesser_tables import compilations
 
 
 def a_model(**changes: Any) -> Model:
@@ -102,3 +104,13 @@ def queue_a_transfer(session: Session, **changes: Any) -> Transfer:
     transfer = a_transfer(model, dataset, **changes)
     transfers.insert(session, transfer)
     return transfer
+
+
+def queue_a_compilation(session: Session) -> str:
+    """Insert a model and its queued compilation; the model's id. The caller commits."""
+    model = a_model()
+    model = replace(model, version=models.next_version(session, model.name))
+    models.insert(session, model)
+    values = {"model_id": model.id, "state": JobState.QUEUED, "created_at": now()}
+    session.execute(compilations.insert().values(values))
+    return model.id

@@ -25,19 +25,6 @@ from tests.support.waiting import wait_for
 Sessions = sessionmaker[Session]
 
 
-@pytest.fixture
-def place(database_url: str, tmp_path: Path) -> Settings:
-    """Settings of a worker that gives up leases and graces quickly."""
-    return Settings(
-        data_dir=tmp_path / "data",
-        database_url=database_url,
-        poll_seconds=0.02,
-        stop_grace_seconds=0.2,
-        drain_seconds=20,
-        lease_seconds=2,
-    )
-
-
 def test_a_transfer_whose_child_records_success_has_succeeded(
     place: Settings, sessions: Sessions
 ) -> None:

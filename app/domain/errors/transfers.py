@@ -63,14 +63,14 @@ class NeededByTransfers(Conflict):
 
 
 class LeaseLost(BabelportError):
-    """A write by an attempt that does not hold the transfer any more; nothing was written."""
+    """A write by an attempt that does not hold its transfer or job any more; it wrote nothing."""
 
     code = "lease-lost"
 
     def __init__(self, transfer_id: str, attempt: int) -> None:
         super().__init__(
-            f"Attempt {attempt} does not hold the transfer {transfer_id} any more.",
-            "Stop the work: a later attempt has the transfer, or it has ended.",
+            f"Attempt {attempt} does not hold {transfer_id} any more.",
+            "Stop the work: a later attempt has it, or it has ended.",
             transfer_id=transfer_id,
             attempt=attempt,
         )

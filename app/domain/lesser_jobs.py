@@ -1,0 +1,24 @@
+"""The LesserJob: work that a worker does when no transfer waits for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class JobState(StrEnum):
+    """Where a lesser job stands."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True)
+class LesserJob:
+    """A lesser job as its holder knows it: the key of its row, and which attempt it is."""
+
+    id: str
+    attempt: int

@@ -1,0 +1,40 @@
+"""The tables of lesser jobs: what a worker does when no transfer waits."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Column, ForeignKey, Index, Integer, String, Table, text
+
+from app.domain.lesser_jobs import JobState
+from app.store.columns import Json, Moment, words
+from app.store.tables import metadata
+
+
+def _leased() -> tuple[Column[Any], ...]:
+    """The columns that `LesserLeases` needs besides a key, made anew for each table."""
+    return (
+        Column("state", words(JobState), nullable=False),
+        Column("attempt", Integer, nullable=False, server_default=text("0")),
+        # Attempts that do not count against the limit: a stopping worker handed them back.
+        Column("handed_back", Integer, nullable=False, server_default=text("0")),
+        Column("worker", String),
+        Column("lease_expires_at", Moment),
+        Column("created_at", Moment, nullable=False),
+        Column("finished_at", Moment),
+        Column("failure", Json),
+    )
+
+
+compilations = Table(
+    "compilations",
+    metadata,
+    Column("model_id", ForeignKey("models.id", ondelete="CASCADE"), primary_key=True),
+    *_leased(),
+    Column("engine", String),
+    Column("precision", String),
+    # Of what was compiled; empty where the model's own file is served.
+    Column("sha256", String, index=True),
+    Column("report", Json),
+    Index(None, "state", "created_at", "model_id"),
+)

@@ -1,0 +1,45 @@
+"""The kinds of lesser jobs, in the order in which a slot without a transfer looks for them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sqlalchemy.orm import Session
+
+from app.domain.lesser_jobs import LesserJob
+from app.settings import Settings
+from app.store.lesser_leases import LesserLeases
+
+
+def nothing_to_enlist(session: Session) -> None:
+    """For kinds whose jobs are queued by those who ask for them."""
+
+
+@dataclass(frozen=True)
+class LesserKind:
+    """One kind: where its jobs stand, and the callable that does one.
+
+    `target` (`package.module:function`) gets `argument`, the job's key, and `attempt`. `wanted`
+    says whether the settings want such jobs at all. `waits`, which only reads, says whether a
+    claim might find something; `enlist` may add jobs right before a claim, in its transaction.
+    """
+
+    leases: LesserLeases
+    target: str
+    argument: str
+    max_attempts: Callable[[Settings], int]
+    waits: Callable[[Session], bool]
+    enlist: Callable[[Session], None] = nothing_to_enlist
+    wanted: Callable[[Settings], bool] = lambda _: True
+
+
+@dataclass(frozen=True)
+class HeldJob:
+    """A job that was claimed, and its kind."""
+
+    kind: LesserKind
+    job: LesserJob
+
+
+KINDS: tuple[LesserKind, ...] = ()

@@ -1,0 +1,120 @@
+"""Lesser jobs in the worker, with real children and a real database of each kind."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Row, delete, select
+from sqlalchemy.orm import Session, sessionmaker
+
+from app.domain.lesser_jobs import JobState
+from app.domain.transfer_states import TransferState
+from app.settings import Settings
+from app.store import transfers
+from app.store.lesser_leases import LesserLeases
+from app.store.lesser_tables import compilations
+from app.store.tables import models
+from app.worker.lesser_kinds import LesserKind
+from app.worker.run_worker import run_worker
+from tests.support.records import queue_a_compilation, queue_a_transfer
+from tests.support.waiting import wait_for
+
+Sessions = sessionmaker[Session]
+
+
+def test_a_job_is_done_when_no_transfer_waits(place: Settings, sessions: Sessions) -> None:
+    id = _queue(sessions)
+    with _working(place, "finish"):
+        row = _wait_until(sessions, id, JobState.SUCCEEDED)
+    assert (row.engine, row.attempt) == ("made by the child", 1)
+    assert (place.data_dir / "logs" / f"{id}-1.log").exists()
+
+
+def test_a_waiting_transfer_goes_first(place: Settings, sessions: Sessions) -> None:
+    job = _queue(sessions)
+    with sessions.begin() as session:
+        transfer = queue_a_transfer(session)
+    with _working(place, "finish"):
+        row = _wait_until(sessions, job, JobState.SUCCEEDED)
+    with sessions() as session:
+        ended = transfers.get(session, transfer.id)
+    assert ended is not None
+    assert ended.state is TransferState.SUCCEEDED
+    assert ended.finished_at is not None
+    assert ended.finished_at <= row.finished_at
+
+
+def test_a_job_of_a_worker_that_stops_is_handed_back_and_its_child_ends(
+    place: Settings, sessions: Sessions
+) -> None:
+    id = _queue(sessions)
+    with _working(place, "work_for_ever"):
+        _wait_for_child(place, id)
+    row = _row(sessions, id)
+    assert (row.state, row.handed_back, row.lease_expires_at) == (JobState.QUEUED, 1, None)
+    assert (place.data_dir / f"{id}-ended").exists()
+
+
+def test_a_job_that_is_deleted_takes_its_child_with_it(place: Settings, sessions: Sessions) -> None:
+    id = _queue(sessions)
+    with _working(place, "work_for_ever"):
+        _wait_for_child(place, id)
+        with sessions.begin() as session:
+            session.execute(delete(models).where(models.c.id == id))
+        wait_for(lambda: (place.data_dir / f"{id}-ended").exists())
+
+
+def test_a_job_whose_child_dies_every_time_fails(place: Settings, sessions: Sessions) -> None:
+    id = _queue(sessions)
+    with _working(place, "die"):
+        row = _wait_until(sessions, id, JobState.FAILED)
+    assert (row.attempt, row.failure["code"]) == (2, "process-died")
+
+
+def test_a_job_is_held_for_longer_than_a_lease_lasts(place: Settings, sessions: Sessions) -> None:
+    id = _queue(sessions)
+    with _working(place.model_copy(update={"lease_seconds": 0.6}), "finish_after_three_leases"):
+        row = _wait_until(sessions, id, JobState.SUCCEEDED)
+    assert row.attempt == 1
+
+
+@contextmanager
+def _working(place: Settings, child: str) -> Iterator[None]:
+    kind = LesserKind(
+        leases=LesserLeases(compilations),
+        target=f"tests.support.lesser_children:{child}",
+        argument="model_id",
+        max_attempts=lambda _: 2,
+        waits=LesserLeases(compilations).anything_waits,
+    )
+    stop, transfer = threading.Event(), "tests.support.transfer_children:succeed"
+    thread = threading.Thread(target=run_worker, args=(place, stop, transfer, (kind,)))
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join(30)
+    assert not thread.is_alive()
+
+
+def _queue(sessions: Sessions) -> str:
+    with sessions.begin() as session:
+        return queue_a_compilation(session)
+
+
+def _row(sessions: Sessions, id: str) -> Row[Any]:
+    with sessions() as session:
+        return session.execute(select(compilations).where(compilations.c.model_id == id)).one()
+
+
+def _wait_until(sessions: Sessions, id: str, state: JobState) -> Row[Any]:
+    wait_for(lambda: _row(sessions, id).state is state)
+    return _row(sessions, id)
+
+
+def _wait_for_child(place: Settings, id: str) -> None:
+    wait_for(lambda: (place.data_dir / f"{id}-at-work").exists())
