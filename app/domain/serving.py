@@ -1,4 +1,4 @@
-"""What is needed to answer for a model: its identity, its facts and what was compiled of it."""
+"""What is needed to answer for a model, what stands in memory of it, and what a batch was."""
 
 from __future__ import annotations
 
@@ -29,3 +29,33 @@ class Servable:
     sha256: str
     facts: ModelFacts
     compiled: Compiled | None = None
+
+
+@dataclass(frozen=True)
+class Resident:
+    """A model that is in memory; `pinned` ones stay there until they are unloaded."""
+
+    model_id: str
+    name: str
+    version: int
+    engine: str
+    precision: str
+    size_bytes: int
+    pinned: bool
+
+
+@dataclass(frozen=True)
+class BatchFacts:
+    """The batch in which an answer was computed; the last one where there were several.
+
+    `number` counts the batches of one predictor process; `inputs` and `tokens` are those of the
+    whole batch, `padded` its tokens with padding. `waited_seconds` lie between the request's
+    arrival and the batch, which took `seconds`.
+    """
+
+    number: int
+    inputs: int
+    tokens: int
+    padded: int
+    waited_seconds: float
+    seconds: float

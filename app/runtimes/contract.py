@@ -25,6 +25,8 @@ class Prepared:
 class Runtime(Protocol):
     """A model in memory."""
 
+    engine: str  # torch, onnxruntime
+    precision: str  # float32, bfloat16, int8
     size_bytes: int  # what it holds in memory, for as long as it is loaded
 
     def prepare(self, inputs: Sequence[Any]) -> list[Prepared]:

@@ -1,0 +1,67 @@
+"""A network of torch as a Runtime."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+
+from app.learn.devices import autocast
+from app.learn.network import Network, move
+from app.runtimes.contract import Prepared
+
+_PATCH = 256  # pixels of a patch of 16 x 16
+
+
+class TorchRuntime:
+    """Answers with the network itself, in float32 on a CPU and bfloat16 on a GPU."""
+
+    engine = "torch"
+    precision = "float32"
+
+    def __init__(self, network: Network) -> None:
+        self.network = network.eval()
+        parameters = list(network.parameters()) + list(network.buffers())
+        self.size_bytes = sum(one.numel() * one.element_size() for one in parameters)
+        self._device = next(network.parameters()).device
+
+    def prepare(self, inputs: Sequence[Any]) -> list[Prepared]:
+        """Texts and sentences with their number of tokens, images with their patches."""
+        if isinstance(inputs[0], np.ndarray):
+            return [Prepared(max(1, one.size // one.shape[0] // _PATCH), one) for one in inputs]
+        lengths = self.network.lengths(list(inputs))
+        return [Prepared(cost, one) for cost, one in zip(lengths, inputs, strict=True)]
+
+    def run(self, batch: Sequence[Prepared], threads: int) -> list[np.ndarray]:
+        """Probabilities in order; images of several shapes are computed shape by shape."""
+        torch.set_num_threads(threads)  # of this thread alone
+        if not isinstance(batch[0].content, np.ndarray):
+            return self._texts([one.content for one in batch])
+        answers: list[np.ndarray] = [np.empty(0)] * len(batch)
+        for places in _by_shape(batch).values():
+            found = self._probabilities(np.stack([batch[place].content for place in places]))
+            for place, one in zip(places, found, strict=True):
+                answers[place] = one
+        return answers
+
+    def _texts(self, inputs: list[Any]) -> list[np.ndarray]:
+        found = self._probabilities(inputs)
+        if not self.network.objective.per_word:
+            return list(found)
+        return [one[: len(words)] for one, words in zip(found, inputs, strict=True)]
+
+    @torch.inference_mode()
+    def _probabilities(self, inputs: Any) -> np.ndarray:
+        with autocast(self._device):
+            logits = self.network(move(self.network.collate(inputs), self._device))
+        found: np.ndarray = self.network.objective.probabilities(logits).cpu().numpy()
+        return found
+
+
+def _by_shape(batch: Sequence[Prepared]) -> dict[tuple[int, ...], list[int]]:
+    places: dict[tuple[int, ...], list[int]] = {}
+    for place, one in enumerate(batch):
+        places.setdefault(one.content.shape, []).append(place)
+    return places

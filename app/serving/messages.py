@@ -1,0 +1,100 @@
+"""What the API and the predictor process say to each other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from app.domain.serving import BatchFacts, Resident, Servable
+from app.serving.word_questions import WordQuestion, WordReply
+
+
+@dataclass(frozen=True)
+class Ask:
+    """Answer these inputs: texts, tuples of words, or uint8 images (channels, height, width).
+
+    `deadline` is a moment of `time.monotonic()`, which all processes of a machine share.
+    """
+
+    servable: Servable
+    inputs: list[Any]
+    deadline: float | None = None
+
+
+@dataclass(frozen=True)
+class Drop:
+    """Nobody waits any more for the answer to the request of this number."""
+
+    request: int
+
+
+@dataclass(frozen=True)
+class Load:
+    """Load a model and warm it up; a `pinned` one then stays."""
+
+    servable: Servable
+    pinned: bool = False
+
+
+@dataclass(frozen=True)
+class Unload:
+    """Take a model out of memory, pinned or not."""
+
+    model_id: str
+
+
+@dataclass(frozen=True)
+class Tell:
+    """Say which models are in memory, and what waits."""
+
+
+Message = Ask | Drop | Load | Unload | Tell | WordQuestion
+
+
+@dataclass(frozen=True)
+class Probabilities:
+    """The answer to `Ask`: float32 (classes,) or (words, classes) for each input."""
+
+    of_inputs: list[np.ndarray]
+    batch: BatchFacts
+
+
+@dataclass(frozen=True)
+class State:
+    """The answer to `Tell`; the counts are of inputs and tokens that wait."""
+
+    residents: tuple[Resident, ...]
+    waiting_inputs: int
+    waiting_tokens: int
+
+
+@dataclass(frozen=True)
+class Done:
+    """The answer to `Load` and `Unload`; `found` says whether there was anything to unload."""
+
+    found: bool = True
+
+
+@dataclass(frozen=True)
+class Expired:
+    """The request's deadline passed before it was computed."""
+
+
+@dataclass(frozen=True)
+class MemoryFull:
+    """Pinned models leave no room for another one; sizes in bytes."""
+
+    needed: int
+    limit: int
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why there is no answer, as text: an exception might not be rebuilt on the other side."""
+
+    reason: str
+
+
+Reply = Probabilities | State | Done | Expired | MemoryFull | Failure | WordReply
