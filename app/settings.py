@@ -59,6 +59,10 @@ class Settings(BaseSettings):
     # Between two saves of a training's state, at least; more where saving takes long
     checkpoint_seconds: float = Field(30.0, ge=0)
 
+    # Rows of a batch prediction that are answered and kept together; the next attempt goes on after
+    # the last such part
+    batch_part_rows: int = Field(1024, ge=1)
+
     # Where transfers run: children of the worker, or tasks of a Ray cluster with these needs each;
     # several Ray workers share the batches of one training. `data_dir` must then be a folder that
     # all machines share, by its full path.
@@ -80,6 +84,7 @@ class Settings(BaseSettings):
     keep_events_days: float = Field(180.0, ge=0)
     keep_attempts_days: float = Field(90.0, ge=0)  # those that did not succeed, and all logs
     keep_predictions_days: float = Field(365.0, ge=0)  # the per-row predictions of evaluations
+    keep_batch_predictions_days: float = Field(365.0, ge=0)  # the results of batch predictions
     # Within these days the same request gets the same answer
     keep_idempotency_keys_days: float = Field(2.0, ge=1)
 

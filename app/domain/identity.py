@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 
 def new_id(prefix: str) -> str:
-    """A fresh identifier such as `mdl_9f2c41d07b3e6a58`; prefixes are mdl, dst, trf, evl."""
+    """A fresh identifier such as `mdl_9f2c41d07b3e6a58`; prefixes are mdl, dst, trf, evl, bpr."""
     return f"{prefix}_{secrets.token_hex(8)}"
 
 

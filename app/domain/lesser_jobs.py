@@ -16,6 +16,11 @@ class JobState(StrEnum):
     CANCELLED = "cancelled"
 
 
+def is_over(state: JobState) -> bool:
+    """Whether nothing more happens to a job in this state."""
+    return state not in (JobState.QUEUED, JobState.RUNNING)
+
+
 @dataclass(frozen=True)
 class LesserJob:
     """A lesser job as its holder knows it: the key of its row, and which attempt it is."""

@@ -31,6 +31,7 @@ class Dropped:
     predictions: int
     keys: int
     logs: int
+    results: int = 0
 
 
 def apply_retention(context: Context, stop: threading.Event | None = None) -> Dropped:
@@ -44,9 +45,14 @@ def apply_retention(context: Context, stop: threading.Event | None = None) -> Dr
         attempts=work.drop(
             kept.keep_attempts_days, retention.with_old_attempts, retention.drop_attempts
         ),
-        predictions=work.drop_predictions(kept.keep_predictions_days),
+        predictions=work.drop_bytes(
+            kept.keep_predictions_days, retention.with_old_predictions, retention.drop_predictions
+        ),
         keys=work.drop(kept.keep_idempotency_keys_days, retention.old_keys, retention.drop_keys),
         logs=drop_logs(kept, _before(kept.keep_attempts_days)),
+        results=work.drop_bytes(
+            kept.keep_batch_predictions_days, retention.with_old_results, retention.drop_results
+        ),
     )
 
 
@@ -68,11 +74,16 @@ class _Work:
                 dropped += drop(session, few, before)
         return dropped
 
-    def drop_predictions(self, days: float) -> int:
+    def drop_bytes(
+        self,
+        days: float,
+        find: Callable[[Session, datetime], list[str]],
+        drop: Callable[[Session, list[str], datetime], list[str]],
+    ) -> int:
         dropped = 0
-        for few in self._batches(_before(days), retention.with_old_predictions):
+        for few in self._batches(_before(days), find):
             with self.context.sessions.begin() as session:
-                digests = retention.drop_predictions(session, few, now())
+                digests = drop(session, few, now())
             # After the commit: bytes without a row mean nothing, a row without its bytes does.
             for digest in digests:
                 drop_unused(self.context, digest)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Column, ForeignKey, Index, Integer, String, Table, text
+from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, String, Table, text
 
 from app.domain.lesser_jobs import JobState
 from app.store.columns import Json, Moment, words
@@ -37,4 +37,25 @@ compilations = Table(
     Column("sha256", String, index=True),
     Column("report", Json),
     Index(None, "state", "created_at", "model_id"),
+)
+
+batch_predictions = Table(
+    "batch_predictions",
+    metadata,
+    Column("id", String, primary_key=True),
+    # No foreign keys: what was predicted keeps the ids of what was deleted since.
+    Column("model_id", String, nullable=False),
+    Column("dataset_id", String, nullable=False, index=True),
+    Column("name", String),
+    Column("rows", Integer, nullable=False),
+    *_leased(),
+    Column("rows_done", Integer, nullable=False, server_default=text("0")),
+    Column("started_at", Moment),
+    Column("results_sha256", String, index=True),
+    Column("size_bytes", BigInteger),
+    # When retention took the results away; the digest is then empty.
+    Column("results_dropped_at", Moment),
+    Index(None, "state", "created_at", "id"),
+    Index(None, "model_id", "created_at", "id"),
+    Index(None, "created_at", "id"),
 )

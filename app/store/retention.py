@@ -23,6 +23,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session
 
 from app.domain.transfer_states import AttemptOutcome
+from app.store.lesser_tables import batch_predictions
 from app.store.tables import (
     evaluations,
     idempotency_keys,
@@ -73,6 +74,23 @@ def drop_predictions(session: Session, ids: list[str], moment: datetime) -> list
     digests = [digest for digest in session.scalars(had.with_for_update()) if digest]
     values = {"predictions_sha256": None, "predictions_dropped_at": moment}
     session.execute(update(evaluations).where(mine).values(**values))
+    return digests
+
+
+def with_old_results(session: Session, before: datetime) -> list[str]:
+    """Ids of batch predictions over before the moment that still have their results."""
+    mine = batch_predictions.c
+    has = mine.results_sha256.is_not(None)
+    return list(session.scalars(select(mine.id).where(mine.finished_at < before, has)))
+
+
+def drop_results(session: Session, ids: list[str], moment: datetime) -> list[str]:
+    """Take these batch predictions' results away at `moment`; the digests of their bytes."""
+    mine = batch_predictions.c.id.in_(ids)
+    had = select(batch_predictions.c.results_sha256).where(mine)
+    digests = [digest for digest in session.scalars(had.with_for_update()) if digest]
+    values = {"results_sha256": None, "size_bytes": None, "results_dropped_at": moment}
+    session.execute(update(batch_predictions).where(mine).values(**values))
     return digests
 
 

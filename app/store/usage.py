@@ -1,19 +1,23 @@
-"""Which queued or running transfers use a model or a dataset, and deletion refused while any do."""
+"""Which unfinished jobs use a model or a dataset, and deletion refused while any do."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from sqlalchemy import Table, or_, select
+from sqlalchemy import ColumnElement, Table, or_, select
 from sqlalchemy.orm import Session
 
 from app.domain.companions import companion_model_id
+from app.domain.errors.batch_predictions import NeededByBatchPredictions, PredictionInputsGone
 from app.domain.errors.transfers import NeededByTransfers, TransferInputsGone
+from app.domain.lesser_jobs import JobState, is_over
 from app.domain.transfer_states import TransferState, is_final
 from app.domain.transfers import TransferSpec
+from app.store.lesser_tables import batch_predictions
 from app.store.tables import datasets, models, transfer_datasets, transfers
 
 _UNFINISHED = [state for state in TransferState if not is_final(state)]
+_GOING_ON = [state for state in JobState if not is_over(state)]
 
 
 def transfers_of_model(session: Session, model_id: str) -> list[str]:
@@ -35,11 +39,16 @@ def transfers_of_dataset(session: Session, dataset_id: str) -> list[str]:
 def refuse_while_used(
     session: Session, table: Table, id: str, users: Callable[[Session, str], list[str]]
 ) -> None:
-    """Raise `NeededByTransfers` when `users` names any; until the commit none can be added."""
-    # The lock comes first: a transfer inserted meanwhile holds a share of it (`keep_inputs`).
+    """Raise `NeededByTransfers` when `users` names any; until the commit none can be added.
+
+    Raises `NeededByBatchPredictions` when any of those reads it.
+    """
+    # The lock comes first: a job inserted meanwhile holds a share of it (`keep_inputs`).
     session.execute(select(table.c.id).where(table.c.id == id).with_for_update())
     if using := users(session, id):
         raise NeededByTransfers(id, using)
+    if reading := _batch_predictions_of(session, id):
+        raise NeededByBatchPredictions(id, reading)
 
 
 def keep_inputs(session: Session, spec: TransferSpec) -> None:
@@ -52,6 +61,25 @@ def keep_inputs(session: Session, spec: TransferSpec) -> None:
     gone += _absent(session, datasets, set(spec.datasets.values()))
     if gone:
         raise TransferInputsGone(gone)
+
+
+def keep_predicted(session: Session, model_id: str, dataset_id: str) -> None:
+    """The same for the model and the dataset of a batch prediction.
+
+    Raises `PredictionInputsGone` naming those that do not exist.
+    """
+    gone = _absent(session, models, {model_id}) + _absent(session, datasets, {dataset_id})
+    if gone:
+        raise PredictionInputsGone(gone)
+
+
+def _batch_predictions_of(session: Session, id: str) -> list[str]:
+    """Of a model or of a dataset: ids are never the same."""
+    mine: ColumnElement[bool] = or_(
+        batch_predictions.c.model_id == id, batch_predictions.c.dataset_id == id
+    )
+    going_on = batch_predictions.c.state.in_(_GOING_ON)
+    return list(session.scalars(select(batch_predictions.c.id).where(mine, going_on)))
 
 
 def _absent(session: Session, table: Table, ids: set[str]) -> list[str]:

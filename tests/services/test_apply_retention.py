@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from app.domain.identity import now
 from app.domain.kept_answers import KeptAnswer
+from app.domain.lesser_jobs import JobState
 from app.domain.transfers import Transfer
 from app.services.apply_retention import Dropped, apply_retention
 from app.services.attempt_logs import attempt_log
@@ -21,6 +22,7 @@ from app.services.context import Context, open_context
 from app.settings import Settings
 from app.store import (
     attempts,
+    batch_predictions,
     evaluations,
     events,
     kept_answers,
@@ -32,7 +34,7 @@ from app.store import (
 from app.store.tables import evaluations as evaluations_table
 from app.store.tables import idempotency_keys
 from app.store.tables import transfers as transfers_table
-from tests.support.records import an_evaluation, queue_a_transfer
+from tests.support.records import an_evaluation, queue_a_batch_prediction, queue_a_transfer
 
 _NOTHING = Dropped(0, 0, 0, 0, 0)
 
@@ -40,7 +42,8 @@ _NOTHING = Dropped(0, 0, 0, 0, 0)
 @pytest.fixture
 def context(tmp_path: Path, database_url: str) -> Iterator[Context]:
     """A data folder that keeps everything for ten days."""
-    days = dict.fromkeys(("keep_events_days", "keep_attempts_days", "keep_predictions_days"), 10)
+    kept = ("events", "attempts", "predictions", "batch_predictions")
+    days = dict.fromkeys((f"keep_{what}_days" for what in kept), 10)
     opened = open_context(
         Settings(
             data_dir=tmp_path / "var",
@@ -141,6 +144,33 @@ def test_old_predictions_go_with_their_bytes_and_the_evaluation_says_when(
     assert found is not None
     assert (found.predictions_sha256, found.metrics) == (None, old.metrics)
     assert found.predictions_dropped_at is not None
+    assert apply_retention(context) == _NOTHING
+
+
+def test_old_results_of_batch_predictions_go_with_their_bytes_and_the_record_says_when(
+    context: Context, tmp_path: Path
+) -> None:
+    ids = []
+    for name, days in (("old", 11), ("young", 9)):
+        (tmp_path / name).write_text(name)
+        with context.sessions.begin() as session:
+            id = queue_a_batch_prediction(session).id
+            batch_predictions.LEASES.claim(session, "host/1/a", 60, 3)
+            made = {"results_sha256": context.artifacts.publish(tmp_path / name), "size_bytes": 3}
+            ended = {"finished_at": now() - timedelta(days=days)}
+            batch_predictions.LEASES.end(session, id, 1, JobState.SUCCEEDED, made | ended)
+            ids.append(id)
+    with context.readers() as session:
+        before = [batch_predictions.get(session, id) for id in ids]
+    assert apply_retention(context).results == 1
+    with context.readers() as session:
+        old, young = (batch_predictions.get(session, id) for id in ids)
+    assert old is not None
+    assert young == before[1]
+    assert (old.results_sha256, old.size_bytes) == (None, None)
+    assert old.results_dropped_at is not None
+    digests = [one.results_sha256 for one in before if one is not None]
+    assert [context.artifacts.exists(str(digest)) for digest in digests] == [False, True]
     assert apply_retention(context) == _NOTHING
 
 

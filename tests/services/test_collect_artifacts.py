@@ -16,15 +16,22 @@ from sqlalchemy.orm import Session
 from typer.testing import CliRunner
 
 from app.cli.main import app
+from app.domain.lesser_jobs import JobState
 from app.services.artifact_lifetime import drop_unused, publish
 from app.services.collect_artifacts import collect_artifacts
 from app.services.context import Context, open_context
 from app.settings import Settings
 from app.settings import settings as settings_of_process
-from app.store import datasets, evaluations, models, transfers
+from app.store import batch_predictions, datasets, evaluations, models, transfers
 from app.store.artifact_lock import hold_artifact_lock
 from app.store.tables import metadata
-from tests.support.records import a_dataset, a_model, a_transfer, an_evaluation
+from tests.support.records import (
+    a_dataset,
+    a_model,
+    a_transfer,
+    an_evaluation,
+    queue_a_batch_prediction,
+)
 from tests.support.waiting import wait_for
 
 NOW, AN_HOUR = -1.0, 3600.0
@@ -80,8 +87,15 @@ def _with_a_split(session: Session, digest: str) -> None:
     transfers.insert(session, done)
 
 
+def _with_results(session: Session, digest: str) -> None:
+    id = queue_a_batch_prediction(session).id
+    batch_predictions.LEASES.claim(session, "host/1/a", 60, 3)
+    values = {"results_sha256": digest}
+    batch_predictions.LEASES.end(session, id, 1, JobState.SUCCEEDED, values)
+
+
 def test_what_any_kind_of_record_needs_stays(context: Context) -> None:
-    kinds = (_with_a_model, _with_a_dataset, _with_an_evaluation, _with_a_split)
+    kinds = (_with_a_model, _with_a_dataset, _with_an_evaluation, _with_a_split, _with_results)
     needed = [_recorded(context, record.__name__, record) for record in kinds]
     orphan = _orphan(context, "nobody's")
     assert _collect(context) == [orphan]
@@ -103,6 +117,8 @@ def test_every_column_with_a_digest_of_stored_bytes_is_known_to_collection() -> 
         "models.sha256",
         "datasets.sha256",
         "evaluations.predictions_sha256",
+        "compilations.sha256",
+        "batch_predictions.results_sha256",
     }
 
 

@@ -14,6 +14,7 @@ from app.domain.identity import now
 from app.domain.kept_answers import KeptAnswer
 from app.domain.transfer_states import TransferState
 from app.store import (
+    batch_predictions,
     datasets,
     evaluations,
     events,
@@ -24,7 +25,13 @@ from app.store import (
     transfers,
 )
 from app.store.database import open_database, session_factory
-from tests.support.records import a_model, an_evaluation, queue_a_compilation, queue_a_transfer
+from tests.support.records import (
+    a_model,
+    an_evaluation,
+    queue_a_batch_prediction,
+    queue_a_compilation,
+    queue_a_transfer,
+)
 
 Sessions = sessionmaker[Session]
 Rows = dict[str, list[dict[str, Any]]]
@@ -67,7 +74,9 @@ def _write_with_todays_code(sessions: Sessions) -> dict[str, str]:
         evaluations.insert(session, evaluation)
         kept_answers.insert(session, KeptAnswer("key", "POST", "/", "digest", 201, {}, "{}", now()))
         queue_a_compilation(session)
-    return {"running": running.id, "transfer": transfer.id, "evaluation": evaluation.id}
+        batch = queue_a_batch_prediction(session).id
+    ids = {"running": running.id, "transfer": transfer.id, "evaluation": evaluation.id}
+    return ids | {"batch": batch}
 
 
 def _as_the_older_version_sees(connection: Connection, known: MetaData) -> Rows:
@@ -96,9 +105,10 @@ def _read_with_todays_code(sessions: Sessions, ids: dict[str, str]) -> None:
         listed = [transfer.id for transfer in transfers.page(session, 10).items]
         assert listed == [read.id, ids["running"]]
         assert models.get(session, read.spec.model_id) is not None
-        assert models.next_version(session, a_model().name) == 4
+        assert models.next_version(session, a_model().name) == 5
         assert all(datasets.get(session, id) for id in read.spec.datasets.values())
         assert evaluations.get(session, ids["evaluation"]) is not None
+        assert batch_predictions.get(session, ids["batch"]) is not None
         assert kept_answers.get(session, "key", "POST", "/") is not None
         claimed = leases.claim(session, "host/1/a", 60, 3)
         assert claimed is not None

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from app.domain.batch_predictions import BatchPrediction
 from app.domain.datasets import Dataset, DatasetFacts
 from app.domain.enums import (
     DatasetKind,
@@ -23,7 +24,7 @@ from app.domain.lesser_jobs import JobState
 from app.domain.models import Model, ModelFacts, TextInput
 from app.domain.transfer_states import TransferState
 from app.domain.transfers import Transfer, TransferSpec
-from app.store import datasets, models, transfers
+from app.store import batch_predictions, datasets, models, transfers
 from app.store.lesser_tables import compilations
 
 
@@ -114,3 +115,15 @@ def queue_a_compilation(session: Session) -> str:
     values = {"model_id": model.id, "state": JobState.QUEUED, "created_at": now()}
     session.execute(compilations.insert().values(values))
     return model.id
+
+
+def queue_a_batch_prediction(session: Session, **changes: Any) -> BatchPrediction:
+    """Insert a model, a dataset and a queued batch prediction; the caller commits."""
+    model, dataset = a_model(), a_dataset()
+    model = replace(model, version=models.next_version(session, model.name))
+    models.insert(session, model)
+    datasets.insert(session, dataset)
+    batch = BatchPrediction(new_id("bpr"), model.id, dataset.id, rows=4, created_at=now())
+    batch = replace(batch, **changes)
+    batch_predictions.insert(session, batch)
+    return batch

@@ -60,12 +60,19 @@ class DroppedByRetention(NotFound):
 
     code = "dropped-by-retention"
 
-    def __init__(self, owner: str, dropped_at: datetime) -> None:
+    def __init__(
+        self,
+        owner: str,
+        dropped_at: datetime,
+        job: str = "transfer",
+        setting: str = "BABELPORT_KEEP_PREDICTIONS_DAYS",
+    ) -> None:
+        """`job` is what makes new ones, `setting` what says how long they are kept."""
         super().__init__(
             f"The predictions of {owner} were dropped on {dropped_at:%Y-%m-%d}, after the time for "
             "which they are kept.",
-            "Start the transfer again to get new ones, and keep them for longer with a higher "
-            "BABELPORT_KEEP_PREDICTIONS_DAYS (0 keeps them for ever).",
+            f"Start the {job} again to get new ones, and keep them for longer with a higher "
+            f"{setting} (0 keeps them for ever).",
             owner=owner,
             dropped_at=dropped_at.isoformat(),
         )
