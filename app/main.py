@@ -15,6 +15,7 @@ from fastapi_offline import FastAPIOffline
 from app.api.body_limit import BodyLimit
 from app.api.description import SUMMARY, describe
 from app.api.errors import install_error_handlers
+from app.api.oip import routes as open_inference
 from app.api.routes import (
     datasets,
     evaluations,
@@ -33,7 +34,18 @@ from app.settings import Settings
 from app.settings import settings as settings_of_process
 from app.store.migrate import require_migrated
 
-_ROUTERS = (models, predictions, words, datasets, transfers, steering, evaluations, methods, health)
+_ROUTERS = (
+    models,
+    predictions,
+    words,
+    datasets,
+    transfers,
+    steering,
+    evaluations,
+    methods,
+    health,
+    open_inference,
+)
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:

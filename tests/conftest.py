@@ -13,4 +13,5 @@ pytest_plugins = [
     "tests.support.s3_server",
     "tests.support.small_disks",
     "tests.support.service",
+    "tests.support.served_models",
 ]

@@ -1,4 +1,7 @@
-"""From errors to problem+json answers; the one place where errors become HTTP statuses."""
+"""From errors to answers, problem+json but for the Open Inference Protocol.
+
+The one place where errors become HTTP statuses.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ from fastapi.responses import JSONResponse
 from sqlalchemy.exc import DBAPIError
 from starlette.exceptions import HTTPException
 
+from app.api.oip.refusals import refusal, speaks_protocol
 from app.api.schemas.problems import Problem
 from app.artifacts.room import is_disk_full
 from app.domain.errors import (
@@ -73,6 +77,12 @@ def problem(failure: dict[str, Any], status: int, id: str | None = None) -> JSON
     return JSONResponse(content, status, media_type="application/problem+json")
 
 
+def _answer(request: Request, failure: dict[str, Any], status: int) -> JSONResponse:
+    """The answer in the form of whoever asked."""
+    form = refusal if speaks_protocol(request.url.path) else problem
+    return form(failure, status)
+
+
 def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """The error answers of a route, for its OpenAPI description."""
     content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
@@ -82,28 +92,28 @@ def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     }
 
 
-def _answer_ours(_: Request, error: Exception) -> JSONResponse:
+def _answer_ours(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, BabelportError)
     for family, status in _STATUSES.items():
         if isinstance(error, family):
-            answer = problem(error.as_dict(), status)
+            answer = _answer(request, error.as_dict(), status)
             if status == HTTPStatus.SERVICE_UNAVAILABLE:
                 answer.headers["Retry-After"] = _COME_BACK_SECONDS
             return answer
     _LOGGER.error("An error without an HTTP status", exc_info=error)
-    return problem(error.as_dict(), 500)
+    return _answer(request, error.as_dict(), 500)
 
 
-def _answer_framework(_: Request, error: Exception) -> JSONResponse:
+def _answer_framework(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
     code, advice = _FRAMEWORK.get(error.status_code, ("http-error", "See the API at /docs."))
     failure = {"code": code, "message": str(error.detail), "advice": advice, "fields": {}}
-    answer = problem(failure, error.status_code)
+    answer = _answer(request, failure, error.status_code)
     answer.headers.update(error.headers or {})
     return answer
 
 
-def _answer_validation(_: Request, error: Exception) -> JSONResponse:
+def _answer_validation(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
     errors = [
         {"field": ".".join(str(part) for part in found["loc"]), "message": found["msg"]}
@@ -115,7 +125,7 @@ def _answer_validation(_: Request, error: Exception) -> JSONResponse:
         "advice": "Compare the request with the API's description at /docs.",
         "fields": errors,
     }
-    return problem(failure, 422)
+    return _answer(request, failure, 422)
 
 
 def _answer_database(request: Request, error: Exception) -> JSONResponse:
@@ -136,7 +146,7 @@ def _answer_system(request: Request, error: Exception) -> JSONResponse:
     raise error
 
 
-def _answer_unexpected(_: Request, error: Exception) -> JSONResponse:
+def _answer_unexpected(request: Request, error: Exception) -> JSONResponse:
     # The framework logs the traceback itself when this handler has answered.
     failure = {
         "code": "internal-error",
@@ -144,4 +154,4 @@ def _answer_unexpected(_: Request, error: Exception) -> JSONResponse:
         "advice": "Look into the service's log, and report it if it happens again.",
         "fields": {},
     }
-    return problem(failure, 500)
+    return _answer(request, failure, 500)

@@ -15,6 +15,7 @@ from app.domain.models import ImageInput
 
 # An image that a model scales down may be large, but not a decompression bomb.
 _MOST_PIXELS = 50_000_000
+_SIGNATURES = (b"\x89PNG", b"\xff\xd8")
 _FORMS = (
     "Send a PNG or JPEG as base64, or nested numbers: [height][width], "
     "[channels][height][width] or [height][width][channels]; whole numbers count from 0 to 255, "
@@ -25,14 +26,15 @@ _FORMS = (
 def prepare_image(position: int, given: Any, wanted: ImageInput) -> np.ndarray:
     """The image, uint8 (channels, height, width).
 
-    `given`: base64 text, a file's bytes, nested lists of numbers, or an array of two or three axes.
+    `given`: base64 as text or bytes, a file's bytes, nested numbers, or an array of 2 or 3 axes.
     Numbers with a decimal point of at most 1 are taken as 0..1, all others as 0..255. Raises
     UnusableInput; ImageOfAnotherShape unless the model resizes.
     """
     if isinstance(given, str):
         image = _decode(position, _from_base64(position, given), wanted.channels)
     elif isinstance(given, bytes):
-        image = _decode(position, given, wanted.channels)
+        file = given if given.startswith(_SIGNATURES) else _from_base64(position, given)
+        image = _decode(position, file, wanted.channels)
     elif isinstance(given, list | np.ndarray):
         image = _arrange(position, _numbers(position, given), wanted)
     else:
@@ -43,10 +45,11 @@ def prepare_image(position: int, given: Any, wanted: ImageInput) -> np.ndarray:
     return image
 
 
-def _from_base64(position: int, given: str) -> bytes:
+def _from_base64(position: int, given: str | bytes) -> bytes:
     try:
+        text = given if isinstance(given, str) else given.decode("ascii")
         # A browser's data URL has its media type before a comma.
-        return base64.b64decode(given.rpartition(",")[2], validate=True)
+        return base64.b64decode(text.rpartition(",")[2], validate=True)
     except (binascii.Error, ValueError) as cause:
         raise UnusableInput(position, "is no PNG or JPEG in base64", _FORMS) from cause
 

@@ -18,7 +18,17 @@ from app.store.records import from_row, to_row
 from app.store.tables import model_names, models
 from app.store.upsert import insert_or_update
 
-__all__ = ["delete", "digest_in_use", "find", "get", "insert", "next_version", "page", "users"]
+__all__ = [
+    "delete",
+    "digest_in_use",
+    "find",
+    "get",
+    "insert",
+    "next_version",
+    "page",
+    "users",
+    "versions",
+]
 
 
 def insert(session: Session, model: Model) -> None:
@@ -46,6 +56,13 @@ def find(session: Session, name: str, version: int | None = None) -> Model | Non
         return _one(session, query.where(models.c.version == version))
     query = query.where(models.c.status == ModelStatus.READY)
     return _one(session, query.order_by(models.c.version.desc()).limit(1))
+
+
+def versions(session: Session, name: str) -> list[int]:
+    """The versions of `name` that are ready, the oldest first."""
+    query = select(models.c.version).where(models.c.name == name)
+    ready = query.where(models.c.status == ModelStatus.READY)
+    return list(session.scalars(ready.order_by(models.c.version)))
 
 
 def next_version(session: Session, name: str) -> int:

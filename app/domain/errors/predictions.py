@@ -56,6 +56,18 @@ class TooManyInputs(TooLarge):
         )
 
 
+class TimeoutUnusable(InvalidInput):
+    """The header that says how long an answer is of use holds no length of time."""
+
+    code = "timeout-unusable"
+
+    def __init__(self, value: str) -> None:
+        super().__init__(
+            f"X-Babelport-Timeout-Ms is {value[:40]!r}, which is no time to wait.",
+            "Send a number of milliseconds above 0, or leave the header out.",
+        )
+
+
 class ModelCannotPredict(Conflict):
     """The model was rejected, or is an encoder without a head."""
 

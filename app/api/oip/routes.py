@@ -1,0 +1,136 @@
+"""Health, metadata and inference of the Open Inference Protocol over HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from math import prod
+from typing import Any, TypeVar
+
+from fastapi import APIRouter, Request, Response
+
+from app.api.oip.body import read_request, write_answer
+from app.api.oip.inference import InferAnswer, InferRequest, infer, reference_of
+from app.api.oip.metadata import model_metadata, predicting_facts, server_metadata
+from app.api.oip.refusals import refusals
+from app.api.routes.health import get_ready
+from app.api.terms import terms_of
+from app.services.context import Context
+from app.serving.dataplane import DataPlane
+from app.store import models
+
+router = APIRouter(prefix="/v2", tags=["open inference protocol"])
+HEADER_LENGTH = "Inference-Header-Content-Length"
+# More than so many bytes take long enough to read or write to be felt by other requests.
+_FEW_BYTES = 64 * 1024
+_NAME = {
+    "name": "model",
+    "in": "path",
+    "required": True,
+    "schema": {"type": "string"},
+    "description": "A name (its newest version) or an id.",
+}
+_VERSION = _NAME | {"name": "version", "description": "A version of the name, or an alias."}
+Route = TypeVar("Route", bound=Callable[..., Any])
+
+
+def _of_model(method: str, ending: str, *statuses: int) -> Callable[[Route], Route]:
+    """The route below a model's name, and below each of its versions; its errors."""
+
+    def add(route: Route) -> Route:
+        for path, parameters in (("", [_NAME]), ("/versions/{version}", [_NAME, _VERSION])):
+            router.add_api_route(
+                f"/models/{{model}}{path}{ending}",
+                route,
+                methods=[method],
+                responses=refusals(*statuses),
+                # The route reads them itself, so the framework does not see them.
+                openapi_extra={"parameters": parameters},
+            )
+        return route
+
+    return add
+
+
+@router.get("")
+async def get_server() -> dict[str, Any]:
+    """Tell the server's name, its version and the extensions that it knows."""
+    return server_metadata()
+
+
+@router.get("/health/live")
+async def get_live() -> dict[str, bool]:
+    """Tell that the process lives."""
+    return {"live": True}
+
+
+@router.get("/health/ready", responses=refusals(503))
+def get_server_ready(request: Request) -> dict[str, bool]:
+    """Tell whether requests can be served, as `/ready` does."""
+    get_ready(request.app.state.context)
+    return {"ready": True}
+
+
+@_of_model("GET", "/ready", 404, 409)
+async def get_model_ready(request: Request) -> dict[str, Any]:
+    """Tell whether the model can answer; one that is not in memory is loaded when it is asked."""
+    found = await _dataplane(request).find(_reference(request))
+    predicting_facts(found)
+    return {"name": found.name, "ready": True}
+
+
+@_of_model("GET", "", 404, 409)
+async def get_model(request: Request) -> dict[str, Any]:
+    """Tell the model's versions, inputs and outputs."""
+    return await describe_model(request.app.state.context, _dataplane(request), _reference(request))
+
+
+async def describe_model(context: Context, dataplane: DataPlane, reference: str) -> dict[str, Any]:
+    """The metadata of the model that `reference` means; raises what finding it raises."""
+    found = await dataplane.find(reference)
+
+    def versions() -> list[int]:
+        with context.readers() as session:
+            return models.versions(session, found.name)
+
+    return model_metadata(found, await asyncio.to_thread(versions))
+
+
+@_of_model("POST", "/infer", 400, 404, 409, 413, 429, 503, 504)
+async def post_infer(request: Request) -> Response:
+    """Predict for the rows of one input tensor, sent as JSON or as raw bytes."""
+    settings = request.app.state.context.settings
+    body = await request.body()
+    length = request.headers.get(HEADER_LENGTH)
+    if len(body) <= _FEW_BYTES:
+        asked = read_request(body, length, settings.max_predict_inputs)
+    else:
+        asked = await asyncio.to_thread(read_request, body, length, settings.max_predict_inputs)
+    answer = await infer(_dataplane(request), _reference(request), asked, terms_of(request))
+    if _size(answer) <= _FEW_BYTES:
+        return _response(answer, asked)
+    return await asyncio.to_thread(_response, answer, asked)
+
+
+def _response(answer: InferAnswer, asked: InferRequest) -> Response:
+    content, json_length = write_answer(answer, asked)
+    if json_length is None:
+        return Response(content, media_type="application/json")
+    headers = {HEADER_LENGTH: str(json_length)}
+    return Response(content, media_type="application/octet-stream", headers=headers)
+
+
+def _size(answer: InferAnswer) -> int:
+    """The bytes of the answer, roughly."""
+    return 16 * sum(prod(tensor.shape) for tensor in answer.outputs)
+
+
+def _dataplane(request: Request) -> DataPlane:
+    # Not a dependency: the framework takes more time over one than the whole route needs.
+    found: DataPlane = request.app.state.dataplane
+    return found
+
+
+def _reference(request: Request) -> str:
+    given = request.path_params
+    return reference_of(given["model"], given.get("version", ""))
