@@ -95,6 +95,10 @@ class Tokens:
         """Write the tokenizer's files into `folder`."""
         self._files.write(folder)
 
+    def save_tokenizer(self, file: Path) -> None:
+        """Write the tokenizer as it cuts and pads here, without the prefix."""
+        self._tokenizer.save(str(file))
+
     def encode(self, texts: list[str]) -> list[Encoding]:
         """Each text with its prefix, cut and padded; offsets count from the prefix's start."""
         return self._tokenizer.encode_batch([self.prefix + text for text in texts])

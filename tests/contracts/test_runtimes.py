@@ -1,0 +1,136 @@
+"""Every runtime answers as the network itself does, whatever shares a batch with an input."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from app.domain.enums import Task
+from app.domain.models import ImageInput, ModelFacts, ModelHints
+from app.formats.catalog import recognise
+from app.learn.network import Network
+from app.learn.predicting import predict
+from app.runtimes.contract import Runtime
+from app.runtimes.onnx.export import export_network
+from app.runtimes.onnx.open_onnx import open_onnx
+from app.runtimes.torch_runtime import TorchRuntime
+from tests.support.models import (
+    INTENTS,
+    SENTENCES,
+    TAGS,
+    a_declared_digit_reader,
+    a_label_set_classifier,
+    a_text_classifier,
+    a_token_classifier,
+    an_encoder,
+    an_image_classifier_hf,
+)
+
+_TOLERANCE = 1e-5
+_MODELS: dict[str, Callable[[Path], Path]] = {
+    "encoder": lambda folder: an_encoder(folder, labels=INTENTS),
+    "encoder by its first token": lambda folder: an_encoder(folder, INTENTS, pooling="cls"),
+    "classifier": a_text_classifier,
+    "several labels": a_label_set_classifier,
+    "tagger": a_token_classifier,
+    "encoder of words": lambda folder: an_encoder(folder, TAGS, task="token-classification"),
+    "images": an_image_classifier_hf,
+    "declared": a_declared_digit_reader,
+}
+
+
+def _torch(network: Network, facts: ModelFacts, folder: Path) -> Runtime:
+    return TorchRuntime(network)
+
+
+def _onnx(network: Network, facts: ModelFacts, folder: Path) -> Runtime:
+    image = facts.input if isinstance(facts.input, ImageInput) else None
+    export_network(network, image, folder, fused=True, half_rows=True)
+    return open_onnx(folder)
+
+
+_RUNTIMES: dict[str, Callable[[Network, ModelFacts, Path], Runtime]] = {
+    "torch": _torch,
+    "onnx": _onnx,
+}
+
+
+@dataclass(frozen=True)
+class Case:
+    """A runtime of a model, inputs of many lengths, and what the network answers to them."""
+
+    runtime: Runtime
+    inputs: list[Any]
+    answers: list[np.ndarray]
+
+
+@pytest.fixture(
+    scope="module",
+    params=[(r, m) for r in _RUNTIMES for m in _MODELS],
+    ids=[f"{r}, {m}" for r in _RUNTIMES for m in _MODELS],
+)
+def case(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Case:
+    runtime, model = request.param
+    folder = tmp_path_factory.mktemp("runtime")
+    source, compiled = _MODELS[model](folder / "model"), folder / "compiled"
+    compiled.mkdir()
+    found = recognise(source)
+    facts = found.inspect(source, ModelHints())
+    network = found.load(source, facts)
+    inputs = _inputs(facts)
+    answers = [predict(network, _alone(one))[0] for one in inputs]
+    return Case(_RUNTIMES[runtime](network, facts, compiled), inputs, answers)
+
+
+def test_it_answers_as_the_network_does_and_in_order(case: Case) -> None:
+    found = case.runtime.run(case.runtime.prepare(case.inputs), threads=1)
+    assert len(found) == len(case.inputs)
+    for answer, wanted in zip(found, case.answers, strict=True):
+        assert answer.dtype == np.float32
+        assert answer.shape == wanted.shape
+        np.testing.assert_allclose(answer, wanted, atol=_TOLERANCE)
+
+
+def test_the_company_of_an_input_and_the_processors_change_nothing(case: Case) -> None:
+    prepared = case.runtime.prepare(case.inputs)
+    turned = case.runtime.run(prepared[::-1], threads=2)[::-1]
+    for one, wanted, in_company in zip(prepared, case.answers, turned, strict=True):
+        [alone] = case.runtime.run([one], threads=1)
+        np.testing.assert_allclose(alone, wanted, atol=_TOLERANCE)
+        np.testing.assert_allclose(in_company, wanted, atol=_TOLERANCE)
+
+
+def test_sizes_and_costs_are_said(case: Case) -> None:
+    assert case.runtime.size_bytes > 1000
+    costs = [one.cost for one in case.runtime.prepare(case.inputs)]
+    assert min(costs) >= 1
+    if isinstance(case.inputs[0], str):
+        assert costs[0] > costs[1]
+    assert (case.runtime.engine, case.runtime.precision) in [
+        ("torch", "float32"),
+        ("onnxruntime", "float32"),
+    ]
+
+
+def _inputs(facts: ModelFacts) -> list[Any]:
+    if isinstance(facts.input, ImageInput):
+        shape = (facts.input.channels, facts.input.height, facts.input.width)
+        sizes = [shape] * 4
+        if facts.input.resizes:
+            sizes.append((shape[0], shape[1] + 9, shape[2] - 3))
+        random = np.random.default_rng(0)
+        return [random.integers(0, 256, size, dtype=np.uint8) for size in sizes]
+    long = " ".join(SENTENCES * 2)  # more than the network takes
+    texts = [long, *SENTENCES]
+    if facts.task is Task.TOKEN_CLASSIFICATION:
+        return [tuple(text.split()) for text in texts]
+    return texts
+
+
+def _alone(one: Any) -> Any:
+    return one[None] if isinstance(one, np.ndarray) else [one]

@@ -1,0 +1,43 @@
+"""What opening a compiled model costs, and graphs of kinds that need care."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from app.domain.models import ModelHints
+from app.formats.catalog import recognise
+from app.learn.predicting import predict
+from app.runtimes.onnx.export import export_network
+from tests.support.models import INTENTS, SENTENCES, TAGS, an_encoder
+
+_PROGRAM = """
+import json, sys
+from pathlib import Path
+from app.runtimes.onnx.open_onnx import open_onnx
+runtime = open_onnx(Path(sys.argv[1]))
+inputs = json.loads(sys.argv[2])
+answers = runtime.run(runtime.prepare(inputs), 1)
+heavy = [name for name in ("torch", "transformers", "onnx") if name in sys.modules]
+print(json.dumps({"heavy": heavy, "answers": [answer.tolist() for answer in answers]}))
+"""
+
+
+@pytest.mark.parametrize("task", ["text-classification", "token-classification"])
+def test_a_compiled_model_answers_in_a_process_without_torch(tmp_path: Path, task: str) -> None:
+    words = task == "token-classification"
+    source = an_encoder(tmp_path / "model", TAGS if words else INTENTS, task=task)
+    facts = recognise(source).inspect(source, ModelHints())
+    network, compiled = recognise(source).load(source, facts), tmp_path / "compiled"
+    compiled.mkdir()
+    export_network(network, None, compiled, fused=True, half_rows=True)
+    inputs = [text.split() if words else text for text in SENTENCES[:2]]
+    command = [sys.executable, "-c", _PROGRAM, str(compiled), json.dumps(inputs)]
+    said = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
+    assert said["heavy"] == []
+    wanted = predict(network, [tuple(one) if words else one for one in inputs])
+    assert said["answers"][0] == pytest.approx(wanted[0][: len(said["answers"][0])], abs=1e-5)
