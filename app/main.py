@@ -11,24 +11,29 @@ from importlib.metadata import version
 from fastapi import FastAPI
 from fastapi.concurrency import run_in_threadpool
 from fastapi_offline import FastAPIOffline
+from prometheus_client import CollectorRegistry, ProcessCollector
 
 from app.api.body_limit import BodyLimit
 from app.api.description import SUMMARY, describe
 from app.api.errors import install_error_handlers
+from app.api.observed import observe
 from app.api.oip import routes as open_inference
 from app.api.routes import (
     datasets,
     evaluations,
     health,
     methods,
+    metrics,
     models,
     predictions,
     steering,
     transfers,
     words,
 )
+from app.api.transfer_metrics import TransferMetrics
 from app.services.context import Context, open_context
 from app.serving.dataplane import DataPlane
+from app.serving.prediction_metrics import PredictionMetrics
 from app.serving.predictor import Predictor
 from app.settings import Settings
 from app.settings import settings as settings_of_process
@@ -45,6 +50,7 @@ _ROUTERS = (
     methods,
     health,
     open_inference,
+    metrics,
 )
 
 
@@ -65,6 +71,10 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     app.state.context = context
     app.state.draining = threading.Event()
+    app.state.registry = CollectorRegistry()
+    ProcessCollector(registry=app.state.registry)
+    observe(app, app.state.registry, chosen.access_log)
+    TransferMetrics(app.state.registry, context)
     app.add_middleware(BodyLimit, limit=chosen.max_predict_body_bytes)
     install_error_handlers(app)
     for module in _ROUTERS:
@@ -78,7 +88,9 @@ def _lifespan(context: Context) -> Callable[[FastAPI], AbstractAsyncContextManag
     async def run(app: FastAPI) -> AsyncIterator[None]:
         await run_in_threadpool(context.artifacts.sweep)
         app.state.predictor = Predictor(context.settings, context.artifacts)
-        app.state.dataplane = DataPlane(context, app.state.predictor)
+        app.state.dataplane = DataPlane(
+            context, app.state.predictor, [PredictionMetrics(app.state.registry)]
+        )
         yield
         app.state.predictor.close()
 

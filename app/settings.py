@@ -9,6 +9,8 @@ from typing import Literal
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+LogFormat = Literal["auto", "json", "text"]
+
 
 class Settings(BaseSettings):
     """Every knob of the service; sizes in bytes, times in seconds."""
@@ -35,6 +37,11 @@ class Settings(BaseSettings):
     max_upload_bytes: int = 4 * 1024**3
     max_predict_inputs: int = 256
     max_predict_body_bytes: int = 64 * 1024**2
+
+    # Logs: `auto` is text on a terminal and lines of JSON elsewhere
+    log_format: LogFormat = "auto"
+    # A line for each request to the API, probes that succeed excepted
+    access_log: bool = True
 
     # Reading uploads in a child process
     inspection_seconds: float = 120.0

@@ -32,6 +32,7 @@ from app.domain.errors import (
 from app.domain.errors.readiness import DatabaseUnreachable
 from app.domain.errors.storage import DiskFull
 from app.store.patience import is_connection_lost
+from app.telemetry.request_ids import current_request_id
 
 _STATUSES: dict[type[BabelportError], int] = {
     InvalidInput: 422,
@@ -72,6 +73,7 @@ def problem(failure: dict[str, Any], status: int, id: str | None = None) -> JSON
         advice=failure["advice"],
         errors=jsonable_encoder(failure["fields"]),
         id=id,
+        request_id=current_request_id.get(),
     )
     content = body.model_dump(exclude={"id"} if id is None else None)
     return JSONResponse(content, status, media_type="application/problem+json")

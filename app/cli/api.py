@@ -10,6 +10,7 @@ import typer
 import uvicorn
 
 from app.settings import settings
+from app.telemetry.logs import configure_logs
 
 
 def api(
@@ -20,9 +21,13 @@ def api(
     from app.main import create_app
 
     chosen = settings()
+    configure_logs(chosen.log_format)
     app = create_app(chosen)
     configuration = uvicorn.Config(
         app,
+        # Its lines go where ours go, and ours has one for each request.
+        log_config=None,
+        access_log=False,
         host=host or chosen.host,
         port=port or chosen.port,
         timeout_graceful_shutdown=max(1, round(chosen.drain_seconds)),

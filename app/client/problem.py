@@ -11,7 +11,8 @@ class BabelportProblem(Exception):
     """The service refused a request, or could not be reached (then `status` is 0).
 
     `code` is stable and meant for programs; `detail` says what happened and `advice` what to do
-    next; `body` is the whole problem+json answer.
+    next; `body` is the whole problem+json answer, and `request_id` names the request in the
+    service's log.
     """
 
     def __init__(
@@ -23,6 +24,7 @@ class BabelportProblem(Exception):
         self.detail = detail
         self.advice = advice
         self.body = body or {}
+        self.request_id: str | None = self.body.get("request_id")
 
 
 def problem_of(response: httpx.Response) -> BabelportProblem:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import importlib
-import logging
 from collections.abc import Callable
 from typing import Any
+
+from app.telemetry.logs import configure_logs
 
 
 def call(target: str, arguments: dict[str, Any]) -> None:
     """Set up logging to standard error, import `package.module:function` and call it."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    # A file of its own that a person reads, whatever the worker writes.
+    configure_logs("text")
     module, _, name = target.partition(":")
     function: Callable[..., Any] = getattr(importlib.import_module(module), name)
     function(**arguments)

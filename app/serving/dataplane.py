@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +11,7 @@ from app.domain.models import Model
 from app.domain.predictions import NO_TERMS, AnyPrediction, Terms
 from app.services.context import Context
 from app.services.models import find_model
+from app.serving.observation import Observer, observed
 from app.serving.predictor import Predictor
 
 
@@ -24,9 +26,12 @@ class Answered:
 class DataPlane:
     """Finds the model that a reference means and has it answer."""
 
-    def __init__(self, context: Context, predictor: Predictor) -> None:
+    def __init__(
+        self, context: Context, predictor: Predictor, observers: Sequence[Observer] = ()
+    ) -> None:
         self._context = context
         self._predictor = predictor
+        self._observers = observers
 
     async def find(self, reference: str) -> Model:
         """The model by id, name or name@version; raises `ModelNotFound`."""
@@ -35,7 +40,8 @@ class DataPlane:
     async def predict(self, reference: str, inputs: list[Any], terms: Terms = NO_TERMS) -> Answered:
         """Answer `inputs`; raises ModelNotFound and what `Predictor.predict` raises."""
         model = await self.find(reference)
-        return Answered(model, await self._predictor.predict(model, inputs, terms))
+        answer = self._predictor.predict(model, inputs, terms)
+        return Answered(model, await observed(self._observers, model, inputs, answer))
 
     def _find(self, reference: str) -> Model:
         with self._context.readers() as session:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -29,13 +30,33 @@ def api(one_database_url: str, tmp_path: Path) -> Iterator[tuple[subprocess.Pope
         "BABELPORT_PORT": str(port),
     }
     process = subprocess.Popen(
-        [sys.executable, "-m", "app.cli.main", "api"], env={**os.environ, **ours}
+        [sys.executable, "-m", "app.cli.main", "api"],
+        env={**os.environ, **ours},
+        stderr=subprocess.PIPE,
     )
     try:
         yield process, f"http://127.0.0.1:{port}"
     finally:
         process.kill()
         process.wait()
+
+
+def test_each_request_is_a_line_of_json_with_its_id(
+    api: tuple[subprocess.Popen[bytes], str],
+) -> None:
+    process, url = api
+    wait_for(lambda: _ready(url))
+    httpx.get(f"{url}/v1/models/nobody", headers={"X-Request-Id": "mine"})
+    process.send_signal(signal.SIGTERM)
+    assert process.stderr is not None
+
+    lines = [json.loads(line) for line in process.stderr]
+
+    (access,) = [line for line in lines if line["logger"] == "babelport.access"]
+    assert (access["request_id"], access["status"]) == ("mine", 404)
+    assert (access["method"], access["path"]) == ("GET", "/v1/models/nobody")
+    assert access["route"] == "/v1/models/{model}"
+    assert access["milliseconds"] > 0
 
 
 def test_an_api_that_is_asked_to_stop_ends_its_streams_and_answers_what_it_began(

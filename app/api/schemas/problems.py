@@ -32,3 +32,6 @@ class Problem(BaseModel):
     advice: str = Field(description="What to do next.")
     errors: Any = Field(default_factory=dict, description="The details of this code, as data.")
     id: str | None = Field(None, description="The record that was made all the same, if any.")
+    request_id: str | None = Field(
+        None, description="The id of the request, as in `X-Request-Id` and the service's log."
+    )
