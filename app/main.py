@@ -19,6 +19,7 @@ from app.api.errors import install_error_handlers
 from app.api.observed import observe
 from app.api.oip import routes as open_inference
 from app.api.routes import (
+    aliases,
     datasets,
     evaluations,
     health,
@@ -41,6 +42,7 @@ from app.store.migrate import require_migrated
 
 _ROUTERS = (
     models,
+    aliases,
     predictions,
     words,
     datasets,

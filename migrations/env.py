@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from alembic import context
 
-from app.store.lesser_tables import metadata  # of all tables, theirs included
+from app.store import alias_tables, lesser_tables  # noqa: F401  (they add to the metadata)
+from app.store.tables import metadata
 
 context.configure(
     connection=context.config.attributes["connection"],

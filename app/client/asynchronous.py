@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 from httpx_sse import aconnect_sse
 
+from app.client.aliases import Aliases
 from app.client.call import Call
 from app.client.nouns import Datasets, Evaluations, Models
 from app.client.problem import answer_of, problem_of, unreachable
@@ -30,6 +31,7 @@ class AsyncClient:
     def __init__(self, url: str = "http://127.0.0.1:8000") -> None:
         self._http = httpx.AsyncClient(base_url=url, timeout=_TIMEOUT)
         self.models = _Models(self._http, self._send)
+        self.aliases: Aliases[Awaitable[JSON]] = Aliases(self._send)
         self.datasets: Datasets[Awaitable[JSON]] = Datasets(self._send)
         self.transfers = _Transfers(self._http, self._send)
         self.evaluations: Evaluations[Awaitable[JSON]] = Evaluations(self._send)

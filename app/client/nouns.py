@@ -17,7 +17,10 @@ Send = Callable[[Call], Answer]
 
 
 class Models(Generic[Answer]):
-    """Registered models; `model` is an id, a name (its newest version) or `name@version`."""
+    """Registered models.
+
+    `model` is an id, a name (its newest version), `name@version` or `name@alias`.
+    """
 
     def __init__(self, send: Send[Answer]) -> None:
         self._send = send

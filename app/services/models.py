@@ -17,7 +17,7 @@ from app.formats.inspect_model import inspect_model
 from app.services.artifact_lifetime import publish
 from app.services.context import Context
 from app.services.uploads import Upload
-from app.store import models, transfers
+from app.store import aliases, models, transfers
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,10 @@ def record_model(context: Context, session: Session, read: ReadModel, digest: st
 
 
 def find_model(session: Session, reference: str) -> Model:
-    """The model by id, name (its newest ready version) or name@version; or `ModelNotFound`."""
+    """The model by id, name (its newest ready version), name@version or name@alias.
+
+    Raises `ModelNotFound`.
+    """
     found = models.get(session, reference)
     if found is None:
         name, _, version = reference.partition("@")
@@ -92,6 +95,8 @@ def find_model(session: Session, reference: str) -> Model:
             found = models.find(session, name)
         elif version.isascii() and version.isdigit() and len(version) < 10:
             found = models.find(session, name, int(version))
+        else:
+            found = aliases.model(session, name, version)
     if found is None:
         raise ModelNotFound(reference)
     return found
@@ -121,7 +126,8 @@ def artifact_of(context: Context, model: Model) -> tuple[Path, str]:
 def delete_model(session: Session, model: Model) -> str | None:
     """Delete a model's row; returns the digest to drop after the commit.
 
-    Raises `NeededByTransfers` while a queued or running transfer starts from it.
+    Raises `NeededByTransfers` while a queued or running transfer starts from it, `NeededByAlias`
+    while an alias points to it.
     """
     models.delete(session, model.id)
     return model.sha256

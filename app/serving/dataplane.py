@@ -7,7 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from app.domain.models import Model
+import numpy as np
+
+from app.domain.enums import Task
+from app.domain.models import ImageInput, Model, ModelFacts
 from app.domain.predictions import NO_TERMS, AnyPrediction, Terms
 from app.services.context import Context
 from app.services.models import find_model
@@ -34,7 +37,7 @@ class DataPlane:
         self._observers = observers
 
     async def find(self, reference: str) -> Model:
-        """The model by id, name or name@version; raises `ModelNotFound`."""
+        """The model by id, name, name@version or name@alias; raises `ModelNotFound`."""
         return await asyncio.to_thread(self._find, reference)
 
     async def predict(self, reference: str, inputs: list[Any], terms: Terms = NO_TERMS) -> Answered:
@@ -43,6 +46,18 @@ class DataPlane:
         answer = self._predictor.predict(model, inputs, terms)
         return Answered(model, await observed(self._observers, model, inputs, answer))
 
+    async def load(self, model: Model) -> None:
+        """Have a model in memory and warm before anybody asks for it."""
+        if model.facts is not None and model.facts.task is not Task.FEATURE_EXTRACTION:
+            await self._predictor.predict(model, [_trifle(model.facts)])
+
     def _find(self, reference: str) -> Model:
         with self._context.readers() as session:
             return find_model(session, reference)
+
+
+def _trifle(facts: ModelFacts) -> Any:
+    if isinstance(facts.input, ImageInput):
+        wanted = facts.input
+        return np.zeros((wanted.channels, wanted.height, wanted.width), np.uint8)
+    return "a"

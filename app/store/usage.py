@@ -8,11 +8,13 @@ from sqlalchemy import ColumnElement, Table, or_, select
 from sqlalchemy.orm import Session
 
 from app.domain.companions import companion_model_id
+from app.domain.errors.aliases import AliasInputsGone, NeededByAlias
 from app.domain.errors.batch_predictions import NeededByBatchPredictions, PredictionInputsGone
 from app.domain.errors.transfers import NeededByTransfers, TransferInputsGone
 from app.domain.lesser_jobs import JobState, is_over
 from app.domain.transfer_states import TransferState, is_final
 from app.domain.transfers import TransferSpec
+from app.store.alias_tables import aliases
 from app.store.lesser_tables import batch_predictions
 from app.store.tables import datasets, models, transfer_datasets, transfers
 
@@ -41,7 +43,8 @@ def refuse_while_used(
 ) -> None:
     """Raise `NeededByTransfers` when `users` names any; until the commit none can be added.
 
-    Raises `NeededByBatchPredictions` when any of those reads it.
+    Raises `NeededByBatchPredictions` when any of those reads it, `NeededByAlias` when an alias
+    points to it.
     """
     # The lock comes first: a job inserted meanwhile holds a share of it (`keep_inputs`).
     session.execute(select(table.c.id).where(table.c.id == id).with_for_update())
@@ -49,6 +52,8 @@ def refuse_while_used(
         raise NeededByTransfers(id, using)
     if reading := _batch_predictions_of(session, id):
         raise NeededByBatchPredictions(id, reading)
+    if pointing := _aliases_of(session, id):
+        raise NeededByAlias(id, pointing)
 
 
 def keep_inputs(session: Session, spec: TransferSpec) -> None:
@@ -71,6 +76,22 @@ def keep_predicted(session: Session, model_id: str, dataset_id: str) -> None:
     gone = _absent(session, models, {model_id}) + _absent(session, datasets, {dataset_id})
     if gone:
         raise PredictionInputsGone(gone)
+
+
+def keep_pointed_to(session: Session, model_ids: set[str]) -> None:
+    """The same for the models that an alias is to point to.
+
+    Raises `AliasInputsGone` naming those that do not exist.
+    """
+    if gone := _absent(session, models, model_ids):
+        raise AliasInputsGone(gone)
+
+
+def _aliases_of(session: Session, model_id: str) -> list[str]:
+    """As `name@alias`; empty for the id of a dataset."""
+    columns = (aliases.c.model_id, aliases.c.canary_model_id, aliases.c.shadow_model_id)
+    query = select(aliases.c.name, aliases.c.alias).where(or_(*(c == model_id for c in columns)))
+    return sorted(f"{name}@{alias}" for name, alias in session.execute(query))
 
 
 def _batch_predictions_of(session: Session, id: str) -> list[str]:

@@ -14,6 +14,7 @@ from app.domain.identity import now
 from app.domain.kept_answers import KeptAnswer
 from app.domain.transfer_states import TransferState
 from app.store import (
+    aliases,
     batch_predictions,
     datasets,
     evaluations,
@@ -28,6 +29,7 @@ from app.store.database import open_database, session_factory
 from tests.support.records import (
     a_model,
     an_evaluation,
+    point_an_alias,
     queue_a_batch_prediction,
     queue_a_compilation,
     queue_a_transfer,
@@ -75,8 +77,9 @@ def _write_with_todays_code(sessions: Sessions) -> dict[str, str]:
         kept_answers.insert(session, KeptAnswer("key", "POST", "/", "digest", 201, {}, "{}", now()))
         queue_a_compilation(session)
         batch = queue_a_batch_prediction(session).id
+        alias = point_an_alias(session)
     ids = {"running": running.id, "transfer": transfer.id, "evaluation": evaluation.id}
-    return ids | {"batch": batch}
+    return ids | {"batch": batch, "alias": alias.model_id}
 
 
 def _as_the_older_version_sees(connection: Connection, known: MetaData) -> Rows:
@@ -105,10 +108,13 @@ def _read_with_todays_code(sessions: Sessions, ids: dict[str, str]) -> None:
         listed = [transfer.id for transfer in transfers.page(session, 10).items]
         assert listed == [read.id, ids["running"]]
         assert models.get(session, read.spec.model_id) is not None
-        assert models.next_version(session, a_model().name) == 5
+        assert models.next_version(session, a_model().name) == 6
         assert all(datasets.get(session, id) for id in read.spec.datasets.values())
         assert evaluations.get(session, ids["evaluation"]) is not None
         assert batch_predictions.get(session, ids["batch"]) is not None
+        aliased = aliases.model(session, a_model().name, "champion")
+        assert aliased is not None
+        assert aliased.id == ids["alias"]
         assert kept_answers.get(session, "key", "POST", "/") is not None
         claimed = leases.claim(session, "host/1/a", 60, 3)
         assert claimed is not None

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from app.domain.aliases import Alias
 from app.domain.batch_predictions import BatchPrediction
 from app.domain.datasets import Dataset, DatasetFacts
 from app.domain.enums import (
@@ -24,7 +25,8 @@ from app.domain.lesser_jobs import JobState
 from app.domain.models import Model, ModelFacts, TextInput
 from app.domain.transfer_states import TransferState
 from app.domain.transfers import Transfer, TransferSpec
-from app.store import batch_predictions, datasets, models, transfers
+from app.store import aliases, batch_predictions, datasets, models, transfers
+from app.store.alias_tables import alias_answers, shadow_comparisons, shadow_disagreements
 from app.store.lesser_tables import compilations
 
 
@@ -50,6 +52,12 @@ def a_model(**changes: Any) -> Model:
         facts=facts,
     )
     return replace(model, **changes)
+
+
+def an_alias(model: Model, **changes: Any) -> Alias:
+    """`champion` of the model's name, pointing to it."""
+    alias = Alias(model.name, "champion", model.id, now(), 0)
+    return replace(alias, **changes)
 
 
 def a_dataset(**changes: Any) -> Dataset:
@@ -127,3 +135,17 @@ def queue_a_batch_prediction(session: Session, **changes: Any) -> BatchPredictio
     batch = replace(batch, **changes)
     batch_predictions.insert(session, batch)
     return batch
+
+
+def point_an_alias(session: Session) -> Alias:
+    """Insert a model, its alias, and a row of everything that is counted under an alias."""
+    model = a_model()
+    model = replace(model, version=models.next_version(session, model.name))
+    models.insert(session, model)
+    alias = aliases.point(session, an_alias(model))
+    values = {"name": alias.name, "alias": alias.alias, "model_id": model.id}
+    values |= {"shadow_model_id": "mdl_shadow", "id": "row_1", "at": now(), "since": now()}
+    for table in (alias_answers, shadow_comparisons, shadow_disagreements):
+        known = {name: values.get(name, 0) for name in table.columns.keys()}  # noqa: SIM118
+        session.execute(table.insert().values(known))
+    return alias

@@ -13,7 +13,9 @@ from app.api.form_fields import json_body
 from app.api.schemas.predictions import PredictionRequest, PredictionsAnswer
 
 router = APIRouter(prefix="/v1/models", tags=["predictions"])
-Reference = Annotated[str, Path(description="An id, a name (its newest version) or name@version.")]
+Reference = Annotated[
+    str, Path(description="An id, a name (its newest version), name@version or name@alias.")
+]
 _BODY = {
     "required": True,
     "content": {"application/json": {"schema": PredictionRequest.model_json_schema()}},

@@ -18,7 +18,7 @@ class Problem(BaseModel):
                 "status": 404,
                 "detail": "There is no model 'intents@9'.",
                 "code": "model-not-found",
-                "advice": "Use an id, a name or name@version from GET /v1/models.",
+                "advice": "Use an id, a name, name@version or name@alias from GET /v1/models.",
                 "errors": {"model": "intents@9"},
             }
         }

@@ -86,7 +86,7 @@ class RequestFields(BaseModel):
 class TransferFields(RequestFields):
     """A transfer of registered records."""
 
-    model: str = Field(description="An id, a name (its newest version) or name@version.")
+    model: str = Field(description="An id, a name, name@version or name@alias.")
     datasets: dict[Role, str] = Field(
         description="Ids of datasets by role; GET /v1/methods says which a method takes."
     )

@@ -15,7 +15,8 @@ class ModelNotFound(NotFound):
     def __init__(self, reference: str) -> None:
         super().__init__(
             f"There is no model {reference!r}.",
-            "Use an id, a name (its newest ready version) or name@version from GET /v1/models.",
+            "Use an id, a name (its newest ready version), name@version or name@alias from "
+            "GET /v1/models.",
             model=reference,
         )
 
