@@ -16,6 +16,7 @@ from prometheus_client import CollectorRegistry, ProcessCollector
 from app.api.body_limit import BodyLimit
 from app.api.description import SUMMARY, describe
 from app.api.errors import install_error_handlers
+from app.api.full_queue import FullQueue
 from app.api.observed import observe
 from app.api.oip import routes as open_inference
 from app.api.routes import (
@@ -72,12 +73,16 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         lifespan=_lifespan(context),
     )
     app.state.context = context
+    app.state.predictor = predictor = Predictor(chosen, context.artifacts)
     app.state.draining = threading.Event()
     app.state.registry = CollectorRegistry()
+    observers = [PredictionMetrics(app.state.registry)]
+    app.state.dataplane = DataPlane(context, predictor, observers)
     ProcessCollector(registry=app.state.registry)
     observe(app, app.state.registry, chosen.access_log)
     TransferMetrics(app.state.registry, context)
     app.add_middleware(BodyLimit, limit=chosen.max_predict_body_bytes)
+    app.add_middleware(FullQueue, admission=predictor.admission)
     install_error_handlers(app)
     for module in _ROUTERS:
         app.include_router(module.router)
@@ -89,10 +94,6 @@ def _lifespan(context: Context) -> Callable[[FastAPI], AbstractAsyncContextManag
     @asynccontextmanager
     async def run(app: FastAPI) -> AsyncIterator[None]:
         await run_in_threadpool(context.artifacts.sweep)
-        app.state.predictor = Predictor(context.settings, context.artifacts)
-        app.state.dataplane = DataPlane(
-            context, app.state.predictor, [PredictionMetrics(app.state.registry)]
-        )
         yield
         app.state.predictor.close()
 

@@ -95,8 +95,20 @@ class Settings(BaseSettings):
     # Within these days the same request gets the same answer
     keep_idempotency_keys_days: float = Field(2.0, ge=1)
 
-    # Serving
-    loaded_models: int = 3
+    # Serving. Models in memory: the one used longest ago goes when they are more than so many bytes
+    model_memory_bytes: int = Field(4 * 1024**3, ge=0)
+    # What computes: what was compiled where there is something (auto), or one of the two always;
+    # and whether precision may be lowered where a check on the model's evaluation set passed
+    serving_engine: Literal["auto", "torch", "onnxruntime"] = "auto"
+    serving_precision: Literal["auto", "float32"] = "auto"
+    # A batch has at most so many tokens with padding; 0 is 1024 on CPUs and 16384 on a GPU
+    batch_tokens: int = Field(0, ge=0)
+    # What has waited so long is in the next batch, whatever its length
+    batch_age_seconds: float = Field(0.1, ge=0)
+    # So many inputs may wait, and no more than are answered in so many seconds; the rest is
+    # refused with 429
+    max_waiting_inputs: int = Field(512, ge=1)
+    max_waiting_seconds: float = Field(2.0, gt=0)
 
     @property
     def url(self) -> str:

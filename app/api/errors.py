@@ -26,7 +26,9 @@ from app.domain.errors import (
     InvalidInput,
     NoSpace,
     NotFound,
+    Overloaded,
     TooLarge,
+    TooLate,
     Unavailable,
 )
 from app.domain.errors.readiness import DatabaseUnreachable
@@ -40,6 +42,7 @@ _STATUSES: dict[type[BabelportError], int] = {
     Conflict: 409,
     TooLarge: 413,
     Unavailable: 503,
+    TooLate: 504,
     BytesLost: 500,
     NoSpace: 507,
 }
@@ -79,9 +82,16 @@ def problem(failure: dict[str, Any], status: int, id: str | None = None) -> JSON
     return JSONResponse(content, status, media_type="application/problem+json")
 
 
-def _answer(request: Request, failure: dict[str, Any], status: int) -> JSONResponse:
+def overloaded(path: str, error: Overloaded) -> JSONResponse:
+    """The answer to a request at `path` for which there is no room now."""
+    answer = _answer(path, error.as_dict(), HTTPStatus.TOO_MANY_REQUESTS)
+    answer.headers["Retry-After"] = str(error.retry_after)
+    return answer
+
+
+def _answer(path: str, failure: dict[str, Any], status: int) -> JSONResponse:
     """The answer in the form of whoever asked."""
-    form = refusal if speaks_protocol(request.url.path) else problem
+    form = refusal if speaks_protocol(path) else problem
     return form(failure, status)
 
 
@@ -96,21 +106,23 @@ def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 def _answer_ours(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, BabelportError)
+    if isinstance(error, Overloaded):
+        return overloaded(request.url.path, error)
     for family, status in _STATUSES.items():
         if isinstance(error, family):
-            answer = _answer(request, error.as_dict(), status)
-            if status == HTTPStatus.SERVICE_UNAVAILABLE:
+            answer = _answer(request.url.path, error.as_dict(), status)
+            if isinstance(error, Unavailable):
                 answer.headers["Retry-After"] = _COME_BACK_SECONDS
             return answer
     _LOGGER.error("An error without an HTTP status", exc_info=error)
-    return _answer(request, error.as_dict(), 500)
+    return _answer(request.url.path, error.as_dict(), 500)
 
 
 def _answer_framework(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
     code, advice = _FRAMEWORK.get(error.status_code, ("http-error", "See the API at /docs."))
     failure = {"code": code, "message": str(error.detail), "advice": advice, "fields": {}}
-    answer = _answer(request, failure, error.status_code)
+    answer = _answer(request.url.path, failure, error.status_code)
     answer.headers.update(error.headers or {})
     return answer
 
@@ -127,7 +139,7 @@ def _answer_validation(request: Request, error: Exception) -> JSONResponse:
         "advice": "Compare the request with the API's description at /docs.",
         "fields": errors,
     }
-    return _answer(request, failure, 422)
+    return _answer(request.url.path, failure, 422)
 
 
 def _answer_database(request: Request, error: Exception) -> JSONResponse:
@@ -156,4 +168,4 @@ def _answer_unexpected(request: Request, error: Exception) -> JSONResponse:
         "advice": "Look into the service's log, and report it if it happens again.",
         "fields": {},
     }
-    return _answer(request, failure, 500)
+    return _answer(request.url.path, failure, 500)

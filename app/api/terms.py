@@ -1,4 +1,4 @@
-"""On which terms an HTTP request asks for predictions: its headers."""
+"""On which terms a request for predictions comes: who asks, and for how long."""
 
 from __future__ import annotations
 
@@ -8,25 +8,27 @@ import time
 from fastapi import Request
 
 from app.domain.errors.predictions import TimeoutUnusable
-from app.domain.predictions import NO_TERMS, Terms
+from app.domain.predictions import Terms
 
-_KEY = "x-babelport-key"
-_TIMEOUT = "x-babelport-timeout-ms"
+KEY_HEADER = "X-Babelport-Key"
+TIMEOUT_HEADER = "X-Babelport-Timeout-Ms"
+_MOST_KEY = 200
 
 
 def terms_of(request: Request) -> Terms:
-    """Who asks (`X-Babelport-Key`), and until when an answer is of use (`X-Babelport-Timeout-Ms`).
+    """By the headers KEY_HEADER and TIMEOUT_HEADER; raises `TimeoutUnusable`."""
+    key = request.headers.get(KEY_HEADER, "")[:_MOST_KEY]
+    given = request.headers.get(TIMEOUT_HEADER)
+    if given is None:
+        return Terms(key)
+    return Terms(key, time.monotonic() + _milliseconds(given) / 1000)
 
-    Raises TimeoutUnusable.
-    """
-    headers = request.headers
-    key, timeout = headers.get(_KEY, ""), headers.get(_TIMEOUT)
-    if timeout is None:
-        return Terms(key) if key else NO_TERMS
+
+def _milliseconds(given: str) -> float:
     try:
-        milliseconds = float(timeout)
+        found = float(given)
     except ValueError:
-        raise TimeoutUnusable(timeout) from None
-    if not (math.isfinite(milliseconds) and milliseconds > 0):
-        raise TimeoutUnusable(timeout)
-    return Terms(key, time.monotonic() + milliseconds / 1000)
+        raise TimeoutUnusable(given) from None
+    if not (math.isfinite(found) and found > 0):
+        raise TimeoutUnusable(given)
+    return found

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from app.domain.enums import Task
@@ -19,15 +21,18 @@ from app.serving.sentences import Sentence
 
 
 def as_predictions(
-    facts: ModelFacts, inputs: PreparedInputs, probabilities: np.ndarray
+    facts: ModelFacts, inputs: PreparedInputs, probabilities: Sequence[np.ndarray]
 ) -> list[AnyPrediction]:
-    """One prediction for each of `inputs`; `probabilities` as the model's objective has them."""
+    """One prediction for each of `inputs`.
+
+    `probabilities` has float32 (classes,), or (words, classes) for a tagger, for each input.
+    """
     if facts.task is Task.TOKEN_CLASSIFICATION:
         sentences = [one for one in inputs if isinstance(one, Sentence)]
         return [_tagged(facts, *pair) for pair in zip(sentences, probabilities, strict=True)]
     if facts.task is Task.MULTI_LABEL_CLASSIFICATION:
-        return _label_sets(facts.labels, probabilities)
-    return [_single(facts.labels, row) for row in probabilities.tolist()]
+        return _label_sets(facts.labels, np.stack(probabilities))
+    return [_single(facts.labels, row.tolist()) for row in probabilities]
 
 
 def _single(labels: tuple[str, ...], row: list[float]) -> Prediction:
@@ -49,14 +54,16 @@ def _label_sets(labels: tuple[str, ...], probabilities: np.ndarray) -> list[AnyP
 
 
 def _tagged(facts: ModelFacts, sentence: Sentence, probabilities: np.ndarray) -> TaggedPrediction:
-    """`probabilities`: float32 (words, tags), perhaps with places behind the last word."""
+    """`probabilities`: float32 (words, tags)."""
     from app.learn.entities import TagScheme
 
-    scheme, found = TagScheme(facts.labels), probabilities[: len(sentence.spans)]
-    tags = found.argmax(axis=1)
+    scheme = TagScheme(facts.labels)
+    tags = probabilities.argmax(axis=1)
     words = tuple(
         WordTag(word, facts.labels[tag], float(row[tag]), *span)
-        for word, tag, row, span in zip(sentence.words, tags, found, sentence.spans, strict=True)
+        for word, tag, row, span in zip(
+            sentence.words, tags, probabilities, sentence.spans, strict=True
+        )
     )
     entities = []
     for _, first, last, kind in scheme.entities(tags[None]).tolist():

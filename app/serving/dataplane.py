@@ -12,18 +12,21 @@ import numpy as np
 from app.domain.enums import Task
 from app.domain.models import ImageInput, Model, ModelFacts
 from app.domain.predictions import NO_TERMS, AnyPrediction, Terms
+from app.domain.serving import BatchFacts, Servable
 from app.services.context import Context
 from app.services.models import find_model
+from app.services.servables import servable_of
 from app.serving.observation import Observer, observed
 from app.serving.predictor import Predictor
 
 
 @dataclass(frozen=True)
 class Answered:
-    """The predictions, one for each input, and the model that made them."""
+    """The predictions, one for each input, the model that made them and its last batch."""
 
     model: Model
     predictions: list[AnyPrediction]
+    batch: BatchFacts
 
 
 class DataPlane:
@@ -40,11 +43,16 @@ class DataPlane:
         """The model by id, name, name@version or name@alias; raises `ModelNotFound`."""
         return await asyncio.to_thread(self._find, reference)
 
+    async def servable(self, reference: str) -> tuple[Model, Servable]:
+        """The same as it is served; raises `ModelNotFound` and `ModelCannotPredict`."""
+        return await asyncio.to_thread(self._servable, reference)
+
     async def predict(self, reference: str, inputs: list[Any], terms: Terms = NO_TERMS) -> Answered:
-        """Answer `inputs`; raises ModelNotFound and what `Predictor.predict` raises."""
-        model = await self.find(reference)
-        answer = self._predictor.predict(model, inputs, terms)
-        return Answered(model, await observed(self._observers, model, inputs, answer))
+        """Answer `inputs`; raises what `servable` and `Predictor.predict` raise."""
+        model, servable = await self.servable(reference)
+        work = self._predictor.predict(servable, inputs, terms)
+        predicted = await observed(self._observers, model, inputs, work)
+        return Answered(model, predicted.predictions, predicted.batch)
 
     async def load(self, model: Model) -> None:
         """Have a model in memory and warm before anybody asks for it."""
@@ -55,9 +63,16 @@ class DataPlane:
         with self._context.readers() as session:
             return find_model(session, reference)
 
+<<<<<<< HEAD
 
 def _trifle(facts: ModelFacts) -> Any:
     if isinstance(facts.input, ImageInput):
         wanted = facts.input
         return np.zeros((wanted.channels, wanted.height, wanted.width), np.uint8)
     return "a"
+=======
+    def _servable(self, reference: str) -> tuple[Model, Servable]:
+        with self._context.readers() as session:
+            model = find_model(session, reference)
+            return model, servable_of(session, model)
+>>>>>>> a7d27b5 (Compute what arrived while others were computed, in batches of like length)

@@ -10,18 +10,21 @@ from typing import Any
 
 from app.domain.models import Model
 from app.domain.predictions import AnyPrediction
+from app.domain.serving import BatchFacts
+from app.serving.predictor import Predicted
 
 _LOGGER = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Observation:
-    """One request for predictions, over; either `predictions` or `error` is there."""
+    """One request for predictions, over; either `predictions` and `batch` or `error` are there."""
 
     model: Model
     inputs: list[Any]
     seconds: float
     predictions: list[AnyPrediction] | None = None
+    batch: BatchFacts | None = None
     error: BaseException | None = None
 
 
@@ -33,17 +36,18 @@ async def observed(
     observers: Sequence[Observer],
     model: Model,
     inputs: list[Any],
-    answer: Awaitable[list[AnyPrediction]],
-) -> list[AnyPrediction]:
+    answer: Awaitable[Predicted],
+) -> Predicted:
     """The awaited answer; observers are told how it went, and what they raise is only logged."""
     started = time.perf_counter()
     try:
-        predictions = await answer
+        found = await answer
     except BaseException as error:
         _tell(observers, Observation(model, inputs, time.perf_counter() - started, error=error))
         raise
-    _tell(observers, Observation(model, inputs, time.perf_counter() - started, predictions))
-    return predictions
+    seconds = time.perf_counter() - started
+    _tell(observers, Observation(model, inputs, seconds, found.predictions, found.batch))
+    return found
 
 
 def _tell(observers: Sequence[Observer], observation: Observation) -> None:

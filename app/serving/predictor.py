@@ -3,102 +3,161 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import get_context
-from typing import Any, TypeVar
+from dataclasses import dataclass
+from typing import Any
 
 from app.artifacts.contract import Artifacts
 from app.domain.enums import Task
 from app.domain.errors.predictions import (
+    DeadlinePassed,
     ModelCannotPredict,
     ModelNotLoaded,
+    ModelsMemoryFull,
     NothingToPredict,
-    PredictorStopped,
     TooManyInputs,
 )
-from app.domain.models import Model, ModelFacts
+from app.domain.models import ModelFacts
 from app.domain.predictions import NO_TERMS, AnyPrediction, Terms
+from app.domain.serving import BatchFacts, Resident, Servable
+from app.serving.admission import Admission
 from app.serving.answers import as_predictions
-from app.serving.inputs import prepare_inputs
-from app.serving.loaded_models import (
-    PredictionOrder,
-    answer_order,
-    start_process,
+from app.serving.connection import Connection, connect
+from app.serving.inputs import PreparedInputs, prepare_inputs
+from app.serving.messages import (
+    Ask,
+    Done,
+    Expired,
+    Failure,
+    Load,
+    MemoryFull,
+    Message,
+    Probabilities,
+    Reply,
+    State,
+    Tell,
+    Unload,
 )
+from app.serving.sentences import Sentence
 from app.settings import Settings
 
-Order = TypeVar("Order")
-Answer = TypeVar("Answer")
+# Fewer texts are looked at here and now: another thread takes longer to begin than they take.
+_FEW_TEXTS = 16
+
+
+@dataclass(frozen=True)
+class Predicted:
+    """One prediction for each input, in order, and the batch they were computed in."""
+
+    predictions: list[AnyPrediction]
+    batch: BatchFacts
 
 
 class Predictor:
     """Predictions from one process of its own, started by the first request.
 
     The event loop neither loads nor computes, and a model that exhausts the memory ends that
-    process alone: the next request gets a fresh one.
+    process alone: the next request gets a fresh one. Everything is called from one event loop.
     """
 
     def __init__(self, settings: Settings, artifacts: Artifacts) -> None:
         self._settings = settings
         self._artifacts = artifacts
-        self._pool: ProcessPoolExecutor | None = None
+        self._connection: asyncio.Task[Connection] | None = None
+        self.admission = Admission(settings.max_waiting_inputs, settings.max_waiting_seconds)
 
     async def predict(
-        self, model: Model, inputs: list[Any], terms: Terms = NO_TERMS
-    ) -> list[AnyPrediction]:
-        """One Prediction per input, in order.
+        self, servable: Servable, inputs: list[Any], terms: Terms = NO_TERMS
+    ) -> Predicted:
+        """Texts, lists of words for a tagger, images as base64 PNG/JPEG or nested numbers.
 
-        Texts, lists of words for a tagger, images as base64 PNG/JPEG or nested numbers. Raises
-        NothingToPredict, TooManyInputs, UnusableInput, ImageOfAnotherShape, ModelCannotPredict,
-        ModelNotLoaded and PredictorStopped.
+        Raises ModelCannotPredict, NothingToPredict, TooManyInputs, UnusableInput,
+        ImageOfAnotherShape, QueueFull, DeadlinePassed, ModelNotLoaded and PredictorStopped.
+        Cancelling it takes what was not computed yet out of the queue.
         """
-        facts, sha256 = _servable(model)
+        if servable.facts.task is Task.FEATURE_EXTRACTION:
+            advice = "Start a transfer from it to train a head."
+            raise ModelCannotPredict(servable.name, "it is a plain encoder without labels", advice)
         if not inputs:
             raise NothingToPredict
         if len(inputs) > self._settings.max_predict_inputs:
             raise TooManyInputs(len(inputs), self._settings.max_predict_inputs)
-        prepared = await asyncio.to_thread(prepare_inputs, facts, inputs)
-        answer = await self.ask(answer_order, PredictionOrder(sha256, facts, prepared))
-        if answer.probabilities is None:
-            raise ModelNotLoaded(model.name, answer.failure)
-        return as_predictions(facts, prepared, answer.probabilities)
+        with self.admission.admitted(terms.key, len(inputs)) as learn:
+            prepared = await _prepare(servable.facts, inputs)
+            ask = Ask(servable, _as_sent(prepared), terms.deadline)
+            reply = await self.ask(ask)
+            if isinstance(reply, Expired):
+                raise DeadlinePassed
+            answer = _expected(reply, servable, Probabilities)
+            learn(answer.batch.waited_seconds + answer.batch.seconds)
+        predictions = as_predictions(servable.facts, prepared, answer.of_inputs)
+        return Predicted(predictions, answer.batch)
+
+    async def load(self, servable: Servable, pinned: bool = False) -> None:
+        """Have a model in memory and warm; a `pinned` one stays until it is unloaded.
+
+        Raises ModelNotLoaded, ModelsMemoryFull and PredictorStopped.
+        """
+        reply = await self.ask(Load(servable, pinned))
+        if isinstance(reply, MemoryFull):
+            raise ModelsMemoryFull(servable.name, reply.needed, reply.limit)
+        _expected(reply, servable, Done)
+
+    async def unload(self, model_id: str) -> bool:
+        """Take a model out of memory; whether it was there."""
+        if self._connection is None:
+            return False
+        reply = await self.ask(Unload(model_id))
+        return isinstance(reply, Done) and reply.found
+
+    async def state(self) -> State:
+        """What is in memory and what waits; nothing where no process runs."""
+        if self._connection is None:
+            return State((), 0, 0)
+        reply = await self.ask(Tell())
+        return reply if isinstance(reply, State) else State((), 0, 0)
+
+    async def resident(self) -> tuple[Resident, ...]:
+        """The models in memory, the one used last at the end."""
+        return (await self.state()).residents
+
+    async def ask(self, message: Message) -> Reply:
+        """Send a message to the process, started where it is not there; PredictorStopped."""
+        # Several that come while it starts wait for the same one, and do not cancel it.
+        connection = await asyncio.shield(self._connected())
+        return await connection.ask(message)
 
     def close(self) -> None:
         """End the process; a later prediction starts another."""
-        pool, self._pool = self._pool, None
-        if pool is not None:
-            pool.shutdown(wait=True, cancel_futures=True)
+        starting, self._connection = self._connection, None
+        if starting is not None and starting.done() and starting.exception() is None:
+            starting.result().close()
 
-    async def ask(self, function: Callable[[Order], Answer], order: Order) -> Answer:
-        """Call a function of this package in the predictor process; raises PredictorStopped."""
-        pool = self._pool = self._pool or self._start()
-        try:
-            loop = asyncio.get_running_loop()
-            return await loop.run_in_executor(pool, function, order)
-        except BrokenProcessPool:
-            # Of several requests that lost the same process, only the first replaces it.
-            if self._pool is pool:
-                self._pool = None
-            pool.shutdown(wait=False)
-            raise PredictorStopped from None
-
-    def _start(self) -> ProcessPoolExecutor:
-        return ProcessPoolExecutor(
-            max_workers=1,
-            # Spawned: a fork of a process with threads may hold locks that nobody releases.
-            mp_context=get_context("spawn"),
-            initializer=start_process,
-            initargs=(self._settings, self._artifacts),
-        )
+    def _connected(self) -> asyncio.Task[Connection]:
+        found = self._connection
+        lost = found is not None and found.done() and not _is_open(found)
+        if found is None or lost:
+            found = asyncio.create_task(connect(self._settings, self._artifacts))
+            self._connection = found
+        return found
 
 
-def _servable(model: Model) -> tuple[ModelFacts, str]:
-    if model.facts is None or model.sha256 is None:
-        reason, advice = "its file was rejected", "Read the model's `rejection` and upload again."
-        raise ModelCannotPredict(model.name, reason, advice)
-    if model.facts.task is Task.FEATURE_EXTRACTION:
-        reason = "it is a plain encoder without labels"
-        raise ModelCannotPredict(model.name, reason, "Start a transfer from it to train a head.")
-    return model.facts, model.sha256
+def _is_open(task: asyncio.Task[Connection]) -> bool:
+    return not task.cancelled() and task.exception() is None and task.result().is_open
+
+
+def _expected(reply: Reply, servable: Servable, kind: type[Any]) -> Any:
+    if isinstance(reply, kind):
+        return reply
+    reason = reply.reason if isinstance(reply, Failure) else type(reply).__name__
+    raise ModelNotLoaded(servable.name, reason)
+
+
+async def _prepare(facts: ModelFacts, inputs: list[Any]) -> PreparedInputs:
+    few = len(inputs) <= _FEW_TEXTS and all(isinstance(one, str) for one in inputs)
+    if few and facts.task is not Task.IMAGE_CLASSIFICATION:
+        return prepare_inputs(facts, inputs)
+    return await asyncio.to_thread(prepare_inputs, facts, inputs)
+
+
+def _as_sent(prepared: PreparedInputs) -> list[Any]:
+    return [one.words if isinstance(one, Sentence) else one for one in prepared]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from app.domain.models import ModelFacts
+from app.domain.serving import Servable
 from app.domain.words import NearWord, NearWords, WordAnswers
 
 if TYPE_CHECKING:
@@ -13,16 +13,14 @@ if TYPE_CHECKING:
 
     from app.learn.word_vectors.network import WordVectorNetwork
     from app.learn.word_vectors.vocabulary import Vocabulary
-    from app.serving.loaded_models import LoadedModels
+    from app.serving.resident_models import ResidentModels
 
 
 @dataclass(frozen=True)
 class Space:
     """One language of a model; `language` None means the first, or the first that is another."""
 
-    name: str
-    sha256: str
-    facts: ModelFacts
+    servable: Servable
     language: str | None = None
 
 
@@ -39,16 +37,15 @@ class WordQuestion:
 
 @dataclass(frozen=True)
 class WordReply:
-    """The answers; or the model that lacks a `language`, and those it knows; or a failure."""
+    """The answers; or the model that lacks a `language`, and those it knows."""
 
     answers: WordAnswers | None = None
     model: str = ""
     language: str = ""
     known: tuple[str, ...] = ()
-    failure: str = ""
 
 
-def reply_to(question: WordQuestion, loaded: LoadedModels) -> WordReply:
+def reply_to(question: WordQuestion, loaded: ResidentModels) -> WordReply:
     """Look the words up and rank what is near."""
     import torch
 
@@ -61,7 +58,7 @@ def reply_to(question: WordQuestion, loaded: LoadedModels) -> WordReply:
     target, to_words = source, from_words
     if question.target is not None:
         target = _network(question.target, loaded)
-        same = question.target.sha256 == question.source.sha256
+        same = question.target.servable.sha256 == question.source.servable.sha256
         chosen = _vocabulary(target, question.target.language, from_words if same else None)
         if chosen is None:
             return _lacking(question.target, target)
@@ -82,12 +79,14 @@ def reply_to(question: WordQuestion, loaded: LoadedModels) -> WordReply:
     return WordReply(WordAnswers(from_words.language, to_words.language, results, unknown))
 
 
-def _network(space: Space, loaded: LoadedModels) -> WordVectorNetwork:
+def _network(space: Space, loaded: ResidentModels) -> WordVectorNetwork:
     from app.learn.word_vectors.network import WordVectorNetwork
+    from app.runtimes.torch_runtime import TorchRuntime
 
-    network = loaded.network(space.sha256, space.facts)
-    assert isinstance(network, WordVectorNetwork)
-    return network
+    runtime = loaded.get(space.servable).result().runtime
+    assert isinstance(runtime, TorchRuntime)
+    assert isinstance(runtime.network, WordVectorNetwork)
+    return runtime.network
 
 
 def _vocabulary(
@@ -105,7 +104,9 @@ def _vocabulary(
 
 def _lacking(space: Space, network: WordVectorNetwork) -> WordReply:
     known = tuple(one.language for one in network.vocabularies)
-    return WordReply(model=space.name, language=space.language or "another language", known=known)
+    return WordReply(
+        model=space.servable.name, language=space.language or "another language", known=known
+    )
 
 
 def _directions(network: WordVectorNetwork, vocabulary: Vocabulary, centred: bool) -> Tensor:

@@ -7,7 +7,7 @@ import base64
 import io
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,6 @@ from PIL import Image
 
 from app.artifacts.archive import pack
 from app.artifacts.disk import DiskArtifacts
-from app.domain.enums import ModelStatus
 from app.domain.errors.predictions import (
     ImageOfAnotherShape,
     ModelCannotPredict,
@@ -27,8 +26,9 @@ from app.domain.errors.predictions import (
     TooManyInputs,
     UnusableInput,
 )
-from app.domain.identity import new_id, now
-from app.domain.models import Model, ModelHints
+from app.domain.identity import new_id
+from app.domain.models import ModelHints
+from app.domain.serving import Servable
 from app.formats.catalog import recognise
 from app.learn.predicting import predict
 from app.serving.predictor import Predictor
@@ -43,6 +43,8 @@ from tests.support.models import (
     an_image_classifier_hf,
 )
 
+Ask = Callable[[Servable, list[Any]], list[Any]]
+
 
 @pytest.fixture(scope="module")
 def artifacts(tmp_path_factory: pytest.TempPathFactory) -> DiskArtifacts:
@@ -52,29 +54,35 @@ def artifacts(tmp_path_factory: pytest.TempPathFactory) -> DiskArtifacts:
 @pytest.fixture(scope="module")
 def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     return Settings(
-        data_dir=tmp_path_factory.mktemp("data"), loaded_models=1, max_predict_inputs=20
+        data_dir=tmp_path_factory.mktemp("data"), model_memory_bytes=1, max_predict_inputs=20
     )
 
 
 @pytest.fixture(scope="module")
-def predictor(settings: Settings, artifacts: DiskArtifacts) -> Iterator[Predictor]:
+def ask(settings: Settings, artifacts: DiskArtifacts) -> Iterator[Ask]:
+    """Asks one predictor, in the one event loop that it lives in."""
     predictor = Predictor(settings, artifacts)
-    yield predictor
-    predictor.close()
+
+    def answers(servable: Servable, inputs: list[Any]) -> list[Any]:
+        return runner.run(predictor.predict(servable, inputs)).predictions
+
+    with asyncio.Runner() as runner:
+        yield answers
+        predictor.close()
 
 
 @pytest.fixture(scope="module")
-def classifier(tmp_path_factory, artifacts) -> Model:
+def classifier(tmp_path_factory, artifacts) -> Servable:
     return _registered(a_text_classifier(tmp_path_factory.mktemp("model") / "text"), artifacts)
 
 
 @pytest.fixture(scope="module")
-def digit_reader(tmp_path_factory, artifacts) -> Model:
+def digit_reader(tmp_path_factory, artifacts) -> Servable:
     return _registered(a_declared_digit_reader(tmp_path_factory.mktemp("model") / "d"), artifacts)
 
 
-def test_a_text_gets_its_likeliest_label_and_every_labels_probability(predictor, classifier):
-    predictions = _ask(predictor, classifier, list(SENTENCES))
+def test_a_text_gets_its_likeliest_label_and_every_labels_probability(ask, classifier):
+    predictions = ask(classifier, list(SENTENCES))
 
     assert len(predictions) == len(SENTENCES)
     for prediction in predictions:
@@ -84,23 +92,23 @@ def test_a_text_gets_its_likeliest_label_and_every_labels_probability(predictor,
         assert prediction.probabilities[prediction.label] == best
 
 
-def test_a_text_may_come_as_its_bytes(predictor, classifier):
+def test_a_text_may_come_as_its_bytes(ask, classifier):
     as_bytes = [sentence.encode() for sentence in SENTENCES]
 
-    assert _ask(predictor, classifier, as_bytes) == _ask(predictor, classifier, list(SENTENCES))
+    assert ask(classifier, as_bytes) == ask(classifier, list(SENTENCES))
 
 
-def test_predictions_are_those_of_the_network_itself(predictor, classifier, artifacts, tmp_path):
+def test_predictions_are_those_of_the_network_itself(ask, classifier, artifacts, tmp_path):
     folder = a_text_classifier(tmp_path / "same")
     network = recognise(folder).load(folder, classifier.facts)
 
-    predictions = _ask(predictor, classifier, list(SENTENCES))
+    predictions = ask(classifier, list(SENTENCES))
 
     ours = np.array([list(prediction.probabilities.values()) for prediction in predictions])
     np.testing.assert_allclose(ours, predict(network, list(SENTENCES)), atol=1e-5)
 
 
-def test_every_way_to_write_an_image_gets_the_same_answer(predictor, digit_reader):
+def test_every_way_to_write_an_image_gets_the_same_answer(ask, digit_reader):
     pixels = np.random.default_rng(0).integers(0, 256, (28, 28), dtype=np.uint8)
     forms = [
         pixels.tolist(),
@@ -115,7 +123,7 @@ def test_every_way_to_write_an_image_gets_the_same_answer(predictor, digit_reade
         pixels[..., None] / np.float32(255),
     ]
 
-    predictions = _ask(predictor, digit_reader, forms)
+    predictions = ask(digit_reader, forms)
 
     first = list(predictions[0].probabilities.values())
     for prediction in predictions[1:]:
@@ -123,23 +131,21 @@ def test_every_way_to_write_an_image_gets_the_same_answer(predictor, digit_reade
     assert predictions[0].label in DIGITS
 
 
-def test_a_model_that_resizes_takes_images_of_several_shapes_at_once(
-    predictor, artifacts, tmp_path
-):
+def test_a_model_that_resizes_takes_images_of_several_shapes_at_once(ask, artifacts, tmp_path):
     model = _registered(an_image_classifier_hf(tmp_path / "vit"), artifacts)
     images = [np.full((side, side + 3), 200, np.uint8) for side in (28, 40, 28)]
 
-    predictions = _ask(predictor, model, [_png(image) for image in images])
+    predictions = ask(model, [_png(image) for image in images])
 
     assert len(predictions) == 3
     assert predictions[0] == predictions[2]
 
 
-def test_models_take_turns_when_only_one_fits(predictor, classifier, digit_reader):
-    before = _ask(predictor, classifier, ["wake me up"])
-    _ask(predictor, digit_reader, [np.zeros((28, 28), int).tolist()])
+def test_models_take_turns_when_only_one_fits(ask, classifier, digit_reader):
+    before = ask(classifier, ["wake me up"])
+    ask(digit_reader, [np.zeros((28, 28), int).tolist()])
 
-    assert _ask(predictor, classifier, ["wake me up"]) == before
+    assert ask(classifier, ["wake me up"]) == before
 
 
 def test_the_event_loop_goes_on_while_a_model_loads(settings, artifacts, classifier):
@@ -161,27 +167,31 @@ def test_a_process_that_dies_is_replaced_and_says_so_once(settings, artifacts, c
     async def scenario() -> None:
         predictor = Predictor(settings, artifacts)
         before = await predictor.predict(classifier, ["wake me up"])
-        for process in predictor._pool._processes.values():
-            os.kill(process.pid, signal.SIGKILL)
+        connection = await predictor._connection
+        asked = asyncio.create_task(predictor.predict(classifier, ["wake me up"]))
+        os.kill(connection.process.pid, signal.SIGSTOP)  # so that the request is held by it
+        await asyncio.sleep(0)
+        os.kill(connection.process.pid, signal.SIGKILL)
         with pytest.raises(PredictorStopped) as stopped:
-            await predictor.predict(classifier, ["wake me up"])
+            await asked
         assert "again" in stopped.value.advice
-        assert await predictor.predict(classifier, ["wake me up"]) == before
+        again = await predictor.predict(classifier, ["wake me up"])
+        assert again.predictions == before.predictions
         predictor.close()
 
     asyncio.run(scenario())
 
 
 def test_an_artifact_that_is_gone_is_told_and_hurts_no_other_model(
-    predictor, artifacts, classifier, tmp_path
+    ask, artifacts, classifier, tmp_path
 ):
     lost = _registered(a_text_classifier(tmp_path / "lost", seed=7), artifacts)
     artifacts.remove(lost.sha256)
 
     with pytest.raises(ModelNotLoaded, match=lost.name):
-        _ask(predictor, lost, ["wake me up"])
+        ask(lost, ["wake me up"])
 
-    assert _ask(predictor, classifier, ["wake me up"])
+    assert ask(classifier, ["wake me up"])
 
 
 @pytest.mark.parametrize(
@@ -195,9 +205,9 @@ def test_an_artifact_that_is_gone_is_told_and_hurts_no_other_model(
         (["fine", b"\xff"], UnusableInput),
     ],
 )
-def test_unusable_texts_are_refused_by_position(predictor, classifier, inputs, error):
+def test_unusable_texts_are_refused_by_position(ask, classifier, inputs, error):
     with pytest.raises(error) as refusal:
-        _ask(predictor, classifier, inputs)
+        ask(classifier, inputs)
 
     assert refusal.value.advice
     if error is UnusableInput:
@@ -229,54 +239,45 @@ _DEEP = np.zeros((1, 1, 28, 28), int).tolist()
         b"no image",
     ],
 )
-def test_unusable_images_are_refused_by_position(predictor, digit_reader, given: Any):
+def test_unusable_images_are_refused_by_position(ask, digit_reader, given: Any):
     given = given() if callable(given) else given
 
     with pytest.raises(UnusableInput) as refusal:
-        _ask(predictor, digit_reader, [_FINE, given])
+        ask(digit_reader, [_FINE, given])
 
     assert refusal.value.fields["position"] == 1
 
 
-def test_an_image_of_another_shape_is_refused_with_both_shapes(predictor, digit_reader):
+def test_an_image_of_another_shape_is_refused_with_both_shapes(ask, digit_reader):
     with pytest.raises(ImageOfAnotherShape) as refusal:
-        _ask(predictor, digit_reader, [_FINE, np.zeros((30, 28), int).tolist()])
+        ask(digit_reader, [_FINE, np.zeros((30, 28), int).tolist()])
 
     assert refusal.value.fields == {"position": 1, "got": [1, 30, 28], "wanted": [1, 28, 28]}
 
 
-def test_transparent_pixels_count_as_white(predictor, digit_reader):
+def test_transparent_pixels_count_as_white(ask, digit_reader):
     ink = np.zeros((28, 28, 4), np.uint8)
     ink[5:20, 10:15, 3] = 255
     flat = np.where(ink[..., 3] > 0, 0, 255).astype(np.uint8)
 
-    transparent, white = _ask(predictor, digit_reader, [_png(ink), _png(flat)])
+    transparent, white = ask(digit_reader, [_png(ink), _png(flat)])
 
     assert transparent == white
 
 
-def test_a_plain_encoder_and_a_rejected_model_cannot_predict(predictor, artifacts, tmp_path):
+def test_a_plain_encoder_cannot_predict(ask, artifacts, tmp_path):
     encoder = _registered(an_encoder(tmp_path / "encoder"), artifacts)
-    rejected = Model(new_id("mdl"), "bad", 1, ModelStatus.REJECTED, ("en",), now(), 1)
 
-    for model in (encoder, rejected):
-        with pytest.raises(ModelCannotPredict):
-            _ask(predictor, model, ["wake me up"])
+    with pytest.raises(ModelCannotPredict):
+        ask(encoder, ["wake me up"])
 
 
-def _ask(predictor: Predictor, model: Model, inputs: list[Any]):
-    return asyncio.run(predictor.predict(model, inputs))
-
-
-def _registered(folder: Path, artifacts: DiskArtifacts) -> Model:
+def _registered(folder: Path, artifacts: DiskArtifacts) -> Servable:
     facts = recognise(folder).inspect(folder, ModelHints())
     with artifacts.workspace() as workspace:
         pack(folder, workspace / "model.zip")
-        size = (workspace / "model.zip").stat().st_size
         digest = artifacts.publish(workspace / "model.zip")
-    return Model(
-        new_id("mdl"), folder.name, 1, ModelStatus.READY, ("en",), now(), size, digest, facts
-    )
+    return Servable(new_id("mdl"), folder.name, 1, digest, facts)
 
 
 def _png(pixels: np.ndarray) -> str:

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Annotated, Any
+from typing import Annotated
 
-from fastapi import APIRouter, Path, Request
+from fastapi import APIRouter, Path, Request, Response
+from pydantic_core import to_json
 
 from app.api.deps import TheDataPlane
 from app.api.errors import responses
 from app.api.form_fields import json_body
 from app.api.schemas.predictions import PredictionRequest, PredictionsAnswer
+from app.api.terms import terms_of
+from app.api.while_connected import while_connected
 
 router = APIRouter(prefix="/v1/models", tags=["predictions"])
 Reference = Annotated[
     str, Path(description="An id, a name (its newest version), name@version or name@alias.")
 ]
+_SHORT_BODY = 64 * 1024
 _BODY = {
     "required": True,
     "content": {"application/json": {"schema": PredictionRequest.model_json_schema()}},
@@ -25,15 +29,31 @@ _BODY = {
 @router.post(
     "/{model}/predict",
     response_model=PredictionsAnswer,
-    responses=responses(404, 409, 413, 422, 503),
+    responses=responses(404, 409, 413, 422, 429, 503, 504),
     openapi_extra={"requestBody": _BODY},
 )
-async def post_prediction(model: Reference, request: Request, dataplane: TheDataPlane) -> Any:
+async def post_prediction(model: Reference, request: Request, dataplane: TheDataPlane) -> Response:
     """Predict labels with probabilities for one or many texts or images.
 
-    The first request for a model loads it, which takes seconds; the next ones are fast.
+    The first request for a model loads it, which takes seconds; the next ones are fast. The header
+    `X-Babelport-Key` says who asks: each key has its share of the queue, and 429 with `Retry-After`
+    says when to come back. `X-Babelport-Timeout-Ms` says how long an answer is of use: afterwards
+    nothing is computed, and the answer is 504.
     """
+    terms = terms_of(request)
+    asked = await _read(await request.body())
+    work = dataplane.predict(model, asked.all_inputs(), terms)
+    answered = await while_connected(request, work)
+    by = answered.model
+    content = {
+        "model": {"id": by.id, "name": by.name, "version": by.version},
+        "predictions": answered.predictions,
+    }
+    return Response(to_json(content), media_type="application/json")
+
+
+async def _read(body: bytes) -> PredictionRequest:
     # Parsing megabytes of nested numbers takes long enough to be felt by other requests.
-    asked = await asyncio.to_thread(json_body, await request.body(), PredictionRequest)
-    answered = await dataplane.predict(model, asked.all_inputs())
-    return {"model": answered.model, "predictions": answered.predictions}
+    if len(body) > _SHORT_BODY:
+        return await asyncio.to_thread(json_body, body, PredictionRequest)
+    return json_body(body, PredictionRequest)

@@ -26,8 +26,8 @@ async def post_neighbours(
 
     Words are looked up as they stand, else in lower case.
     """
-    found = await dataplane.find(model)
-    source = (found, asked.language)
+    found, servable = await dataplane.servable(model)
+    source = (servable, asked.language)
     answers = await near_words(predictor, source, None, asked.words, asked.k, asked.measure)
     return _answer(found, asked, answers)
 
@@ -41,11 +41,11 @@ async def post_translations(
     A model that `align` made holds both languages; `target_model` names a second model
     otherwise, whose vectors must lie in the same space.
     """
-    found = await dataplane.find(model)
-    other = found
+    found, servable = await dataplane.servable(model)
+    other = servable
     if asked.target_model is not None:
-        other = await dataplane.find(asked.target_model)
-    source, target = (found, asked.language), (other, asked.target_language)
+        _, other = await dataplane.servable(asked.target_model)
+    source, target = (servable, asked.language), (other, asked.target_language)
     answers = await near_words(predictor, source, target, asked.words, asked.k, asked.measure)
     return _answer(found, asked, answers)
 

@@ -66,6 +66,22 @@ class Unavailable(BabelportError):
     code = "unavailable"
 
 
+class Overloaded(BabelportError):
+    """There is more to do than can be done in time; `retry_after` says in how many seconds."""
+
+    code = "overloaded"
+
+    def __init__(self, message: str, advice: str, retry_after: int, **fields: Any) -> None:
+        super().__init__(message, advice, retry_after=retry_after, **fields)
+        self.retry_after = retry_after
+
+
+class TooLate(BabelportError):
+    """The time that the asker gave is over."""
+
+    code = "too-late"
+
+
 class BytesLost(BabelportError):
     """What the store holds is not, or not any more, what was put into it."""
 

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from app.domain.errors import Conflict, InvalidInput, TooLarge, Unavailable
+from app.domain.errors import (
+    Conflict,
+    InvalidInput,
+    Overloaded,
+    TooLarge,
+    TooLate,
+    Unavailable,
+)
 
 
 class UnusableInput(InvalidInput):
@@ -75,6 +82,48 @@ class ModelCannotPredict(Conflict):
 
     def __init__(self, model: str, reason: str, advice: str) -> None:
         super().__init__(f"The model {model} cannot predict: {reason}.", advice, model=model)
+
+
+class QueueFull(Overloaded):
+    """More inputs wait than can be answered in time; `held` and `share` are this key's."""
+
+    code = "queue-full"
+
+    def __init__(self, held: int, share: int, retry_after: int) -> None:
+        super().__init__(
+            f"Too much waits for answers: {held} inputs of yours, of {share} that may.",
+            f"Send the request again in {retry_after} seconds, or fewer at once.",
+            retry_after,
+            held=held,
+            share=share,
+        )
+
+
+class DeadlinePassed(TooLate):
+    """The request's deadline passed before it was computed."""
+
+    code = "deadline-passed"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The time given for this request was over before it was computed.",
+            "Give it more time, or send less at once.",
+        )
+
+
+class ModelsMemoryFull(Conflict):
+    """Models that were loaded to stay leave no room for another one; sizes in bytes."""
+
+    code = "models-memory-full"
+
+    def __init__(self, model: str, needed: int, limit: int) -> None:
+        super().__init__(
+            f"With {model} the models that stay in memory would take {needed} bytes of {limit}.",
+            "Unload another model, or raise BABELPORT_MODEL_MEMORY_BYTES.",
+            model=model,
+            needed=needed,
+            limit=limit,
+        )
 
 
 class PredictorStopped(Unavailable):

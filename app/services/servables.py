@@ -1,0 +1,17 @@
+"""What of a model's record is needed to answer for it."""
+
+from __future__ import annotations
+
+from sqlalchemy.orm import Session
+
+from app.domain.errors.predictions import ModelCannotPredict
+from app.domain.models import Model
+from app.domain.serving import Servable
+
+
+def servable_of(session: Session, model: Model) -> Servable:
+    """The model as it is served; raises `ModelCannotPredict` for a rejected one."""
+    if model.facts is None or model.sha256 is None:
+        reason, advice = "its file was rejected", "Read the model's `rejection` and upload again."
+        raise ModelCannotPredict(model.name, reason, advice)
+    return Servable(model.id, model.name, model.version, model.sha256, model.facts)

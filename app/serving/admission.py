@@ -1,0 +1,80 @@
+"""The bounded queue: who may wait, and when to come back where there is no room."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from app.domain.errors.predictions import QueueFull
+
+_LEAST_PLACES = 16
+_NEWEST_COUNTS = 0.05  # what one more answer changes in the rate
+_MOST_RETRY_SECONDS = 60
+
+
+class Admission:
+    """Counts the inputs that wait or are computed, of each key and of all.
+
+    There are at most `most_inputs` places, and no more than are answered within `most_seconds`.
+    Keys that hold places share them evenly: a key that holds less than its share gets in while
+    another one fills the queue, up to twice the places. Who holds nothing gets in with as many
+    inputs as one request may have.
+    """
+
+    def __init__(self, most_inputs: int, most_seconds: float) -> None:
+        self._most_inputs = most_inputs
+        self._most_seconds = most_seconds
+        self._held: Counter[str] = Counter()
+        self._all = 0
+        self._rate: float | None = None
+
+    @contextmanager
+    def admitted(self, key: str, inputs: int) -> Iterator[Callable[[float], None]]:
+        """Hold places for the time of the block; raises `QueueFull`.
+
+        Call what it gives with the seconds that the inputs waited and were computed, loading not
+        included.
+        """
+        self.check(key, inputs)
+        self._held[key] += inputs
+        self._all += inputs
+        before = self._all
+        try:
+            yield lambda seconds: self._learn(before, seconds)
+        finally:
+            self._all -= inputs
+            self._held[key] -= inputs
+            if not self._held[key]:
+                del self._held[key]
+
+    def check(self, key: str, inputs: int = 1) -> None:
+        """Raises `QueueFull` where the key cannot have so many places now."""
+        held, places = self._held.get(key, 0), self._places()
+        share = max(1, places // (len(self._held) + (not held)))
+        if (held and held + inputs > share) or self._all >= 2 * places:
+            raise QueueFull(held, share, self._retry_after(held + inputs - share))
+
+    @property
+    def inputs(self) -> int:
+        """How many inputs hold places."""
+        return self._all
+
+    def _places(self) -> int:
+        if self._rate is None:
+            return self._most_inputs
+        return min(self._most_inputs, max(_LEAST_PLACES, int(self._rate * self._most_seconds)))
+
+    def _retry_after(self, too_many: int) -> int:
+        """Whole seconds until so many places of this key are free, at least one."""
+        if not self._rate:
+            return 1
+        seconds = too_many * max(1, len(self._held)) / self._rate
+        return min(_MOST_RETRY_SECONDS, max(1, math.ceil(seconds)))
+
+    def _learn(self, before: int, seconds: float) -> None:
+        """Little's law: `before` inputs, this one's included, were in when it took `seconds`."""
+        found = before / max(seconds, 1e-4)
+        rate = found if self._rate is None else self._rate
+        self._rate = rate + _NEWEST_COUNTS * (found - rate)

@@ -1,0 +1,126 @@
+"""The predictor process: holds the models in memory and computes with them."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import socket
+import threading
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
+
+from app.artifacts.contract import Artifacts
+from app.domain.enums import Task
+from app.domain.errors import BabelportError
+from app.domain.serving import Servable
+from app.runtimes.open_runtime import open_runtime
+from app.serving.frames import frame, frames
+from app.serving.lanes import Lanes
+from app.serving.messages import (
+    Ask,
+    Done,
+    Drop,
+    Failure,
+    Load,
+    MemoryFull,
+    Message,
+    Reply,
+    State,
+    Unload,
+)
+from app.serving.processors import bounds_of
+from app.serving.resident_models import Loaded, PinnedFull, ResidentModels
+from app.serving.warm_up import warm_up
+from app.serving.word_questions import WordQuestion, reply_to
+from app.settings import Settings
+
+_log = logging.getLogger(__name__)
+
+
+def run_predictor(settings: Settings, artifacts: Artifacts, channel: socket.socket) -> None:
+    """Answer what comes through `channel` until the other side closes it."""
+    # Ctrl-C reaches the whole process group, but when to stop is the API's to say.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _Predictor(settings, artifacts, channel).serve()
+    os._exit(0)  # lanes may still compute, for nobody
+
+
+class _Predictor:
+    def __init__(self, settings: Settings, artifacts: Artifacts, channel: socket.socket) -> None:
+        self._settings = settings
+        self._artifacts = artifacts
+        self._channel = channel
+        self._sending = threading.Lock()
+        self._bounds = bounds_of(settings)
+        self._models = ResidentModels(self._open, settings.model_memory_bytes)
+        self._lanes = Lanes(self._bounds, self._send)
+        self._errands = ThreadPoolExecutor(2, "errand")
+
+    def serve(self) -> None:
+        """Take one message after the other; what takes long is done by other threads."""
+        for number, message in frames(self._channel):
+            if isinstance(message, Ask):
+                self._ask(number, message)
+            elif isinstance(message, Drop):
+                self._lanes.drop(message.request)
+            else:
+                self._errands.submit(self._run, number, message)
+
+    def _ask(self, number: int, ask: Ask) -> None:
+        self._lanes.expect(number, len(ask.inputs))
+        found = self._models.get(ask.servable)
+        if found.done():
+            self._queue(number, ask, found)
+        else:
+            found.add_done_callback(partial(self._queue, number, ask))
+
+    def _queue(self, number: int, ask: Ask, found: Future[Loaded]) -> None:
+        try:
+            loaded = found.result()
+            prepared = loaded.runtime.prepare(ask.inputs)
+        except Exception as error:
+            self._lanes.drop(number)
+            self._send([(number, Failure(_in_words(error)))])
+            return
+        self._lanes.add(loaded, number, prepared, ask.deadline)
+
+    def _run(self, number: int, message: Message) -> None:
+        try:
+            reply = self._reply(message)
+        except PinnedFull as full:
+            reply = MemoryFull(full.needed, full.limit)
+        except Exception as error:
+            reply = Failure(_in_words(error))
+        self._send([(number, reply)])
+
+    def _reply(self, message: Message) -> Reply:
+        if isinstance(message, Load):
+            self._models.load(message.servable, message.pinned)
+            return Done()
+        if isinstance(message, Unload):
+            return Done(self._models.unload(message.model_id))
+        if isinstance(message, WordQuestion):
+            return reply_to(message, self._models)
+        return State(self._models.residents(), *self._lanes.waiting())
+
+    def _open(self, servable: Servable) -> Loaded:
+        runtime = open_runtime(self._settings, self._artifacts, servable)
+        if servable.facts.task is Task.FEATURE_EXTRACTION:
+            return Loaded(servable, runtime)  # only its words are asked for
+        threads = (self._bounds.threads_beside, self._bounds.threads_alone)
+        return Loaded(servable, runtime, warm_up(runtime, servable.facts, threads))
+
+    def _send(self, replies: list[tuple[int, Reply]]) -> None:
+        packed = frame(replies)
+        try:
+            with self._sending:
+                self._channel.sendall(packed)
+        except OSError:
+            _log.info("nobody reads the answers any more")
+
+
+def _in_words(error: Exception) -> str:
+    _log.warning("a request failed", exc_info=error)
+    name = error.code if isinstance(error, BabelportError) else type(error).__name__
+    return f"{name}: {error}"

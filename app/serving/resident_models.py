@@ -1,0 +1,142 @@
+"""Models in memory: loaded on the first request, dropped when others need the room."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+from app.domain.serving import Resident, Servable
+from app.runtimes.contract import Runtime
+from app.serving.batch_cost import BatchCost
+
+_log = logging.getLogger(__name__)
+Key = tuple[str, str]
+
+
+@dataclass(eq=False)
+class Loaded:
+    """A model in memory, and what its batches cost."""
+
+    servable: Servable
+    runtime: Runtime
+    cost: BatchCost = field(default_factory=BatchCost)
+
+
+class PinnedFull(Exception):
+    """Pinned models leave no room to pin another; `needed` and `limit` in bytes."""
+
+    def __init__(self, needed: int, limit: int) -> None:
+        super().__init__(f"{needed} bytes are needed, {limit} is the limit")
+        self.needed, self.limit = needed, limit
+
+
+class ResidentModels:
+    """At most `limit` bytes of models; the one that was used longest ago goes first.
+
+    Each is loaded once, however many ask for it at the same time. Pinned ones stay. One that is
+    larger than the limit stands alone. A model that goes answers what it was given before. `open`
+    loads and warms up; it is called in a thread of its own, one model after the other.
+    """
+
+    def __init__(self, open: Callable[[Servable], Loaded], limit: int) -> None:
+        self._open = open
+        self._limit = limit
+        self._lock = threading.Lock()
+        self._loaded: OrderedDict[Key, Loaded] = OrderedDict()
+        self._loading: dict[Key, Future[Loaded]] = {}
+        self._pinned: set[str] = set()
+        self._loader = ThreadPoolExecutor(1, "loader")
+
+    def get(self, servable: Servable) -> Future[Loaded]:
+        """The model, at once where it is here; the future has the error where it cannot load."""
+        key = _key(servable)
+        with self._lock:
+            if key in self._loaded:
+                self._loaded.move_to_end(key)
+                ready: Future[Loaded] = Future()
+                ready.set_result(self._loaded[key])
+                return ready
+            if key not in self._loading:
+                self._loading[key] = self._loader.submit(self._load, servable)
+            return self._loading[key]
+
+    def load(self, servable: Servable, pinned: bool) -> None:
+        """Have the model in memory, and keep it there where it is `pinned`.
+
+        Raises `PinnedFull`, and what `open` raises; then it is not pinned.
+        """
+        if pinned:
+            with self._lock:
+                self._pinned.add(servable.id)
+        loaded = self.get(servable).result()
+        if pinned:
+            self._check_pinned(loaded)
+
+    def unload(self, model_id: str) -> bool:
+        """Drop a model, pinned or not; whether it was here."""
+        with self._lock:
+            self._pinned.discard(model_id)
+            gone = [key for key in self._loaded if key[0] == model_id]
+            for key in gone:
+                del self._loaded[key]
+            return bool(gone)
+
+    def residents(self) -> tuple[Resident, ...]:
+        """What is here, the one used last at the end."""
+        with self._lock:
+            return tuple(
+                Resident(
+                    model_id=one.servable.id,
+                    name=one.servable.name,
+                    version=one.servable.version,
+                    engine=one.runtime.engine,
+                    precision=one.runtime.precision,
+                    size_bytes=one.runtime.size_bytes,
+                    pinned=one.servable.id in self._pinned,
+                )
+                for one in self._loaded.values()
+            )
+
+    def _load(self, servable: Servable) -> Loaded:
+        key = _key(servable)
+        try:
+            with self._lock:
+                # An upper bound: what was compiled is smaller than the numbers in float32.
+                self._make_room(4 * servable.facts.parameters)
+            loaded = self._open(servable)
+            with self._lock:
+                self._make_room(loaded.runtime.size_bytes)
+                # One that was compiled meanwhile takes the place of what was here of it.
+                for old in [one for one in self._loaded if one[0] == servable.id]:
+                    del self._loaded[old]
+                self._loaded[key] = loaded
+            return loaded
+        finally:
+            with self._lock:
+                del self._loading[key]
+
+    def _make_room(self, needed: int) -> None:
+        held = sum(one.runtime.size_bytes for one in self._loaded.values())
+        for key, one in list(self._loaded.items()):
+            if held + needed <= self._limit:
+                return
+            if key[0] not in self._pinned:
+                _log.info("dropping %s@%s", one.servable.name, one.servable.version)
+                held -= self._loaded.pop(key).runtime.size_bytes
+
+    def _check_pinned(self, loaded: Loaded) -> None:
+        with self._lock:
+            pinned = [one for one in self._loaded.values() if one.servable.id in self._pinned]
+            needed = sum(one.runtime.size_bytes for one in pinned)
+            if needed > self._limit and len(pinned) > 1:
+                self._pinned.discard(loaded.servable.id)
+                raise PinnedFull(needed, self._limit)
+
+
+def _key(servable: Servable) -> Key:
+    # A model that was compiled since it was loaded is loaded anew.
+    return servable.id, servable.compiled.sha256 if servable.compiled else ""
