@@ -67,6 +67,11 @@ class Network(nn.Module, abc.ABC):
         """Logits (n, classes)."""
         return self.head(self.features(batch))
 
+    @property
+    def is_reentrant(self) -> bool:
+        """Whether several threads may call it at once, as serving does."""
+        return True
+
     def prepare_training(self, inputs: Inputs) -> None:
         """Get ready to train every parameter on `inputs`; called on the device of training.
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -25,6 +27,8 @@ class TorchRuntime:
         self.network = network.eval()
         parameters = list(network.parameters()) + list(network.buffers())
         self.size_bytes = sum(one.numel() * one.element_size() for one in parameters)
+        free = network.is_reentrant
+        self._turn: AbstractContextManager[object] = nullcontext() if free else threading.Lock()
         self._device = next(network.parameters()).device
 
     def prepare(self, inputs: Sequence[Any]) -> list[Prepared]:
@@ -54,7 +58,7 @@ class TorchRuntime:
 
     @torch.inference_mode()
     def _probabilities(self, inputs: Any) -> np.ndarray:
-        with autocast(self._device):
+        with self._turn, autocast(self._device):
             logits = self.network(move(self.network.collate(inputs), self._device))
         found: np.ndarray = self.network.objective.probabilities(logits).cpu().numpy()
         return found

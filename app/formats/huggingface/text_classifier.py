@@ -64,6 +64,11 @@ class TextClassifier(PretrainedClassifier, Bridgeable):
             return super().forward(batch)
         return self.head(self.features(batch))
 
+    @property
+    def is_reentrant(self) -> bool:
+        """Features are caught on their way through the model, one batch at a time."""
+        return self.bridge is None
+
     def behind(self, encoder: Network, bridge: Bridge) -> Network:
         """This network's head behind `encoder` and `bridge`; raises CompanionNoEncoder."""
         if not isinstance(self._split, HeadSplit):

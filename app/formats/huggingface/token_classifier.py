@@ -31,6 +31,11 @@ class TokenClassifier(TextClassifier):
         """The linear layer behind the body."""
         return WordHead(model, word_batch(tokens, _PROBE))
 
+    @property
+    def is_reentrant(self) -> bool:
+        """Vectors of words are caught on their way through the model, one batch at a time."""
+        return False
+
     def collate(self, inputs: Inputs) -> Batch:
         """Token ids and masks, and the places of the words' first tokens."""
         return word_batch(self.tokens, words_of(inputs))
