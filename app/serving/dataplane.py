@@ -7,10 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
-from app.domain.enums import Task
-from app.domain.models import ImageInput, Model, ModelFacts
+from app.domain.models import Model
 from app.domain.predictions import NO_TERMS, AnyPrediction, Terms
 from app.domain.serving import BatchFacts, Servable
 from app.services.context import Context
@@ -55,24 +52,22 @@ class DataPlane:
         return Answered(model, predicted.predictions, predicted.batch)
 
     async def load(self, model: Model) -> None:
-        """Have a model in memory and warm before anybody asks for it."""
-        if model.facts is not None and model.facts.task is not Task.FEATURE_EXTRACTION:
-            await self._predictor.predict(model, [_trifle(model.facts)])
+        """Have a model in memory and warm before anybody asks for it.
+
+        Raises what `Predictor.load` raises, and `ModelCannotPredict`.
+        """
+        servable = await asyncio.to_thread(self._as_servable, model)
+        await self._predictor.load(servable)
 
     def _find(self, reference: str) -> Model:
         with self._context.readers() as session:
             return find_model(session, reference)
 
-<<<<<<< HEAD
-
-def _trifle(facts: ModelFacts) -> Any:
-    if isinstance(facts.input, ImageInput):
-        wanted = facts.input
-        return np.zeros((wanted.channels, wanted.height, wanted.width), np.uint8)
-    return "a"
-=======
     def _servable(self, reference: str) -> tuple[Model, Servable]:
         with self._context.readers() as session:
             model = find_model(session, reference)
             return model, servable_of(session, model)
->>>>>>> a7d27b5 (Compute what arrived while others were computed, in batches of like length)
+
+    def _as_servable(self, model: Model) -> Servable:
+        with self._context.readers() as session:
+            return servable_of(session, model)
