@@ -1,6 +1,6 @@
 """Does the API stay responsive? Predictions in a row while a transfer trains.
 
-    python -m benchmarks.serving --data FOLDER [--predictions 1000]
+    python -m benchmarks.serving_while_training --data FOLDER [--predictions 1000]
 
 FOLDER holds latin_mnist.npz and bangla_cmaterdb.npz. A transfer trains on all processors; beside
 it one client sends predictions one after the other, the first of which loads the model, and
@@ -26,7 +26,7 @@ from benchmarks.scratch_service import scratch_service
 
 
 def main() -> None:
-    """Load a model, start a transfer, predict beside it and write `results/serving.json`."""
+    """Load a model, start a transfer, predict beside it and write down what was measured."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--predictions", type=int, default=1000)
@@ -52,7 +52,7 @@ def main() -> None:
         "health_checks": len(health),
     }
     print(figures)
-    record("serving", figures)
+    record("serving_while_training", figures)
 
 
 def _train(client: Client, model: str, file: Path, folder: Path) -> str:

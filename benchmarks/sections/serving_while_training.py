@@ -15,7 +15,7 @@ def write(data: dict[str, Any]) -> str:
     ]
     return f"""## Serving while a transfer trains
 
-`python -m benchmarks.serving --data FOLDER`. {conditions(data)}
+`python -m benchmarks.serving_while_training --data FOLDER`. {conditions(data)}
 
 A first prediction that loads a digit model ({data["first_prediction_ms"]} ms), then
 {data["predictions"]} predictions in a row, {data["lost"]} lost, and {data["health_checks"]} health

@@ -1,0 +1,121 @@
+"""A server under measurement: started as its users start it, paused while others are measured."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+
+import httpx
+import psutil
+
+from benchmarks.serving.dialects import Dialect
+
+_READY_SECONDS = 180.0
+_STOP_SECONDS = 20.0
+
+
+@dataclass(frozen=True)
+class Start:
+    """What starts a server: its command, and what is added to the environment."""
+
+    name: str
+    command: list[str]
+    environment: Mapping[str, str]
+    folder: Path  # where it runs, with its log
+    url: str
+    dialect: Dialect
+    about: dict[str, object] = field(default_factory=dict)  # its settings, for the record
+
+
+class Server:
+    """A running server with all processes that it started; stopped at the end of the block."""
+
+    def __init__(self, start: Start) -> None:
+        self.name, self.url, self.dialect = start.name, start.url, start.dialect
+        self.start = start
+        start.folder.mkdir(parents=True, exist_ok=True)
+        self._log = start.folder / f"{start.name}.log"
+        with self._log.open("wb") as log:
+            self._process = psutil.Popen(
+                start.command,
+                env=os.environ | start.environment,
+                cwd=start.folder,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                process_group=0,
+            )
+
+    def __enter__(self) -> Server:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: object, trace: TracebackType | None
+    ) -> None:
+        self.resume()
+        tree = self._tree()
+        self._process.terminate()
+        _, left = psutil.wait_procs(tree, _STOP_SECONDS)
+        for process in left:
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
+        psutil.wait_procs(left, _STOP_SECONDS)
+
+    def wait_until_it_answers(self) -> None:
+        """Return when it has answered a prediction, the model loaded; SystemExit when it cannot."""
+        self._wait(lambda client: self.ask(client, "Is anyone there?"))
+
+    def wait_until_ready(self, path: str) -> None:
+        """Return when `path` is answered; SystemExit when it never is."""
+        self._wait(lambda client: client.get(self.url + path))
+
+    def ask(self, client: httpx.Client, text: str) -> httpx.Response:
+        """Send one text."""
+        body = self.dialect.encoded(text).encode()
+        headers = {"content-type": "application/json"}
+        return client.post(self.url + self.dialect.path, content=body, headers=headers)
+
+    def pause(self) -> None:
+        """Stop all its processes where they are (SIGSTOP), so that they take no processor."""
+        self._signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Let its processes go on."""
+        self._signal(signal.SIGCONT)
+
+    def cpu_seconds(self) -> float:
+        """User and system time of all its processes so far, those that ended included."""
+        total = 0.0
+        for process in self._tree():
+            with suppress(psutil.NoSuchProcess):
+                total += sum(process.cpu_times()[:4])
+        return total
+
+    def _wait(self, ask: Callable[[httpx.Client], httpx.Response]) -> None:
+        deadline, said = time.monotonic() + _READY_SECONDS, "nothing"
+        with httpx.Client(timeout=_READY_SECONDS) as client:
+            while time.monotonic() < deadline and self._process.poll() is None:
+                with suppress(httpx.TransportError):
+                    answer = ask(client)
+                    if answer.status_code == httpx.codes.OK:
+                        return
+                    said = answer.text
+                time.sleep(0.2)
+        last = self._log.read_text(errors="replace")[-3000:]
+        raise SystemExit(f"{self.name} does not answer but {said}:\n{last}")
+
+    def _signal(self, number: signal.Signals) -> None:
+        for process in self._tree():
+            with suppress(psutil.NoSuchProcess):
+                process.send_signal(number)
+
+    def _tree(self) -> list[psutil.Process]:
+        with suppress(psutil.NoSuchProcess):
+            return [self._process, *self._process.children(recursive=True)]
+        return []
