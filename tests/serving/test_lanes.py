@@ -1,0 +1,158 @@
+"""Batches computed side by side, on a runtime that stops where the test says."""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+
+from app.domain.enums import Format, Task
+from app.domain.models import ModelFacts, TextInput
+from app.domain.serving import Servable
+from app.runtimes.contract import Prepared
+from app.serving.lanes import Bounds, Lanes
+from app.serving.messages import Expired, Failure, Probabilities
+from app.serving.resident_models import Loaded
+
+_PATIENCE = 20.0
+
+
+class Gated:
+    """A runtime whose every batch waits for `gate`; its answer is the number of each input."""
+
+    engine, precision, size_bytes = "torch", "float32", 1
+
+    def __init__(self) -> None:
+        self.gate = threading.Semaphore(0)
+        self.began: queue.Queue[tuple[list[Any], int]] = queue.Queue()
+
+    def prepare(self, inputs: Sequence[Any]) -> list[Prepared]:
+        return [Prepared(8, one) for one in inputs]
+
+    def run(self, batch: Sequence[Prepared], threads: int) -> list[np.ndarray]:
+        contents = [one.content for one in batch]
+        self.began.put((contents, threads))
+        assert self.gate.acquire(timeout=_PATIENCE)
+        if "bad" in contents:
+            raise ValueError("it fails")
+        return [np.array([one], np.float32) for one in contents]
+
+
+class Bench:
+    """Lanes, one gated model, and what they answered."""
+
+    def __init__(self, lanes: int) -> None:
+        self.runtime = Gated()
+        self.replies: queue.Queue[tuple[int, Any]] = queue.Queue()
+        facts = ModelFacts(
+            Format.HUGGINGFACE, Task.TEXT_CLASSIFICATION, ("a",), TextInput(64), "x", 1
+        )
+        self.loaded = Loaded(Servable("mdl_1", "m", 1, "0" * 64, facts), self.runtime)
+        bounds = Bounds(lanes, 1, 4, batch_tokens=1024, age_seconds=0.1)
+        self.lanes = Lanes(bounds, lambda replies: [self.replies.put(one) for one in replies])
+
+    def ask(self, number: int, *inputs: Any, deadline: float | None = None) -> None:
+        self.lanes.expect(number, len(inputs))
+        self.lanes.add(self.loaded, number, self.runtime.prepare(inputs), deadline)
+
+    def began(self) -> tuple[list[Any], int]:
+        return self.runtime.began.get(timeout=_PATIENCE)
+
+    def reply(self) -> tuple[int, Any]:
+        return self.replies.get(timeout=_PATIENCE)
+
+
+@pytest.fixture
+def bench() -> Bench:
+    return Bench(lanes=1)
+
+
+def test_what_arrives_while_the_lane_is_busy_goes_next_and_together(bench):
+    bench.ask(0, 10)
+    assert bench.began() == ([10], 4)
+    for number in (1, 2, 3):
+        bench.ask(number, 10 + number)
+    bench.runtime.gate.release(2)
+
+    together, threads = bench.began()
+
+    assert sorted(together) == [11, 12, 13]
+    assert threads == 4  # nothing else waits or is computed
+    assert sorted(bench.reply()[0] for _ in range(4)) == [0, 1, 2, 3]
+
+
+def test_two_lanes_compute_side_by_side_on_their_own_processor():
+    bench = Bench(lanes=2)
+    bench.ask(0, 1)
+    assert bench.began() == ([1], 4)
+    bench.ask(1, 2)
+
+    assert bench.began() == ([2], 1)
+    bench.runtime.gate.release(2)
+
+
+def test_a_request_of_many_inputs_is_answered_in_their_order(bench):
+    bench.ask(7, *range(20))
+    bench.runtime.gate.release(20)
+
+    number, reply = bench.reply()
+
+    assert number == 7
+    assert isinstance(reply, Probabilities)
+    assert [float(one[0]) for one in reply.of_inputs] == list(map(float, range(20)))
+    assert reply.batch.inputs <= 20
+    assert reply.batch.waited_seconds >= 0
+
+
+def test_what_expired_never_reaches_the_runtime(bench):
+    bench.ask(0, 1)
+    bench.began()
+    bench.ask(1, 2, 3, deadline=time.monotonic() - 1)
+    bench.ask(2, 4)
+    bench.runtime.gate.release(2)
+
+    assert bench.began() == ([4], 4)
+    replies = dict(bench.reply() for _ in range(3))
+    assert isinstance(replies[1], Expired)
+    assert isinstance(replies[2], Probabilities)
+
+
+def test_what_was_dropped_never_reaches_the_runtime_and_gets_no_answer(bench):
+    bench.ask(0, 1)
+    bench.began()
+    bench.ask(1, 2)
+    bench.lanes.drop(1)
+    bench.ask(2, 4)
+    bench.runtime.gate.release(2)
+
+    assert bench.began() == ([4], 4)
+    assert [bench.reply()[0] for _ in range(2)] == [0, 2]
+    assert bench.lanes.waiting() == (0, 0)
+
+
+def test_an_input_that_fails_does_not_fail_its_company(bench):
+    bench.ask(0, 1)
+    bench.began()
+    bench.ask(1, "bad")
+    bench.ask(2, 5)
+    bench.runtime.gate.release(5)
+
+    replies = dict(bench.reply() for _ in range(3))
+
+    assert isinstance(replies[1], Failure)
+    assert "it fails" in replies[1].reason
+    assert isinstance(replies[2], Probabilities)
+
+
+def test_what_waits_is_counted(bench):
+    bench.ask(0, 1)
+    bench.began()
+    bench.ask(1, 2, 3)
+
+    assert bench.lanes.waiting() == (2, 16)
+    bench.runtime.gate.release(2)
