@@ -17,6 +17,7 @@ import uvicorn
 from app.client import Client
 from app.main import create_app
 from app.services.context import Context
+from app.serving.predictor import Predictor
 from app.settings import Settings
 from tests.support.waiting import wait_for
 
@@ -25,11 +26,15 @@ _ROOT = Path(__file__).parents[2]
 
 @dataclass(frozen=True)
 class Service:
-    """A running API: its address, a client of it, and the context that its use cases have."""
+    """A running API: its address, a client of it, and the context that its use cases have.
+
+    `predictor` lives in the API's event loop: a test may look at it, and stop its process.
+    """
 
     url: str
     client: Client
     context: Context
+    predictor: Predictor
 
     def stored_files(self) -> list[Path]:
         """Every file in the artifacts' folder, half-written ones included."""
@@ -84,7 +89,7 @@ def running_service(settings: Settings) -> Iterator[Service]:
     url = f"http://127.0.0.1:{port}"
     try:
         with Client(url) as client:
-            yield Service(url, client, app.state.context)
+            yield Service(url, client, app.state.context, app.state.predictor)
     finally:
         server.should_exit = True
         thread.join(timeout=20)
