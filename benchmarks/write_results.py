@@ -32,6 +32,7 @@ SECTIONS = (
     "wrong_language",
     "vocabulary",
     "trim",
+    "serving",
     "serving_while_training",
     "storm",
     "listing",

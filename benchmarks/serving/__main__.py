@@ -1,29 +1,66 @@
 """How fast does a served model answer, beside LitServe and MLServer with the same weights?
 
-python -m benchmarks.serving --data FOLDER --environments FOLDER --quick --servers ours,litserve
+    python -m benchmarks.serving --data FOLDER --environments FOLDER [--work FOLDER]
+
+FOLDER of `--data` holds SIB-200, one folder per language; that of `--environments` a virtual
+environment for each peer, made where it is missing. Needs `wrk`. `--work` keeps the served model
+and the services' data for the next run; name another folder after a change to how models are
+compiled. The plan of the time, in minutes on two cores:
+
+    making the model (two transfers, compiled)               3
+    12 settings of the peers at 1, 16 and 64 connections     5
+    5 servers x 3 numbers of connections x 5 x 20 s         28  (with warm-up and settling)
+    the bare engine, 5 x 20 s and its trials                 2
+    equal answers, swaps, overload                           3
+
+`--quick` measures some servers for a few seconds and prints a table; `--rehearse` does everything
+for a few seconds each and prints the section; both record nothing.
 """
 
 from __future__ import annotations
 
 import argparse
 import tempfile
+import time
 from contextlib import ExitStack
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
-from benchmarks.serving.line_up import SERVERS, set_stage
+from benchmarks.record import record
+from benchmarks.sections.serving import write
+from benchmarks.serving.comparison import Lengths, compare
+from benchmarks.serving.line_up import SERVERS, Stage, set_stage
+from benchmarks.serving.peers.environments import environment_of, versions_in
 from benchmarks.serving.rehearsal import rehearse
+
+_CONDITIONS = ("date", "cores", "device", "python", "torch")
+_SHORT = Lengths(seconds=3, alternations=2, trial=1, swap=5, overload=4)
 
 
 def main() -> None:
     """Run it and write `results/serving.json`."""
-    options = _options()
+    options, began = _options(), time.monotonic()
     with ExitStack() as opened:
         folder = options.work or Path(opened.enter_context(tempfile.TemporaryDirectory()))
         stage = set_stage(options.data, options.environments.resolve(), folder.resolve())
         if options.quick:
-            rehearse(
-                stage, options.servers, options.connections, options.seconds, options.alternations
-            )
+            plan = (options.connections, options.seconds, options.alternations)
+            rehearse(stage, options.servers, *plan)
+            return
+        lengths = _SHORT if options.rehearse else Lengths()
+        body = _measured(stage, lengths) | {"seconds": round(time.monotonic() - began)}
+    if options.rehearse:
+        print(write(body | {"conditions": dict.fromkeys(_CONDITIONS, "-")}))
+    else:
+        record("serving", body)
+
+
+def _measured(stage: Stage, lengths: Lengths) -> dict[str, Any]:
+    versions = {}
+    for peer in ("litserve", "mlserver"):
+        versions |= versions_in(environment_of(peer, stage.environments), peer)
+    return compare(stage, lengths) | {"versions": versions, "lengths": asdict(lengths)}
 
 
 def _options() -> argparse.Namespace:
@@ -31,7 +68,8 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--data", type=Path, required=True, help="SIB-200, a folder per language")
     parser.add_argument("--environments", type=Path, required=True, help="of the peers")
     parser.add_argument("--work", type=Path, help="keeps the served model for the next run")
-    parser.add_argument("--quick", action="store_true", help="rehearse, and record nothing")
+    parser.add_argument("--rehearse", action="store_true", help="everything, for a few seconds")
+    parser.add_argument("--quick", action="store_true", help="some servers, for a few seconds")
     parser.add_argument("--servers", type=_names, default=list(SERVERS), help=", ".join(SERVERS))
     parser.add_argument("--connections", type=int, default=16)
     parser.add_argument("--seconds", type=float, default=4)

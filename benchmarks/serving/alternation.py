@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,8 +12,6 @@ from benchmarks.serving.server import Server
 from benchmarks.serving.wrk import Load, run_wrk
 
 _WARM_UP_SECONDS = 1
-_QUIET_CPU_SECONDS = 0.03
-_SETTLE_SECONDS = 15.0
 
 
 @dataclass(frozen=True)
@@ -69,25 +66,13 @@ def _turn(server: Server, bodies: Path, connections: int, seconds: float, skippe
     url = server.url + server.dialect.path
     server.resume()
     run_wrk(url, bodies, connections, _WARM_UP_SECONDS, skipped + 1000)
-    _settle(server)
+    server.settle()
     before = server.cpu_seconds()
     load = run_wrk(url, bodies, connections, seconds, skipped)
     turn = Turn(server.name, load, server.cpu_seconds() - before)
-    _settle(server)
+    server.settle()
     server.pause()
     return turn
-
-
-def _settle(server: Server) -> None:
-    """Wait until what wrk gave up when it ended has been computed."""
-    deadline = time.monotonic() + _SETTLE_SECONDS
-    spent = server.cpu_seconds()
-    while time.monotonic() < deadline:
-        time.sleep(0.25)
-        now = server.cpu_seconds()
-        if now - spent <= _QUIET_CPU_SECONDS:
-            return
-        spent = now
 
 
 def _median(turns: Sequence[Turn]) -> dict[str, Any]:

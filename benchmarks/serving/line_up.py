@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,8 +40,14 @@ class Stage:
 
     def bodies(self, name: str, dialect: Dialect) -> Path:
         """The file of the requests in a server's dialect, one a line."""
-        file = self.folder / f"{name}.bodies"
-        lines = (dialect.encoded(text) for text in self.texts)
+        return self._written(f"{name}.bodies", map(dialect.encoded, self.texts))
+
+    def texts_file(self) -> Path:
+        """The file of the texts themselves, one a line."""
+        return self._written("texts", self.texts)
+
+    def _written(self, name: str, lines: Iterable[str]) -> Path:
+        file = self.folder / name
         file.write_text("\n".join(lines) + "\n", encoding="utf-8")
         return file
 

@@ -6,8 +6,8 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -19,6 +19,9 @@ from benchmarks.serving.dialects import Dialect
 
 _READY_SECONDS = 180.0
 _STOP_SECONDS = 20.0
+_SETTLE_SECONDS = 15.0
+_QUIET_SECONDS = 0.25
+_QUIET_CPU_SECONDS = 0.03
 
 
 @dataclass(frozen=True)
@@ -89,6 +92,15 @@ class Server:
         """Let its processes go on."""
         self._signal(signal.SIGCONT)
 
+    @contextmanager
+    def on(self) -> Iterator[None]:
+        """Resumed for the time of the block."""
+        self.resume()
+        try:
+            yield
+        finally:
+            self.pause()
+
     def cpu_seconds(self) -> float:
         """User and system time of all its processes so far, those that ended included."""
         total = 0.0
@@ -96,6 +108,15 @@ class Server:
             with suppress(psutil.NoSuchProcess):
                 total += sum(process.cpu_times()[:4])
         return total
+
+    def settle(self) -> None:
+        """Return when it has computed what clients gave up, or after a quarter of a minute."""
+        deadline, spent = time.monotonic() + _SETTLE_SECONDS, self.cpu_seconds()
+        while time.monotonic() < deadline:
+            time.sleep(_QUIET_SECONDS)
+            before, spent = spent, self.cpu_seconds()
+            if spent - before <= _QUIET_CPU_SECONDS:
+                return
 
     def _wait(self, ask: Callable[[httpx.Client], httpx.Response]) -> None:
         deadline, said = time.monotonic() + _READY_SECONDS, "nothing"

@@ -8,7 +8,8 @@ function init(arguments)
   for line in io.lines(arguments[1]) do
     requests[#requests + 1] = wrk.format("POST", nil, headers, line)
   end
-  position = tonumber(arguments[2]) % #requests
+  -- wrk asks for one request that it never sends, to see how the script ends them.
+  position = (tonumber(arguments[2]) - 1) % #requests
 end
 
 function request()
