@@ -19,9 +19,11 @@ from app.api.errors import install_error_handlers
 from app.api.full_queue import FullQueue
 from app.api.observed import observe
 from app.api.oip import routes as open_inference
+from app.api.recording import recording
 from app.api.routes import (
     aliases,
     datasets,
+    drift,
     evaluations,
     health,
     methods,
@@ -34,9 +36,12 @@ from app.api.routes import (
 )
 from app.api.transfer_metrics import TransferMetrics
 from app.services.context import Context, open_context
+from app.services.record_traffic import TrafficRecorder
 from app.serving.dataplane import DataPlane
+from app.serving.observation import Observer
 from app.serving.prediction_metrics import PredictionMetrics
 from app.serving.predictor import Predictor
+from app.serving.traffic_sampler import TrafficSampler
 from app.settings import Settings
 from app.settings import settings as settings_of_process
 from app.store.migrate import require_migrated
@@ -46,6 +51,7 @@ _ROUTERS = (
     aliases,
     predictions,
     words,
+    drift,
     datasets,
     transfers,
     steering,
@@ -76,7 +82,11 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.predictor = predictor = Predictor(chosen, context.artifacts)
     app.state.draining = threading.Event()
     app.state.registry = CollectorRegistry()
-    observers = [PredictionMetrics(app.state.registry)]
+    app.state.recorder = recorder = TrafficRecorder(context)
+    observers: list[Observer] = [
+        PredictionMetrics(app.state.registry),
+        TrafficSampler(recorder, chosen.drift_sample),
+    ]
     app.state.dataplane = DataPlane(context, predictor, observers)
     ProcessCollector(registry=app.state.registry)
     observe(app, app.state.registry, chosen.access_log)
@@ -94,7 +104,8 @@ def _lifespan(context: Context) -> Callable[[FastAPI], AbstractAsyncContextManag
     @asynccontextmanager
     async def run(app: FastAPI) -> AsyncIterator[None]:
         await run_in_threadpool(context.artifacts.sweep)
-        yield
+        async with recording(app.state.recorder):
+            yield
         app.state.predictor.close()
 
     return run

@@ -87,9 +87,16 @@ class Settings(BaseSettings):
     # Sentence vectors that transfers share
     vector_cache_bytes: int = 2 * 1024**3
 
+    # Live traffic: the share of answered inputs that is counted by language, length, label and
+    # confidence; 0 counts none
+    drift_sample: float = Field(0.1, ge=0, le=1)
+    # Whether texts that users send may be kept, a few of each model and day; never by default
+    record_texts: bool = False
+
     # How many days what transfers leave is kept after they ended; 0 keeps it for ever
     keep_events_days: float = Field(180.0, ge=0)
     keep_attempts_days: float = Field(90.0, ge=0)  # those that did not succeed, and all logs
+    keep_traffic_days: float = Field(90.0, ge=0)  # counts of what live inputs were like
     keep_predictions_days: float = Field(365.0, ge=0)  # the per-row predictions of evaluations
     keep_batch_predictions_days: float = Field(365.0, ge=0)  # the results of batch predictions
     # Within these days the same request gets the same answer

@@ -60,6 +60,10 @@ class Models(Generic[Answer]):
         params = {"limit": limit, "cursor": cursor, "name": name, "status": status}
         return self._send(Call("GET", "/v1/models", params=params))
 
+    def drift(self, model: str, days: int = 7) -> Answer:
+        """Live traffic of today and the days before, beside the model's own evaluation."""
+        return self._send(Call("GET", f"/v1/models/{model}/drift", params={"days": days}))
+
     def lineage(self, model: str) -> Answer:
         """The model's ancestors, the nearest first, with the transfers between them."""
         return self._send(Call("GET", f"/v1/models/{model}/lineage"))

@@ -14,7 +14,7 @@ from app.domain.identity import now
 from app.services.artifact_lifetime import drop_unused
 from app.services.attempt_logs import drop_logs
 from app.services.context import Context
-from app.store import retention
+from app.store import retention, traffic_retention
 
 # So few at once that a write lock on SQLite is held for milliseconds; others get in between.
 _AT_ONCE = 50
@@ -32,6 +32,7 @@ class Dropped:
     keys: int
     logs: int
     results: int = 0
+    traffic: int = 0
 
 
 def apply_retention(context: Context, stop: threading.Event | None = None) -> Dropped:
@@ -52,6 +53,9 @@ def apply_retention(context: Context, stop: threading.Event | None = None) -> Dr
         logs=drop_logs(kept, _before(kept.keep_attempts_days)),
         results=work.drop_bytes(
             kept.keep_batch_predictions_days, retention.with_old_results, retention.drop_results
+        ),
+        traffic=work.drop(
+            kept.keep_traffic_days, traffic_retention.old_days, traffic_retention.drop_days
         ),
     )
 

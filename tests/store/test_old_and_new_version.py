@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from app.domain.identity import now
 from app.domain.kept_answers import KeptAnswer
+from app.domain.traffic import Counts, RecordedText, Trait
 from app.domain.transfer_states import TransferState
 from app.store import (
     aliases,
@@ -23,6 +25,7 @@ from app.store import (
     leases,
     migrate,
     models,
+    traffic,
     transfers,
 )
 from app.store.database import open_database, session_factory
@@ -78,6 +81,10 @@ def _write_with_todays_code(sessions: Sessions) -> dict[str, str]:
         queue_a_compilation(session)
         batch = queue_a_batch_prediction(session).id
         alias = point_an_alias(session)
+        counts: Counts = {Trait.LABEL: Counter(yes=2)}
+        traffic.add(session, {(running.spec.model_id, "2026-01-01"): counts})
+        text = RecordedText(running.spec.model_id, "2026-01-01", 1, "ja", "de", ("yes",), 0.9)
+        traffic.keep_texts(session, [text], 10)
     ids = {"running": running.id, "transfer": transfer.id, "evaluation": evaluation.id}
     return ids | {"batch": batch, "alias": alias.model_id}
 

@@ -7,11 +7,10 @@ from typing import Any
 
 from app.domain.languages import script_of
 from app.formats.tables.even_sample import even_sample
-from app.formats.tables.identifier import identifier, identifier_code
+from app.formats.tables.identifier import CHARACTERS, identifier, identifier_code
 from app.formats.tables.scripts import share_in_script
 
 _SAMPLE = 400
-_CHARACTERS = 400  # of each text: enough for the identifier, and bounds the time
 _BLOCK = 2000
 _SCRIPT_SHARE = 0.5
 
@@ -25,7 +24,7 @@ def check_language(texts: list[str], claimed: str) -> dict[str, Any]:
     and the script fits, and None where neither could be checked: `checked` says whether the
     identifier knows the language.
     """
-    sample = [text[:_CHARACTERS] for text in even_sample(texts, _SAMPLE)]
+    sample = [text[:CHARACTERS] for text in even_sample(texts, _SAMPLE)]
     script = _check_script(sample, script_of(claimed))
     identified = _identify(sample, claimed)
     verdicts = [part["fits"] for part in (script, identified) if part["fits"] is not None]
