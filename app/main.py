@@ -22,6 +22,7 @@ from app.api.oip import routes as open_inference
 from app.api.recording import recording
 from app.api.routes import (
     aliases,
+    batch_predictions,
     datasets,
     drift,
     evaluations,
@@ -56,6 +57,7 @@ _ROUTERS = (
     transfers,
     steering,
     evaluations,
+    batch_predictions,
     methods,
     health,
     open_inference,

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from app.artifacts.contract import SharedFiles, Stored
 from app.artifacts.second_name import give_second_name
+from app.artifacts.to_disk import to_disk
 from app.artifacts.unpacked_copies import UnpackedCopies
 from app.artifacts.verified_files import VerifiedFiles, digest_of
 from app.artifacts.workspaces import sweep, workspace
@@ -54,12 +55,12 @@ class DiskArtifacts:
         target.parent.mkdir(parents=True, exist_ok=True)
         with self.workspace() as folder:
             give_second_name(file, folder / digest)
-            _sync(folder / digest)
+            to_disk(folder / digest)
             # The age of an artifact counts from its publication, not from its writing.
             os.utime(folder / digest)
             os.replace(folder / digest, target)
         self._verified.trust(target, digest)
-        _sync(target.parent)
+        to_disk(target.parent)
 
     def path(self, digest: str) -> Path:
         """The artifact's file, verified once in each process."""
@@ -112,11 +113,3 @@ class DiskArtifacts:
     def adopt_unpacked(self, folder: Path, digest: str) -> Path:
         """Make `folder` the unpacked copy of `digest`, unless another process was quicker."""
         return self._copies.adopt(folder, digest)
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -12,7 +12,9 @@ import httpx
 from httpx_sse import aconnect_sse
 
 from app.client.aliases import Aliases
+from app.client.batch_predictions import AwaitedBatchPredictions
 from app.client.call import Call
+from app.client.download import download_awaited
 from app.client.nouns import Datasets, Evaluations, Models
 from app.client.problem import answer_of, problem_of, unreachable
 from app.client.repetition import Repetition
@@ -35,6 +37,7 @@ class AsyncClient:
         self.datasets: Datasets[Awaitable[JSON]] = Datasets(self._send)
         self.transfers = _Transfers(self._http, self._send)
         self.evaluations: Evaluations[Awaitable[JSON]] = Evaluations(self._send)
+        self.batch_predictions = AwaitedBatchPredictions(self._http, self._send)
 
     async def methods(self) -> JSON:
         """The methods of transfer, under `items`, with their parameters as JSON schema."""
@@ -94,15 +97,7 @@ class _Models(Models[Awaitable[JSON]]):
 
     async def download(self, model: str, path: str | Path) -> Path:
         """Write the model's artifact to `path`; an archive or a single file, as registered."""
-        target = Path(path)
-        async with self._http.stream("GET", f"/v1/models/{model}/artifact") as response:
-            if response.is_error:
-                await response.aread()
-                raise problem_of(response)
-            with target.open("wb") as file:
-                async for chunk in response.aiter_bytes():
-                    file.write(chunk)
-        return target
+        return await download_awaited(self._http, f"/v1/models/{model}/artifact", path)
 
 
 class _Transfers(Transfers[Awaitable[JSON]]):

@@ -12,7 +12,9 @@ import httpx
 from httpx_sse import connect_sse
 
 from app.client.aliases import Aliases
+from app.client.batch_predictions import BlockingBatchPredictions
 from app.client.call import Call
+from app.client.download import download
 from app.client.nouns import Datasets, Evaluations, Models
 from app.client.problem import answer_of, problem_of, unreachable
 from app.client.repetition import Repetition
@@ -38,6 +40,7 @@ class Client:
         self.datasets: Datasets[JSON] = Datasets(self._send)
         self.transfers = _Transfers(self._http, self._send)
         self.evaluations: Evaluations[JSON] = Evaluations(self._send)
+        self.batch_predictions = BlockingBatchPredictions(self._http, self._send)
 
     def methods(self) -> JSON:
         """The methods of transfer, under `items`, with their parameters as JSON schema."""
@@ -96,15 +99,7 @@ class _Models(Models[JSON]):
 
     def download(self, model: str, path: str | Path) -> Path:
         """Write the model's artifact to `path`; an archive or a single file, as registered."""
-        target = Path(path)
-        with self._http.stream("GET", f"/v1/models/{model}/artifact") as response:
-            if response.is_error:
-                response.read()
-                raise problem_of(response)
-            with target.open("wb") as file:
-                for chunk in response.iter_bytes():
-                    file.write(chunk)
-        return target
+        return download(self._http, f"/v1/models/{model}/artifact", path)
 
 
 class _Transfers(Transfers[JSON]):

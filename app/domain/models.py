@@ -25,6 +25,15 @@ class ImageInput:
     std: tuple[float, ...]
     resizes: bool = False
 
+    def takes(self, shape: tuple[int, int, int]) -> bool:
+        """Whether images of this shape (channels, height, width) can be asked about.
+
+        A network that reads colours reads grey images as well: each channel is the same.
+        """
+        channels, *size = shape
+        fits = self.resizes or tuple(size) == (self.height, self.width)
+        return channels in (1, self.channels) and fits
+
 
 @dataclass(frozen=True)
 class TextInput:

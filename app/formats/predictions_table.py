@@ -32,8 +32,8 @@ def write_predictions(
     columns = {
         "row": pa.array(examples.rows, pa.int64()),
         "text": pa.array(texts, pa.string()),
-        "label": _names(answers.truth),
-        "predicted": _names(answers.predicted),
+        "label": names_column(answers.truth),
+        "predicted": names_column(answers.predicted),
         "probability": pa.array(answers.probability, pa.float32()),
         "probabilities": pa.array(answers.probabilities, pa.list_(pa.float32())),
     }
@@ -60,7 +60,7 @@ def read_predictions(
     return rows
 
 
-def _names(names: list[Any]) -> pa.Array:
-    """Texts, or lists of texts."""
+def names_column(names: list[Any]) -> pa.Array:
+    """A column of labels, or of lists of labels."""
     lists = any(isinstance(name, list) for name in names)
     return pa.array(names, pa.list_(pa.string()) if lists else pa.string())

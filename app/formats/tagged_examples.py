@@ -23,13 +23,12 @@ def load_tagged(
     (BIOES, BILOU) gets those. Raises `LabelUnknownToModel`, naming the first row of each such tag.
     """
     rows = list(read_tagged_rows(canonical))
-    letters = _letters(labels)
     position = {label: i for i, label in enumerate(labels)}
     targets = np.full((len(rows), max((len(row.tags) for row in rows), default=0)), NO_WORD)
     unknown: dict[str, int] = {}
     for i, row in enumerate(rows):
         tags = [rename_tag(tag, mapping) for tag in row.tags]
-        for j, tag in enumerate(with_ends(tags, *letters) if letters else tags):
+        for j, tag in enumerate(in_scheme_of(labels, tags)):
             if tag not in position:
                 unknown.setdefault(tag, row.row)
             targets[i, j] = position.get(tag, NO_WORD)
@@ -51,6 +50,12 @@ def rename_tag(tag: str, mapping: Mapping[str, str]) -> str:
     if part is None or part[1] not in mapping:
         return tag
     return f"{part[0]}-{mapping[part[1]]}"
+
+
+def in_scheme_of(labels: tuple[str, ...], tags: list[str]) -> list[str]:
+    """BIO tags as a model writes them whose labels are these."""
+    letters = _letters(labels)
+    return with_ends(tags, *letters) if letters else tags
 
 
 def with_ends(tags: list[str], end: str, single: str) -> list[str]:

@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import logging
 
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from app.artifacts.room import is_disk_full
 from app.domain.errors import BabelportError
-from app.domain.errors.running import InternalFailure, OutOfMemory
-from app.domain.errors.storage import DiskFull, StoreUnreachable
 from app.domain.errors.transfers import LeaseLost
 from app.domain.transfers import Transfer
 from app.learn.micro_batches import micro_batches
 from app.learn.monitor import Cancelled
 from app.services.context import Context, open_context
-from app.services.running.memory import is_out_of_memory
+from app.services.running.failures import is_for_good, understood
 from app.services.running.outcome import record_outcome
 from app.services.running.reporter import Reporter
 from app.services.running.stopping import Stopping, stopping_by_signal
@@ -57,20 +53,7 @@ def run_transfer(transfer_id: str, attempt: int) -> None:
     except Exception as error:
         foreseen = isinstance(error, BabelportError)
         _log.warning("%s failed: %s", transfer_id, error, exc_info=not foreseen)
-        _record_failure(context, transfer, _understood(error), _is_for_good(error))
-
-
-def _understood(error: Exception) -> BabelportError:
-    if is_disk_full(error):
-        return DiskFull()
-    if isinstance(error, BabelportError):
-        return error
-    return OutOfMemory() if is_out_of_memory(error) else InternalFailure(error)
-
-
-def _is_for_good(error: Exception) -> bool:
-    passing = isinstance(error, DBAPIError | OSError | StoreUnreachable)
-    return not (passing or is_out_of_memory(error) or is_disk_full(error))
+        _record_failure(context, transfer, understood(error), is_for_good(error))
 
 
 def _carry_out(context: Context, transfer: Transfer, stopping: Stopping) -> None:

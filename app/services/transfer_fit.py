@@ -91,12 +91,9 @@ def _check_kind(role: Role, facts: DatasetFacts, model: ModelFacts, task: Task) 
     if facts.kind not in _kinds(role, task):
         raise KindUnfit(role, facts.kind, task)
     wanted = model.input
-    if isinstance(wanted, ImageInput) and facts.image_shape is not None:
-        shape = (wanted.channels, wanted.height, wanted.width)
-        channels, *size = facts.image_shape
-        # A network that reads colours reads grey images as well: each channel is the same.
-        if channels not in (1, shape[0]) or not (wanted.resizes or tuple(size) == shape[1:]):
-            raise ImageShapeUnfit(role, facts.image_shape, shape)
+    shape = facts.image_shape
+    if isinstance(wanted, ImageInput) and shape is not None and not wanted.takes(shape):
+        raise ImageShapeUnfit(role, shape, (wanted.channels, wanted.height, wanted.width))
 
 
 def _kinds(role: Role, task: Task) -> tuple[DatasetKind, ...]:

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from app.domain.lesser_jobs import LesserJob
 from app.settings import Settings
+from app.store import batch_predictions
 from app.store.lesser_leases import LesserLeases
 
 
@@ -42,4 +43,12 @@ class HeldJob:
     job: LesserJob
 
 
-KINDS: tuple[LesserKind, ...] = ()
+_BATCH_PREDICTIONS = LesserKind(
+    leases=batch_predictions.LEASES,
+    target="app.services.predict_batch:predict_batch",
+    argument="batch_prediction_id",
+    max_attempts=lambda settings: settings.max_attempts,
+    waits=batch_predictions.LEASES.anything_waits,
+)
+# Somebody waits for predictions: they go before what only makes answers faster.
+KINDS: tuple[LesserKind, ...] = (_BATCH_PREDICTIONS,)

@@ -84,6 +84,7 @@ def _work_once(name: str, slot: Slot, place: Workplace, lesser_jobs: LesserJobs)
         drop_checkpoints(place.context)
     elif held := lesser_jobs.claim():
         attend_lesser(held, place, slot)
+        drop_checkpoints(place.context)
     else:
         place.stop.wait(place.context.settings.poll_seconds)
 

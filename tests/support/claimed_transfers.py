@@ -35,8 +35,8 @@ def a_claimed_transfer(
     **spec: Any,
 ) -> Transfer:
     """Register the model in `folder` and the rows of each role, queue a transfer, claim it."""
-    model = _store_model(context, folder)
-    stored = {role: _store_rows(context, part, labels) for role, part in rows.items()}
+    model = store_model(context, folder)
+    stored = {role: store_rows(context, part, labels) for role, part in rows.items()}
     queued = a_transfer(model, stored[Role.TRAIN])
     wanted = replace(
         queued.spec, datasets={role: dataset.id for role, dataset in stored.items()}, **spec
@@ -61,7 +61,8 @@ def the_same_again(context: Context, transfer: Transfer) -> Transfer:
     return claimed
 
 
-def _store_model(context: Context, folder: Path) -> Model:
+def store_model(context: Context, folder: Path) -> Model:
+    """Publish the model in a folder; its record, which nobody inserted yet."""
     facts = recognise(folder).inspect(folder, ModelHints())
     with context.artifacts.workspace() as workspace:
         pack(folder, workspace / "model")
@@ -69,7 +70,8 @@ def _store_model(context: Context, folder: Path) -> Model:
     return a_model(sha256=digest, facts=facts)
 
 
-def _store_rows(context: Context, rows: Examples, labels: tuple[str, ...]) -> Dataset:
+def store_rows(context: Context, rows: Examples, labels: tuple[str, ...]) -> Dataset:
+    """Publish rows as a dataset; its record, which nobody inserted yet."""
     with context.artifacts.workspace() as workspace:
         facts = _write(rows, labels, workspace / "rows")
         digest = context.artifacts.publish(workspace / "rows")

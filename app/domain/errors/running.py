@@ -12,22 +12,23 @@ class InternalFailure(TransferFailed):
 
     def __init__(self, error: BaseException) -> None:
         super().__init__(
-            f"The transfer ended with {type(error).__name__}: {str(error)[:300]}",
-            "The whole traceback is in the transfer's log on the worker's machine. Please report "
-            "it, with the specification of the transfer.",
+            f"The work ended with {type(error).__name__}: {str(error)[:300]}",
+            "The whole traceback is in the attempt's log on the worker's machine. Please report "
+            "it, with what was asked for.",
             error=type(error).__name__,
         )
 
 
 class OutOfMemory(TransferFailed):
-    """The training did not fit into memory."""
+    """The work did not fit into memory."""
 
     code = "out-of-memory"
 
     def __init__(self) -> None:
         super().__init__(
-            "The transfer needs more memory than there is.",
-            "Choose a smaller batch_size, or the strategy `head`, which trains the head alone.",
+            "The work needs more memory than there is.",
+            "For a transfer choose a smaller batch_size, or the strategy `head`, which trains the "
+            "head alone; otherwise a larger machine.",
         )
 
 

@@ -85,10 +85,10 @@ def open_material(context: Context, transfer: Transfer) -> Material:
         if role in PAIR_KINDS:
             pairs[role] = load_pairs(file)
         elif role in INPUT_ROLES:
-            inputs[role] = _fitting(load_inputs(file, known, facts.task), facts)
+            inputs[role] = fitting_inputs(load_inputs(file, known, facts.task), facts)
         else:
             rows = load_examples(file, known, facts.labels, mapping, facts.task)
-            examples[role] = replace(rows, inputs=_fitting(rows.inputs, facts))
+            examples[role] = replace(rows, inputs=fitting_inputs(rows.inputs, facts))
     return Material(model, model.facts, facts, records, examples, inputs, pairs)
 
 
@@ -113,6 +113,13 @@ def load_network(context: Context, material: Material, seed: int) -> Network:
     return network
 
 
+def fitting_inputs(inputs: Inputs, facts: ModelFacts) -> Inputs:
+    """Inputs as the model's network takes them; raises nothing, since shapes were checked."""
+    if isinstance(facts.input, ImageInput) and not isinstance(inputs, list):
+        return _coloured(inputs, facts.input.channels)
+    return inputs
+
+
 def _facts_to_be(facts: ModelFacts, train: Dataset | None, mapping: dict[str, str]) -> ModelFacts:
     if facts.labels or train is None or train.facts is None:
         return facts
@@ -124,12 +131,6 @@ def _canonical(context: Context, dataset: Dataset) -> tuple[DatasetFacts, Path]:
     if dataset.facts is None or dataset.sha256 is None:
         raise TransferInputsGone([dataset.id])
     return dataset.facts, context.artifacts.path(dataset.sha256)
-
-
-def _fitting(inputs: Inputs, facts: ModelFacts) -> Inputs:
-    if isinstance(facts.input, ImageInput) and not isinstance(inputs, list):
-        return _coloured(inputs, facts.input.channels)
-    return inputs
 
 
 def _coloured(images: np.ndarray, channels: int) -> np.ndarray:

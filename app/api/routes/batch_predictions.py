@@ -1,0 +1,128 @@
+"""Batch predictions over HTTP."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Response
+from fastapi.responses import FileResponse, StreamingResponse
+from sqlalchemy.orm import Session
+
+from app.api.created import created
+from app.api.creation import Creating
+from app.api.deps import Cursor, Limit, Reading, TheContext, Writing
+from app.api.errors import responses
+from app.api.request_digest import request_digest
+from app.api.schemas.batch_predictions import BatchPredictionAnswer, BatchPredictionFields
+from app.api.schemas.pages import PageAnswer
+from app.domain.lesser_jobs import JobState
+from app.services.artifact_lifetime import drop_unused
+from app.services.batch_predictions import (
+    ResultsFormat,
+    delete_batch_prediction,
+    exported,
+    find_batch_prediction,
+    results_file,
+    start_batch_prediction,
+)
+from app.services.models import find_model
+from app.store import batch_predictions
+
+router = APIRouter(prefix="/v1/batch-predictions", tags=["batch-predictions"])
+_MEDIA_TYPES = {
+    ResultsFormat.PARQUET: "application/vnd.apache.parquet",
+    ResultsFormat.CSV: "text/csv; charset=utf-8",
+    ResultsFormat.JSONL: "application/x-ndjson",
+}
+
+
+@router.post(
+    "", status_code=202, response_model=BatchPredictionAnswer, responses=responses(404, 409, 422)
+)
+def post_batch_prediction(
+    fields: BatchPredictionFields, context: TheContext, creation: Creating
+) -> Response:
+    """Ask a model about every row of a dataset; a worker does it.
+
+    What does not fit (texts for a model of images, pairs, images of another shape) is refused.
+    """
+
+    def start(session: Session) -> Response:
+        batch = start_batch_prediction(context, session, fields.model, fields.dataset, fields.name)
+        address = f"/v1/batch-predictions/{batch.id}"
+        return created(BatchPredictionAnswer, batch, address, 202)
+
+    return creation.answer(start, request_digest(fields))
+
+
+@router.get("", response_model=PageAnswer[BatchPredictionAnswer], responses=responses(404, 422))
+def list_batch_predictions(
+    session: Reading,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+    state: JobState | None = None,
+    model: str | None = None,
+) -> Any:
+    """List batch predictions, newest first, of one state and one model where they are given."""
+    model_id = find_model(session, model).id if model is not None else None
+    return batch_predictions.page(session, limit, cursor, state=state, model_id=model_id)
+
+
+@router.get("/{batch}", response_model=BatchPredictionAnswer, responses=responses(404))
+def get_batch_prediction(batch: str, session: Reading) -> Any:
+    """Read one: its state, the rows done, its failure."""
+    return find_batch_prediction(session, batch)
+
+
+@router.post(
+    "/{batch}/cancel",
+    status_code=202,
+    response_model=BatchPredictionAnswer,
+    responses=responses(404),
+)
+def post_cancel(batch: str, session: Writing) -> Any:
+    """Stop one; it has no results then. One that is over already stays as it is."""
+    return batch_predictions.cancel(session, batch)
+
+
+@router.delete("/{batch}", status_code=204, responses=responses(404, 409))
+def delete_one_batch_prediction(batch: str, context: TheContext) -> None:
+    """Delete one that is over, with its results."""
+    with context.sessions.begin() as session:
+        digest = delete_batch_prediction(session, batch)
+    if digest is not None:
+        drop_unused(context, digest)
+
+
+@router.get(
+    "/{batch}/results",
+    response_class=Response,
+    responses=responses(404, 422)
+    | {
+        200: {
+            "content": {kind.partition(";")[0]: {} for kind in _MEDIA_TYPES.values()},
+            "description": "The file.",
+        }
+    },
+)
+def get_results(
+    batch: str,
+    context: TheContext,
+    session: Reading,
+    format: ResultsFormat = ResultsFormat.PARQUET,
+    exact: Annotated[
+        bool,
+        Query(
+            description="In CSV, texts that a spreadsheet would take for a formula get an "
+            "apostrophe before them, unless this is true."
+        ),
+    ] = False,
+) -> Response:
+    """Download the results of one that succeeded: all rows, in the order of the dataset."""
+    found = find_batch_prediction(session, batch)
+    file, name = results_file(context, found), f"{found.name or found.id}.{format}"
+    if format is ResultsFormat.PARQUET:
+        return FileResponse(file, filename=name, media_type=_MEDIA_TYPES[format])
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    pieces = exported(file, format, exact)
+    return StreamingResponse(pieces, headers=headers, media_type=_MEDIA_TYPES[format])

@@ -1,0 +1,100 @@
+"""The work of a batch prediction: every row is asked about, and the answers become one file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from app.domain.batch_predictions import BatchPrediction
+from app.domain.datasets import Dataset
+from app.domain.errors.batch_predictions import PredictionInputsGone
+from app.domain.models import Model
+from app.domain.serving import Servable
+from app.formats.batch_results import results_table
+from app.formats.rows_to_ask import RowsToAsk, open_rows
+from app.learn.objectives.catalog import objective_for
+from app.learn.objectives.contract import Objective
+from app.runtimes.contract import Runtime
+from app.runtimes.open_runtime import open_runtime
+from app.services.batch_answers import answer_all
+from app.services.batch_parts import BatchParts
+from app.services.checkpoint_folders import checkpoint_folder
+from app.services.context import Context
+from app.services.running.material import fitting_inputs
+from app.services.shared_checkpoints import fetch_checkpoints, share_checkpoint
+from app.store import datasets, models
+from app.store.patience import patiently
+
+
+@dataclass(frozen=True)
+class _Opened:
+    servable: Servable
+    runtime: Runtime
+    objective: Objective
+    rows: Callable[[int, int], RowsToAsk]
+    about: dict[str, Any]
+
+
+def answer_dataset(
+    context: Context, batch: BatchPrediction, note: Callable[[int], None], file: Path
+) -> None:
+    """Ask about every row and write the results into `file`.
+
+    Goes on behind the last part that earlier attempts kept. `note` gets the number of rows done
+    after each part and may raise to end the work. Raises `PredictionInputsGone` when a record was
+    deleted meanwhile.
+    """
+    opened = _open(context, batch)
+    parts = _open_parts(context, batch, opened.about)
+    for number, start, end in parts.missing():
+        note(start)
+        rows = opened.rows(start, end)
+        inputs = fitting_inputs(rows.inputs, opened.servable.facts)
+        probabilities = answer_all(opened.runtime, opened.objective, inputs)
+        parts.keep(number, results_table(rows, probabilities, opened.objective, opened.about))
+    note(batch.rows)
+    parts.join(file)
+
+
+def _open(context: Context, batch: BatchPrediction) -> _Opened:
+    def read(session: Session) -> tuple[Model | None, Dataset | None]:
+        return models.get(session, batch.model_id), datasets.get(session, batch.dataset_id)
+
+    patience = context.settings.database_patience_seconds
+    model, dataset = patiently(context.readers, read, patience)
+    if model is None or model.facts is None or model.sha256 is None:
+        raise PredictionInputsGone([batch.model_id])
+    if dataset is None or dataset.facts is None or dataset.sha256 is None:
+        raise PredictionInputsGone([batch.dataset_id])
+    servable = Servable(model.id, model.name, model.version, model.sha256, model.facts)
+    runtime = open_runtime(context.settings, context.artifacts, servable)
+    rows = open_rows(context.artifacts.path(dataset.sha256), dataset.facts, model.facts)
+    objective = objective_for(model.facts.task, model.facts.labels)
+    return _Opened(servable, runtime, objective, rows, _about(servable, runtime, dataset.id))
+
+
+def _about(servable: Servable, runtime: Runtime, dataset_id: str) -> dict[str, Any]:
+    """What is kept with the results; parts of another engine are not mixed with these."""
+    return {
+        "model_id": servable.id,
+        "model": f"{servable.name}@{servable.version}",
+        "dataset_id": dataset_id,
+        "labels": list(servable.facts.labels),
+        "engine": runtime.engine,
+        "precision": runtime.precision,
+    }
+
+
+def _open_parts(context: Context, batch: BatchPrediction, about: dict[str, Any]) -> BatchParts:
+    folder, shared = checkpoint_folder(context.settings, batch.id), context.artifacts.shared
+    size = context.settings.batch_part_rows
+    if shared is None:
+        return BatchParts(folder, batch.rows, size, about)
+    fetch_checkpoints(shared, batch.id, folder)
+    share = partial(share_checkpoint, shared, batch.id)
+    return BatchParts(folder, batch.rows, size, about, share)
