@@ -14,7 +14,6 @@ from app.domain.enums import DatasetKind, Task
 from app.domain.errors.batch_predictions import BatchPredictionNotFound, ImagesUnfit, RowsUnfit
 from app.domain.errors.lookups import DroppedByRetention, NotRecorded
 from app.domain.errors.predictions import ModelCannotPredict
-from app.domain.errors.transfer_requests import RecordRejected
 from app.domain.identity import new_id, now
 from app.domain.models import ImageInput, ModelFacts
 from app.domain.roles import TEXT_KINDS
@@ -22,6 +21,7 @@ from app.formats.exported_results import csv, json_lines
 from app.services.context import Context
 from app.services.datasets import find_dataset, ready_dataset
 from app.services.models import find_model
+from app.services.servables import servable_of
 from app.store import batch_predictions
 
 
@@ -41,14 +41,13 @@ def start_batch_prediction(
     Raises `ModelCannotPredict`, `RecordRejected`, `RowsUnfit` and `ImagesUnfit`.
     """
     asked = find_model(session, model)
-    if asked.facts is None:
-        raise RecordRejected(asked.id)
-    if asked.facts.task is Task.FEATURE_EXTRACTION:
+    servable = servable_of(session, asked)
+    if servable.facts.task is Task.FEATURE_EXTRACTION:
         reason = "it is a plain encoder without labels"
         raise ModelCannotPredict(asked.name, reason, "Start a transfer from it to train a head.")
     rows = find_dataset(session, dataset)
     facts, _ = ready_dataset(context, rows)
-    _check_fit(asked.facts, facts)
+    _check_fit(servable.facts, facts)
     batch = BatchPrediction(new_id("bpr"), asked.id, rows.id, facts.rows, now(), name)
     batch_predictions.insert(session, batch)
     return batch

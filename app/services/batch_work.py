@@ -13,7 +13,6 @@ from sqlalchemy.orm import Session
 from app.domain.batch_predictions import BatchPrediction
 from app.domain.datasets import Dataset
 from app.domain.errors.batch_predictions import PredictionInputsGone
-from app.domain.models import Model
 from app.domain.serving import Servable
 from app.formats.batch_results import results_table
 from app.formats.rows_to_ask import RowsToAsk, open_rows
@@ -26,6 +25,7 @@ from app.services.batch_parts import BatchParts
 from app.services.checkpoint_folders import checkpoint_folder
 from app.services.context import Context
 from app.services.running.material import fitting_inputs
+from app.services.servables import servable_of
 from app.services.shared_checkpoints import fetch_checkpoints, share_checkpoint
 from app.store import datasets, models
 from app.store.patience import patiently
@@ -62,20 +62,22 @@ def answer_dataset(
 
 
 def _open(context: Context, batch: BatchPrediction) -> _Opened:
-    def read(session: Session) -> tuple[Model | None, Dataset | None]:
-        return models.get(session, batch.model_id), datasets.get(session, batch.dataset_id)
-
-    patience = context.settings.database_patience_seconds
-    model, dataset = patiently(context.readers, read, patience)
-    if model is None or model.facts is None or model.sha256 is None:
-        raise PredictionInputsGone([batch.model_id])
-    if dataset is None or dataset.facts is None or dataset.sha256 is None:
+    servable, dataset = patiently(
+        context.readers, partial(_read, batch), context.settings.database_patience_seconds
+    )
+    if dataset.facts is None or dataset.sha256 is None:
         raise PredictionInputsGone([batch.dataset_id])
-    servable = Servable(model.id, model.name, model.version, model.sha256, model.facts)
     runtime = open_runtime(context.settings, context.artifacts, servable)
-    rows = open_rows(context.artifacts.path(dataset.sha256), dataset.facts, model.facts)
-    objective = objective_for(model.facts.task, model.facts.labels)
+    rows = open_rows(context.artifacts.path(dataset.sha256), dataset.facts, servable.facts)
+    objective = objective_for(servable.facts.task, servable.facts.labels)
     return _Opened(servable, runtime, objective, rows, _about(servable, runtime, dataset.id))
+
+
+def _read(batch: BatchPrediction, session: Session) -> tuple[Servable, Dataset]:
+    model, dataset = models.get(session, batch.model_id), datasets.get(session, batch.dataset_id)
+    if model is None or dataset is None:
+        raise PredictionInputsGone([batch.model_id if model is None else batch.dataset_id])
+    return servable_of(session, model), dataset
 
 
 def _about(servable: Servable, runtime: Runtime, dataset_id: str) -> dict[str, Any]:

@@ -148,7 +148,7 @@ def test_what_was_rejected_or_is_not_there_is_refused(records: Records) -> None:
         models.insert(session, model)
         datasets.insert(session, dataset)
     for asked, of, code in [
-        (model.id, rows, "record-rejected"),
+        (model.id, rows, "model-cannot-predict"),
         ("tickets", dataset.id, "record-rejected"),
         ("nobody", rows, "model-not-found"),
         ("tickets", "dst_none", "dataset-not-found"),
