@@ -19,6 +19,7 @@ from app.api.errors import install_error_handlers
 from app.api.full_queue import FullQueue
 from app.api.observed import observe
 from app.api.oip import routes as open_inference
+from app.api.oip.grpc_server import serving_grpc
 from app.api.recording import recording
 from app.api.routes import (
     aliases,
@@ -106,7 +107,11 @@ def _lifespan(context: Context) -> Callable[[FastAPI], AbstractAsyncContextManag
     @asynccontextmanager
     async def run(app: FastAPI) -> AsyncIterator[None]:
         await run_in_threadpool(context.artifacts.sweep)
-        async with recording(app.state.recorder):
+        state = app.state
+        async with (
+            recording(state.recorder),
+            serving_grpc(context, state.dataplane, state.draining),
+        ):
             yield
         app.state.predictor.close()
 

@@ -34,6 +34,8 @@ class Settings(BaseSettings):
     # The API
     host: str = "127.0.0.1"
     port: int = Field(8000, ge=1, le=65535)
+    # The Open Inference Protocol over gRPC, on the same address; 0: not at all
+    grpc_port: int = Field(0, ge=0, le=65535)
     max_upload_bytes: int = 4 * 1024**3
     max_predict_inputs: int = 256
     max_predict_body_bytes: int = 64 * 1024**2

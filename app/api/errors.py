@@ -142,21 +142,27 @@ def _answer_validation(request: Request, error: Exception) -> JSONResponse:
     return _answer(request.url.path, failure, 422)
 
 
-def _answer_database(request: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, DBAPIError)
+def as_ours(error: Exception) -> BabelportError | None:
+    """The error of ours that one of the database or the system stands for, if any; logs it."""
     if is_disk_full(error):
-        return _answer_ours(request, DiskFull())
-    if not is_connection_lost(error):
-        _LOGGER.error("A statement that the database refused", exc_info=error)
-        return _answer_unexpected(request, error)
-    _LOGGER.warning("The database does not answer: %s", type(error).__name__)
-    return _answer_ours(request, DatabaseUnreachable(type(error).__name__))
+        _LOGGER.error("The disk is full: %s", error)
+        return DiskFull()
+    if isinstance(error, DBAPIError) and is_connection_lost(error):
+        _LOGGER.warning("The database does not answer: %s", type(error).__name__)
+        return DatabaseUnreachable(type(error).__name__)
+    return None
+
+
+def _answer_database(request: Request, error: Exception) -> JSONResponse:
+    if (ours := as_ours(error)) is not None:
+        return _answer_ours(request, ours)
+    _LOGGER.error("A statement that the database refused", exc_info=error)
+    return _answer_unexpected(request, error)
 
 
 def _answer_system(request: Request, error: Exception) -> JSONResponse:
-    if is_disk_full(error):
-        _LOGGER.error("The disk is full: %s", error)
-        return _answer_ours(request, DiskFull())
+    if (ours := as_ours(error)) is not None:
+        return _answer_ours(request, ours)
     raise error
 
 

@@ -1,9 +1,12 @@
-"""One tiny model of each task, uploaded into the service of a file's tests."""
+"""One tiny model of each task, in a service of a file's own."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
+from app.settings import Settings
 from tests.support.models import (
     a_label_set_classifier,
     a_text_classifier,
@@ -12,7 +15,8 @@ from tests.support.models import (
     an_image_classifier_hf,
     zipped,
 )
-from tests.support.service import Service
+from tests.support.ports import free_port
+from tests.support.service import Service, running_service
 
 BUILDERS = {
     "intents": a_text_classifier,
@@ -24,11 +28,15 @@ BUILDERS = {
 
 
 @pytest.fixture(scope="module")
-def served(quiet_service: Service, tmp_path_factory: pytest.TempPathFactory) -> Service:
-    """The service of this file's tests with `intents` (two versions) and a model of each task."""
+def served(tmp_path_factory: pytest.TempPathFactory, module_database_url: str) -> Iterator[Service]:
+    """A service, over HTTP and gRPC, with `intents` (two versions) and a model of each task."""
     folder = tmp_path_factory.mktemp("served")
-    for name, build in BUILDERS.items():
-        quiet_service.client.models.upload(zipped(build(folder / name)), name=name, language="en")
-    second = a_text_classifier(folder / "second", seed=5)
-    quiet_service.client.models.upload(zipped(second), name="intents", language="en")
-    return quiet_service
+    settings = Settings(
+        data_dir=folder / "var", database_url=module_database_url, grpc_port=free_port()
+    )
+    with running_service(settings) as service:
+        for name, build in BUILDERS.items():
+            service.client.models.upload(zipped(build(folder / name)), name=name, language="en")
+        second = a_text_classifier(folder / "second", seed=5)
+        service.client.models.upload(zipped(second), name="intents", language="en")
+        yield service

@@ -13,6 +13,9 @@ from app.domain.errors.open_inference import InferenceRequestInvalid
 from app.domain.predictions import Terms
 from app.serving.dataplane import DataPlane
 
+# More than so many bytes take long enough to read or write to be felt by other requests.
+FEW_BYTES = 64 * 1024
+
 
 @dataclass(frozen=True)
 class InferRequest:

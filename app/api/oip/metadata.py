@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from importlib.metadata import version
 from typing import Any
 
@@ -9,6 +10,9 @@ from app.api.oip.outputs import OUTPUTS
 from app.domain.enums import Task
 from app.domain.errors.predictions import ModelCannotPredict
 from app.domain.models import ImageInput, Model, ModelFacts
+from app.services.context import Context
+from app.serving.dataplane import DataPlane
+from app.store import models
 
 SERVER_NAME = "babelport"
 SERVER_VERSION = version("babelport")
@@ -18,6 +22,17 @@ EXTENSIONS = ("binary_tensor_data", "classification")
 def server_metadata() -> dict[str, Any]:
     """Name, version and extensions."""
     return {"name": SERVER_NAME, "version": SERVER_VERSION, "extensions": list(EXTENSIONS)}
+
+
+async def describe_model(context: Context, dataplane: DataPlane, reference: str) -> dict[str, Any]:
+    """The metadata of the model that `reference` means; raises what finding it raises."""
+    found = await dataplane.find(reference)
+
+    def versions() -> list[int]:
+        with context.readers() as session:
+            return models.versions(session, found.name)
+
+    return model_metadata(found, await asyncio.to_thread(versions))
 
 
 def model_metadata(model: Model, versions: list[int]) -> dict[str, Any]:

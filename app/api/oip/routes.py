@@ -10,19 +10,15 @@ from typing import Any, TypeVar
 from fastapi import APIRouter, Request, Response
 
 from app.api.oip.body import read_request, write_answer
-from app.api.oip.inference import InferAnswer, InferRequest, infer, reference_of
-from app.api.oip.metadata import model_metadata, predicting_facts, server_metadata
+from app.api.oip.inference import FEW_BYTES, InferAnswer, InferRequest, infer, reference_of
+from app.api.oip.metadata import describe_model, predicting_facts, server_metadata
 from app.api.oip.refusals import refusals
 from app.api.routes.health import get_ready
 from app.api.terms import terms_of
-from app.services.context import Context
 from app.serving.dataplane import DataPlane
-from app.store import models
 
 router = APIRouter(prefix="/v2", tags=["open inference protocol"])
 HEADER_LENGTH = "Inference-Header-Content-Length"
-# More than so many bytes take long enough to read or write to be felt by other requests.
-_FEW_BYTES = 64 * 1024
 _NAME = {
     "name": "model",
     "in": "path",
@@ -85,29 +81,18 @@ async def get_model(request: Request) -> dict[str, Any]:
     return await describe_model(request.app.state.context, _dataplane(request), _reference(request))
 
 
-async def describe_model(context: Context, dataplane: DataPlane, reference: str) -> dict[str, Any]:
-    """The metadata of the model that `reference` means; raises what finding it raises."""
-    found = await dataplane.find(reference)
-
-    def versions() -> list[int]:
-        with context.readers() as session:
-            return models.versions(session, found.name)
-
-    return model_metadata(found, await asyncio.to_thread(versions))
-
-
 @_of_model("POST", "/infer", 400, 404, 409, 413, 429, 503, 504)
 async def post_infer(request: Request) -> Response:
     """Predict for the rows of one input tensor, sent as JSON or as raw bytes."""
     settings = request.app.state.context.settings
     body = await request.body()
     length = request.headers.get(HEADER_LENGTH)
-    if len(body) <= _FEW_BYTES:
+    if len(body) <= FEW_BYTES:
         asked = read_request(body, length, settings.max_predict_inputs)
     else:
         asked = await asyncio.to_thread(read_request, body, length, settings.max_predict_inputs)
     answer = await infer(_dataplane(request), _reference(request), asked, terms_of(request))
-    if _size(answer) <= _FEW_BYTES:
+    if _size(answer) <= FEW_BYTES:
         return _response(answer, asked)
     return await asyncio.to_thread(_response, answer, asked)
 

@@ -130,11 +130,12 @@ def _fits(found: np.ndarray, wanted: np.dtype) -> bool:
     return bool(limits.min <= int(found.min()) and int(found.max()) <= limits.max)
 
 
-def _flat_texts(name: str, values: Any) -> list[str]:
-    rest, texts = [values], []
+def _flat_texts(name: str, values: Any) -> list[bytes | str]:
+    rest: list[Any] = [values]
+    texts: list[bytes | str] = []
     while rest:
         value = rest.pop()
-        if isinstance(value, str):
+        if isinstance(value, str | bytes):
             texts.append(value)
         elif isinstance(value, list):
             rest += reversed(value)

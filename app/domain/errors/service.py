@@ -10,10 +10,10 @@ class PortTaken(Unavailable):
 
     code = "port-taken"
 
-    def __init__(self, host: str, port: int) -> None:
+    def __init__(self, host: str, port: int, setting: str = "BABELPORT_PORT") -> None:
         super().__init__(
             f"Another program already listens on {host}:{port}.",
-            "Stop it, or choose another port: BABELPORT_PORT=8001.",
+            f"Stop it, or choose another port: {setting}={port + 1}.",
             host=host,
             port=port,
         )

@@ -1,0 +1,99 @@
+"""The calls of the gRPC service, over the same use cases as the routes."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Any
+
+import grpc
+from fastapi.concurrency import run_in_threadpool
+
+from app.api.oip.grpc_errors import Call, answering
+from app.api.oip.grpc_messages import SERVICE, message
+from app.api.oip.grpc_tensors import read_request, write_answer
+from app.api.oip.inference import FEW_BYTES, infer, reference_of
+from app.api.oip.metadata import describe_model, predicting_facts, server_metadata
+from app.api.routes.health import get_ready
+from app.api.terms import KEY_HEADER
+from app.domain.errors import Unavailable
+from app.domain.errors.predictions import ModelCannotPredict
+from app.domain.predictions import Terms
+from app.services.context import Context
+from app.serving.dataplane import DataPlane
+
+
+class InferenceService:
+    """Answers each call; raises the service's own errors."""
+
+    def __init__(self, context: Context, dataplane: DataPlane) -> None:
+        self._context = context
+        self._dataplane = dataplane
+
+    def handler(self) -> grpc.GenericRpcHandler:
+        """What a server is given."""
+        calls: dict[str, Call] = {
+            "ServerLive": self._live,
+            "ServerReady": self._ready,
+            "ServerMetadata": self._metadata,
+            "ModelReady": self._model_ready,
+            "ModelMetadata": self._model_metadata,
+            "ModelInfer": self._infer,
+        }
+        return grpc.method_handlers_generic_handler(
+            SERVICE, {name: _rpc(name, call) for name, call in calls.items()}
+        )
+
+    async def _live(self, request: Any, call: Any) -> Any:
+        return message("ServerLiveResponse")(live=True)
+
+    async def _ready(self, request: Any, call: Any) -> Any:
+        try:
+            await run_in_threadpool(get_ready, self._context)
+        except Unavailable:
+            return message("ServerReadyResponse")(ready=False)
+        return message("ServerReadyResponse")(ready=True)
+
+    async def _metadata(self, request: Any, call: Any) -> Any:
+        return message("ServerMetadataResponse")(**server_metadata())
+
+    async def _model_ready(self, request: Any, call: Any) -> Any:
+        found = await self._dataplane.find(reference_of(request.name, request.version))
+        try:
+            predicting_facts(found)
+        except ModelCannotPredict:
+            return message("ModelReadyResponse")(ready=False)
+        return message("ModelReadyResponse")(ready=True)
+
+    async def _model_metadata(self, request: Any, call: Any) -> Any:
+        reference = reference_of(request.name, request.version)
+        found = await describe_model(self._context, self._dataplane, reference)
+        for tensor in (*found["inputs"], *found["outputs"]):
+            tensor.pop("parameters", None)  # the message has no place for them
+        return message("ModelMetadataResponse")(**found)
+
+    async def _infer(self, request: Any, call: Any) -> Any:
+        most = self._context.settings.max_predict_inputs
+        if sum(map(len, request.raw_input_contents)) <= FEW_BYTES:
+            asked = read_request(request, most)
+        else:
+            asked = await asyncio.to_thread(read_request, request, most)
+        reference = reference_of(request.model_name, request.model_version)
+        answer = await infer(self._dataplane, reference, asked, _terms(call))
+        return write_answer(answer, request)
+
+
+def _terms(call: Any) -> Terms:
+    """Who asks, by the call's metadata, and until when, by its own deadline."""
+    wanted = KEY_HEADER.lower()
+    keys = (value for name, value in call.invocation_metadata() or () if name == wanted)
+    remaining = call.time_remaining()
+    return Terms(next(keys, ""), None if remaining is None else time.monotonic() + remaining)
+
+
+def _rpc(name: str, call: Call) -> Any:
+    return grpc.unary_unary_rpc_method_handler(
+        answering(call),
+        request_deserializer=message(f"{name}Request").FromString,
+        response_serializer=message(f"{name}Response").SerializeToString,
+    )
