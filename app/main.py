@@ -18,6 +18,7 @@ from app.api.description import SUMMARY, describe
 from app.api.errors import install_error_handlers
 from app.api.full_queue import FullQueue
 from app.api.observed import observe
+from app.api.oip import repository_routes as open_repository
 from app.api.oip import routes as open_inference
 from app.api.oip.grpc_server import serving_grpc
 from app.api.recording import recording
@@ -62,6 +63,7 @@ _ROUTERS = (
     methods,
     health,
     open_inference,
+    open_repository,
     metrics,
 )
 
@@ -108,9 +110,10 @@ def _lifespan(context: Context) -> Callable[[FastAPI], AbstractAsyncContextManag
     async def run(app: FastAPI) -> AsyncIterator[None]:
         await run_in_threadpool(context.artifacts.sweep)
         state = app.state
+        state = app.state
         async with (
             recording(state.recorder),
-            serving_grpc(context, state.dataplane, state.draining),
+            serving_grpc(context, state.dataplane, state.predictor, state.draining),
         ):
             yield
         app.state.predictor.close()

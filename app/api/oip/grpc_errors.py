@@ -19,7 +19,9 @@ from app.domain.errors import (
     InvalidInput,
     NoSpace,
     NotFound,
+    Overloaded,
     TooLarge,
+    TooLate,
     Unavailable,
 )
 
@@ -29,6 +31,8 @@ _CODES: dict[type[BabelportError], grpc.StatusCode] = {
     Conflict: grpc.StatusCode.FAILED_PRECONDITION,
     TooLarge: grpc.StatusCode.INVALID_ARGUMENT,
     Unavailable: grpc.StatusCode.UNAVAILABLE,
+    Overloaded: grpc.StatusCode.RESOURCE_EXHAUSTED,
+    TooLate: grpc.StatusCode.DEADLINE_EXCEEDED,
     BytesLost: grpc.StatusCode.DATA_LOSS,
     NoSpace: grpc.StatusCode.RESOURCE_EXHAUSTED,
 }
@@ -50,7 +54,9 @@ def answering(call: Call) -> Call:
             raise
         except Exception as error:
             failure = _unknown(error)
-        await context.abort(_code(failure), as_sentence(failure.as_dict()))
+        come_back = getattr(failure, "retry_after", None)
+        trailer = () if come_back is None else (("retry-after", str(come_back)),)
+        await context.abort(_code(failure), as_sentence(failure.as_dict()), trailer)
 
     return answer
 

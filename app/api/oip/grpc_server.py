@@ -13,6 +13,7 @@ from app.domain.errors.open_inference import GrpcNotInstalled
 from app.domain.errors.service import PortTaken
 from app.services.context import Context
 from app.serving.dataplane import DataPlane
+from app.serving.predictor import Predictor
 from app.settings import Settings
 
 _LOOK_SECONDS = 0.1
@@ -20,7 +21,7 @@ _LOOK_SECONDS = 0.1
 
 @asynccontextmanager
 async def serving_grpc(
-    context: Context, dataplane: DataPlane, draining: threading.Event
+    context: Context, dataplane: DataPlane, predictor: Predictor, draining: threading.Event
 ) -> AsyncIterator[None]:
     """A server for the time of the block, where the settings name a port.
 
@@ -31,7 +32,7 @@ async def serving_grpc(
     if not settings.grpc_port:
         yield
         return
-    server = _server(context, dataplane)
+    server = _server(context, dataplane, predictor)
     await server.start()
     watch = asyncio.create_task(_stop_when_draining(server, draining, settings.drain_seconds))
     try:
@@ -41,7 +42,7 @@ async def serving_grpc(
         await server.stop(settings.drain_seconds)
 
 
-def _server(context: Context, dataplane: DataPlane) -> Any:
+def _server(context: Context, dataplane: DataPlane, predictor: Predictor) -> Any:
     if find_spec("grpc") is None:
         raise GrpcNotInstalled
     import grpc
@@ -50,7 +51,8 @@ def _server(context: Context, dataplane: DataPlane) -> Any:
 
     settings = context.settings
     server = grpc.aio.server(options=_options(settings))
-    server.add_generic_rpc_handlers((InferenceService(context, dataplane).handler(),))
+    service = InferenceService(context, dataplane, predictor)
+    server.add_generic_rpc_handlers((service.handler(),))
     try:
         server.add_insecure_port(f"{settings.host}:{settings.grpc_port}")
     except RuntimeError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import asdict
 from typing import Any
 
 import grpc
@@ -14,6 +15,7 @@ from app.api.oip.grpc_messages import SERVICE, message
 from app.api.oip.grpc_tensors import read_request, write_answer
 from app.api.oip.inference import FEW_BYTES, infer, reference_of
 from app.api.oip.metadata import describe_model, predicting_facts, server_metadata
+from app.api.oip.repository import Repository
 from app.api.routes.health import get_ready
 from app.api.terms import KEY_HEADER
 from app.domain.errors import Unavailable
@@ -21,14 +23,17 @@ from app.domain.errors.predictions import ModelCannotPredict
 from app.domain.predictions import Terms
 from app.services.context import Context
 from app.serving.dataplane import DataPlane
+from app.serving.predictor import Predictor
 
 
 class InferenceService:
     """Answers each call; raises the service's own errors."""
 
-    def __init__(self, context: Context, dataplane: DataPlane) -> None:
+    def __init__(self, context: Context, dataplane: DataPlane, predictor: Predictor) -> None:
         self._context = context
         self._dataplane = dataplane
+        self._predictor = predictor
+        self._repository = Repository(context, dataplane, predictor)
 
     def handler(self) -> grpc.GenericRpcHandler:
         """What a server is given."""
@@ -39,6 +44,9 @@ class InferenceService:
             "ModelReady": self._model_ready,
             "ModelMetadata": self._model_metadata,
             "ModelInfer": self._infer,
+            "RepositoryIndex": self._index,
+            "RepositoryModelLoad": self._load,
+            "RepositoryModelUnload": self._unload,
         }
         return grpc.method_handlers_generic_handler(
             SERVICE, {name: _rpc(name, call) for name, call in calls.items()}
@@ -58,9 +66,10 @@ class InferenceService:
         return message("ServerMetadataResponse")(**server_metadata())
 
     async def _model_ready(self, request: Any, call: Any) -> Any:
-        found = await self._dataplane.find(reference_of(request.name, request.version))
         try:
-            predicting_facts(found)
+            reference = reference_of(request.name, request.version)
+            _, servable = await self._dataplane.servable(reference)
+            predicting_facts(servable)
         except ModelCannotPredict:
             return message("ModelReadyResponse")(ready=False)
         return message("ModelReadyResponse")(ready=True)
@@ -73,14 +82,29 @@ class InferenceService:
         return message("ModelMetadataResponse")(**found)
 
     async def _infer(self, request: Any, call: Any) -> Any:
+        terms = _terms(call)
+        # What the queue has no place for is refused before it is read.
+        self._predictor.admission.check(terms.key)
         most = self._context.settings.max_predict_inputs
         if sum(map(len, request.raw_input_contents)) <= FEW_BYTES:
             asked = read_request(request, most)
         else:
             asked = await asyncio.to_thread(read_request, request, most)
         reference = reference_of(request.model_name, request.model_version)
-        answer = await infer(self._dataplane, reference, asked, _terms(call))
+        answer = await infer(self._dataplane, reference, asked, terms)
         return write_answer(answer, request)
+
+    async def _index(self, request: Any, call: Any) -> Any:
+        found = await self._repository.index(request.ready)
+        return message("RepositoryIndexResponse")(models=map(asdict, found))
+
+    async def _load(self, request: Any, call: Any) -> Any:
+        await self._repository.load(request.model_name)
+        return message("RepositoryModelLoadResponse")()
+
+    async def _unload(self, request: Any, call: Any) -> Any:
+        await self._repository.unload(request.model_name)
+        return message("RepositoryModelUnloadResponse")()
 
 
 def _terms(call: Any) -> Terms:

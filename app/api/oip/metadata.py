@@ -9,14 +9,15 @@ from typing import Any
 from app.api.oip.outputs import OUTPUTS
 from app.domain.enums import Task
 from app.domain.errors.predictions import ModelCannotPredict
-from app.domain.models import ImageInput, Model, ModelFacts
+from app.domain.models import ImageInput, ModelFacts
+from app.domain.serving import Servable
 from app.services.context import Context
 from app.serving.dataplane import DataPlane
 from app.store import models
 
 SERVER_NAME = "babelport"
 SERVER_VERSION = version("babelport")
-EXTENSIONS = ("binary_tensor_data", "classification")
+EXTENSIONS = ("binary_tensor_data", "classification", "model_repository")
 
 
 def server_metadata() -> dict[str, Any]:
@@ -26,16 +27,16 @@ def server_metadata() -> dict[str, Any]:
 
 async def describe_model(context: Context, dataplane: DataPlane, reference: str) -> dict[str, Any]:
     """The metadata of the model that `reference` means; raises what finding it raises."""
-    found = await dataplane.find(reference)
+    found, servable = await dataplane.servable(reference)
 
     def versions() -> list[int]:
         with context.readers() as session:
             return models.versions(session, found.name)
 
-    return model_metadata(found, await asyncio.to_thread(versions))
+    return model_metadata(servable, await asyncio.to_thread(versions))
 
 
-def model_metadata(model: Model, versions: list[int]) -> dict[str, Any]:
+def model_metadata(model: Servable, versions: list[int]) -> dict[str, Any]:
     """Name, versions, platform, inputs and outputs; raises ModelCannotPredict.
 
     The first size of every shape is the number of inputs, any (-1). The labels, in the order of
@@ -45,17 +46,14 @@ def model_metadata(model: Model, versions: list[int]) -> dict[str, Any]:
     return {
         "name": model.name,
         "versions": [str(one) for one in versions],
-        "platform": "babelport_torch",
+        "platform": f"{SERVER_NAME}_{model.compiled.engine if model.compiled else 'torch'}",
         "inputs": [_input(facts)],
         "outputs": [_output(facts, *output) for output in OUTPUTS[facts.task].items()],
     }
 
 
-def predicting_facts(model: Model) -> ModelFacts:
-    """The facts of a model that answers; raises ModelCannotPredict for any other."""
-    if model.facts is None:
-        advice = "Read the model's `rejection` and upload again."
-        raise ModelCannotPredict(model.name, "its file was rejected", advice)
+def predicting_facts(model: Servable) -> ModelFacts:
+    """The facts of a model that answers; raises ModelCannotPredict for an encoder."""
     if model.facts.task not in OUTPUTS:
         advice = "Start a transfer from it to train a head."
         raise ModelCannotPredict(model.name, "it is a plain encoder without labels", advice)

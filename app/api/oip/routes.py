@@ -15,6 +15,7 @@ from app.api.oip.metadata import describe_model, predicting_facts, server_metada
 from app.api.oip.refusals import refusals
 from app.api.routes.health import get_ready
 from app.api.terms import terms_of
+from app.api.while_connected import while_connected
 from app.serving.dataplane import DataPlane
 
 router = APIRouter(prefix="/v2", tags=["open inference protocol"])
@@ -70,9 +71,9 @@ def get_server_ready(request: Request) -> dict[str, bool]:
 @_of_model("GET", "/ready", 404, 409)
 async def get_model_ready(request: Request) -> dict[str, Any]:
     """Tell whether the model can answer; one that is not in memory is loaded when it is asked."""
-    found = await _dataplane(request).find(_reference(request))
-    predicting_facts(found)
-    return {"name": found.name, "ready": True}
+    _, servable = await _dataplane(request).servable(_reference(request))
+    predicting_facts(servable)
+    return {"name": servable.name, "ready": True}
 
 
 @_of_model("GET", "", 404, 409)
@@ -84,14 +85,15 @@ async def get_model(request: Request) -> dict[str, Any]:
 @_of_model("POST", "/infer", 400, 404, 409, 413, 429, 503, 504)
 async def post_infer(request: Request) -> Response:
     """Predict for the rows of one input tensor, sent as JSON or as raw bytes."""
-    settings = request.app.state.context.settings
+    settings, terms = request.app.state.context.settings, terms_of(request)
     body = await request.body()
     length = request.headers.get(HEADER_LENGTH)
     if len(body) <= FEW_BYTES:
         asked = read_request(body, length, settings.max_predict_inputs)
     else:
         asked = await asyncio.to_thread(read_request, body, length, settings.max_predict_inputs)
-    answer = await infer(_dataplane(request), _reference(request), asked, terms_of(request))
+    work = infer(_dataplane(request), _reference(request), asked, terms)
+    answer = await while_connected(request, work)
     if _size(answer) <= FEW_BYTES:
         return _response(answer, asked)
     return await asyncio.to_thread(_response, answer, asked)

@@ -29,7 +29,8 @@ class GatedDataPlane(DataPlane):
     """Keeps each request until it is let go; tells who came, on which terms, and who went away."""
 
     def __init__(self, context: Context) -> None:
-        super().__init__(context, Predictor(context.settings, context.artifacts))
+        self.predictor = Predictor(context.settings, context.artifacts)
+        super().__init__(context, self.predictor)
         self.asked, self.let_go, self.went_away = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self.terms = Terms()
 
@@ -53,7 +54,7 @@ def context(tmp_path: Path, sqlite_url: str) -> Context:
 def test_a_server_that_drains_finishes_its_calls_and_takes_no_more(context: Context) -> None:
     async def scenario() -> None:
         dataplane, draining = GatedDataPlane(context), threading.Event()
-        async with serving_grpc(context, dataplane, draining):
+        async with serving_grpc(context, dataplane, dataplane.predictor, draining):
             with grpc.insecure_channel(_address(context)) as channel:
                 call = GRPCInferenceServiceStub(channel).ModelInfer.future(_request())
                 await asyncio.wait_for(dataplane.asked.wait(), 30)
@@ -71,7 +72,7 @@ def test_a_server_that_drains_finishes_its_calls_and_takes_no_more(context: Cont
 def test_a_caller_whose_deadline_passes_leaves_nothing_behind(context: Context) -> None:
     async def scenario() -> None:
         dataplane = GatedDataPlane(context)
-        async with serving_grpc(context, dataplane, threading.Event()):
+        async with serving_grpc(context, dataplane, dataplane.predictor, threading.Event()):
             with grpc.insecure_channel(_address(context)) as channel:
                 infer = GRPCInferenceServiceStub(channel).ModelInfer
                 key = (("x-babelport-key", "team-a"),)
@@ -87,7 +88,7 @@ def test_a_caller_whose_deadline_passes_leaves_nothing_behind(context: Context) 
 def test_a_port_that_is_taken_is_told(context: Context) -> None:
     async def scenario() -> None:
         dataplane = GatedDataPlane(context)
-        async with serving_grpc(context, dataplane, threading.Event()):
+        async with serving_grpc(context, dataplane, dataplane.predictor, threading.Event()):
             pass
 
     with socket.socket() as other:

@@ -31,7 +31,7 @@ def test_the_server_is_live_and_ready_and_names_its_extensions(triton) -> None:
     assert triton.is_server_ready()
     metadata = triton.get_server_metadata()
     assert metadata["name"] == "babelport"
-    assert metadata["extensions"] == ["binary_tensor_data", "classification"]
+    assert metadata["extensions"] == ["binary_tensor_data", "classification", "model_repository"]
 
 
 def test_a_model_that_can_answer_is_ready_and_others_are_not(triton) -> None:
