@@ -110,12 +110,11 @@ def _lifespan(context: Context) -> Callable[[FastAPI], AbstractAsyncContextManag
     async def run(app: FastAPI) -> AsyncIterator[None]:
         await run_in_threadpool(context.artifacts.sweep)
         state = app.state
-        state = app.state
         async with (
             recording(state.recorder),
             serving_grpc(context, state.dataplane, state.predictor, state.draining),
         ):
             yield
-        app.state.predictor.close()
+        state.predictor.close()
 
     return run
