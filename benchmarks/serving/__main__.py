@@ -9,9 +9,9 @@ compiled. The plan of the time, in minutes on two cores:
 
     making the model (two transfers, compiled)               3
     12 settings of the peers at 1, 16 and 64 connections     5
-    5 servers x 3 numbers of connections x 5 x 20 s         28  (with warm-up and settling)
+    5 servers x 3 numbers of connections x 5 x 20 s         29  (with warm-up and settling)
     the bare engine, 5 x 20 s and its trials                 2
-    equal answers, swaps, overload                           3
+    equal answers, swaps, overload (3 x 2 x 12 s)            3
 
 `--quick` measures some servers for a few seconds and prints a table; `--rehearse` does everything
 for a few seconds each and prints the section; both record nothing.
@@ -20,6 +20,8 @@ for a few seconds each and prints the section; both record nothing.
 from __future__ import annotations
 
 import argparse
+import signal
+import sys
 import tempfile
 import time
 from contextlib import ExitStack
@@ -35,12 +37,14 @@ from benchmarks.serving.peers.environments import environment_of, versions_in
 from benchmarks.serving.rehearsal import rehearse
 
 _CONDITIONS = ("date", "cores", "device", "python", "torch")
-_SHORT = Lengths(seconds=3, alternations=2, trial=1, swap=5, overload=4)
+_SHORT = Lengths(seconds=3, alternations=1, trial=1, swap=5, overload=4)
 
 
 def main() -> None:
     """Run it and write `results/serving.json`."""
     options, began = _options(), time.monotonic()
+    # So that SIGTERM, too, ends with every server stopped.
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     with ExitStack() as opened:
         folder = options.work or Path(opened.enter_context(tempfile.TemporaryDirectory()))
         stage = set_stage(options.data, options.environments.resolve(), folder.resolve())

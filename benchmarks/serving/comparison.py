@@ -36,7 +36,7 @@ class Lengths:
     alternations: int = 5
     trial: float = 3
     swap: float = 20
-    overload: float = 10
+    overload: float = 12
 
 
 def compare(stage: Stage, lengths: Lengths) -> dict[str, Any]:

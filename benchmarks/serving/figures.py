@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -91,6 +92,9 @@ def _overload(data: dict[str, Any]) -> Iterator[Figure]:
     yield Figure(
         "refusals", "time to a 429 then", "at most 50 ms", measured, bool(worst and worst <= 50)
     )
-    others = sum(sum(row["other_statuses"].values()) + row["lost"] for row in rows)
+    others: Counter[str] = Counter()
+    for row in rows:
+        others.update(row["other_statuses"] | ({"lost": row["lost"]} if row["lost"] else {}))
+    named = ", ".join(f"{count} x {status}" for status, count in others.items()) or "0"
     what = "other statuses and lost requests then"
-    yield Figure("others", what, "0", str(others), others == 0)
+    yield Figure("others", what, "0", named, not others)

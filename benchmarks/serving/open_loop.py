@@ -50,7 +50,8 @@ class _Connection(asyncio.Protocol):
         if lengths and len(body) < int(lengths[0].removeprefix(_LENGTH)):
             return
         self._waits = False
-        self._tally.answer(int(head[9:12]), time.perf_counter() - self._due)
+        now = time.perf_counter()
+        self._tally.answer(int(head[9:12]), now - self._tally.started, now - self._due)
         self._free.append(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -62,10 +63,10 @@ class _Connection(asyncio.Protocol):
 
 async def load(url: str, requests: Sequence[bytes], rate: float, seconds: float) -> Tally:
     """Send `rate` requests a second, in the order of `requests` and again from the first."""
-    address, tally = urlsplit(url), Tally()
+    address, tally = urlsplit(url), Tally(started=time.perf_counter())
     free: deque[_Connection] = deque()
     opening: set[asyncio.Task[None]] = set()
-    loop, started = asyncio.get_running_loop(), time.perf_counter()
+    loop = asyncio.get_running_loop()
 
     async def connect_and_send(request: bytes, due: float) -> None:
         try:
@@ -77,7 +78,7 @@ async def load(url: str, requests: Sequence[bytes], rate: float, seconds: float)
             tally.lost += 1
 
     for number in range(round(rate * seconds)):
-        due = started + number / rate
+        due = tally.started + number / rate
         await asyncio.sleep(max(0.0, due - time.perf_counter()))
         tally.sent += 1
         tally.lags.append(time.perf_counter() - due)

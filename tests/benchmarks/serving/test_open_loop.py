@@ -17,7 +17,7 @@ def test_every_request_is_sent_and_its_answer_counted_by_status() -> None:
         tally = asyncio.run(load(url, requests, rate=200, seconds=0.1))
     assert tally.sent == 20
     assert sorted(seen) == sorted([b"fine", b"full", b"gone", b"fine"] * 5)
-    assert {status: len(found) for status, found in tally.seconds.items()} == {200: 10, 429: 5}
+    assert {status: len(found) for status, found in tally.answers.items()} == {200: 10, 429: 5}
     assert (tally.lost, tally.pending) == (5, 0)
 
 
@@ -30,11 +30,11 @@ def test_requests_to_nobody_are_lost() -> None:
 
 def test_an_account_tells_what_came_in_time_from_what_came_too_late() -> None:
     tally = Tally(sent=8, lost=1, lags=[0.0, 0.001])
-    for seconds in (0.1, 0.2, 2.5):
-        tally.answer(200, seconds)
-    for seconds in (0.01, 0.03, 0.08):
-        tally.answer(429, seconds)
-    told = account(tally, seconds=2, timeout_ms=2000)
+    for came, took in ((2.0, 0.1), (3.9, 0.2), (3.0, 2.5)):
+        tally.answer(200, came, took)
+    for took in (0.01, 0.03, 0.08):
+        tally.answer(429, 1.0, took)
+    told = account(tally, seconds=4, timeout_ms=2000)
     assert (told["in_time_per_second"], told["too_late"]) == (1.0, 1)
     assert (told["refused"], told["refused_within_50_ms"]) == (3, pytest.approx(2 / 3))
     assert told["refused_p50_ms"] == pytest.approx(30)
@@ -44,8 +44,17 @@ def test_an_account_tells_what_came_in_time_from_what_came_too_late() -> None:
 
 def test_an_account_names_statuses_that_are_neither_answer_nor_refusal() -> None:
     tally = Tally(sent=2)
-    tally.answer(503, 0.1)
-    tally.answer(504, 0.1)
-    told = account(tally, seconds=1, timeout_ms=2000)
+    tally.answer(503, 0.1, 0.1)
+    tally.answer(504, 0.1, 0.1)
+    told = account(tally, seconds=4, timeout_ms=2000)
     assert told["other_statuses"] == {"503": 1, "504": 1}
     assert told["refused_p99_ms"] is None
+
+
+def test_goodput_counts_only_what_came_while_the_load_was_on_and_the_queue_full() -> None:
+    tally = Tally(sent=4)
+    for came in (0.5, 1.5, 2.5, 3.5):
+        tally.answer(200, came, 0.2)
+    told = account(tally, seconds=3, timeout_ms=1000)
+    assert told["in_time_per_second"] == 1.0
+    assert told["too_late"] == 0
