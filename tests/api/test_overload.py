@@ -20,6 +20,7 @@ from tests.support.service import Service, running_service
 from tests.support.waiting import wait_for
 
 _PLACES = 4
+_BODY = json.dumps({"input": SENTENCES[0]}).encode()
 
 
 @pytest.fixture(scope="module")
@@ -55,6 +56,17 @@ def test_what_finds_no_place_is_refused_at_once_and_the_rest_is_answered(narrow,
 
     statuses = sorted(one.result().status_code for one in asked)
     assert statuses == [200] * _PLACES + [429] * 3
+
+
+def test_a_refusal_does_not_wait_for_the_body(narrow, threads):
+    with _halted(narrow):
+        asked = [threads.submit(_ask, narrow) for _ in range(_PLACES)]
+        wait_for(lambda: narrow.predictor.admission.inputs == _PLACES)
+        with _sent(narrow, body=b"", announced=1000) as connection:
+            connection.settimeout(30)
+            assert connection.recv(4096).startswith(b"HTTP/1.1 429")
+
+    assert {one.result().status_code for one in asked} == {200}
 
 
 def test_a_key_that_holds_nothing_finds_a_place_beside_one_that_fills_the_queue(narrow, threads):
@@ -137,14 +149,15 @@ def _first(asked: list[Future[httpx.Response]], count: int) -> list[httpx.Respon
 
 
 @contextmanager
-def _sent(service: Service) -> Iterator[None]:
-    """A request that was sent on a connection which closes, unanswered, after the block."""
+def _sent(
+    service: Service, body: bytes = _BODY, announced: int = len(_BODY)
+) -> Iterator[socket.socket]:
+    """A request on a connection which closes after the block; `announced` bytes are to come."""
     address = httpx.URL(service.url)
-    body = json.dumps({"input": SENTENCES[0]}).encode()
     head = (
         f"POST /v1/models/intents/predict HTTP/1.1\r\nHost: {address.host}\r\n"
-        f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+        f"Content-Type: application/json\r\nContent-Length: {announced}\r\n\r\n"
     )
     with socket.create_connection((address.host, address.port)) as connection:
         connection.sendall(head.encode() + body)
-        yield
+        yield connection
