@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import case, select
+from sqlalchemy import case, or_, select
 from sqlalchemy import delete as delete_from
 from sqlalchemy import insert as insert_into
 from sqlalchemy.orm import Session
@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from app.domain.enums import ModelStatus
 from app.domain.models import Model
 from app.store import usage
+from app.store.alias_tables import shadow_disagreements
 from app.store.digests import digest_in_use
 from app.store.page import Page, read_page
 from app.store.records import from_row, to_row
@@ -97,10 +98,14 @@ def page(
 def delete(session: Session, id: str) -> None:
     """Delete the record; raises `NeededByTransfers` while a queued or running transfer uses it.
 
-    Models made from it keep its id as their lineage. The bytes are the caller's to remove,
-    after the commit and only where `digest_in_use` says no.
+    Models made from it keep its id as their lineage; the answers of its that differed from
+    another's are gone. The bytes are the caller's to remove, after the commit and only where
+    `digest_in_use` says no.
     """
     usage.refuse_while_used(session, models, id, users)
+    answers = (shadow_disagreements.c.model_id, shadow_disagreements.c.shadow_model_id)
+    mine = or_(*(column == id for column in answers))
+    session.execute(delete_from(shadow_disagreements).where(mine))
     session.execute(delete_from(models).where(models.c.id == id))
 
 
