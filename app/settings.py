@@ -92,7 +92,8 @@ class Settings(BaseSettings):
     # Live traffic: the share of answered inputs that is counted by language, length, label and
     # confidence; 0 counts none
     drift_sample: float = Field(0.1, ge=0, le=1)
-    # Whether texts that users send may be kept, a few of each model and day; never by default
+    # Whether texts that users send may be kept, a few of each model and day, and those on which a
+    # model and its shadow differ; never by default
     record_texts: bool = False
 
     # How many days what transfers leave is kept after they ended; 0 keeps it for ever
@@ -118,6 +119,11 @@ class Settings(BaseSettings):
     # refused with 429
     max_waiting_inputs: int = Field(512, ge=1)
     max_waiting_seconds: float = Field(2.0, gt=0)
+    # So long an API goes on with what a reference such as intents@champion meant, where another
+    # process gave it another meaning; 0 asks the database for each request
+    reference_seconds: float = Field(1.0, ge=0)
+    # Requests that shadows answer at once; of what comes meanwhile they are not asked
+    max_shadow_requests: int = Field(4, ge=0)
 
     @property
     def url(self) -> str:
