@@ -23,6 +23,7 @@ from app.api.oip import routes as open_inference
 from app.api.oip.grpc_server import serving_grpc
 from app.api.recording import recording
 from app.api.routes import (
+    alias_comparison,
     aliases,
     batch_predictions,
     datasets,
@@ -52,6 +53,7 @@ from app.store.migrate import require_migrated
 _ROUTERS = (
     models,
     aliases,
+    alias_comparison,
     predictions,
     words,
     drift,
@@ -115,6 +117,7 @@ def _lifespan(context: Context) -> Callable[[FastAPI], AbstractAsyncContextManag
             serving_grpc(context, state.dataplane, state.predictor, state.draining),
         ):
             yield
+        await state.dataplane.close()
         state.predictor.close()
 
     return run

@@ -9,7 +9,7 @@ from typing import Annotated
 from fastapi import Depends, Header, Request, Response
 from sqlalchemy.orm import Session
 
-from app.api.deps import TheContext
+from app.api.deps import TheContext, TheDataPlane
 from app.domain.errors import BabelportError
 from app.domain.errors.idempotency import KeyReused
 from app.domain.identity import now
@@ -22,12 +22,16 @@ _REPLAYED = {"Idempotency-Replayed": "true"}
 
 @dataclass(frozen=True)
 class Creation:
-    """One creating request; `key` is its Idempotency-Key, None where it came without."""
+    """One creating request; `key` is its Idempotency-Key, None where it came without.
+
+    `forget` is called when something was created: a name may mean a new version then.
+    """
 
     context: Context
     method: str
     path: str
     key: str | None
+    forget: Callable[[], None]
 
     def answer(self, make: Callable[[Session], Response], digest: str = "") -> Response:
         """What `make` answers, or what it answered to the same request before.
@@ -42,6 +46,7 @@ class Creation:
             with self.context.sessions.begin() as session:
                 response = make(session)
                 self._keep(session, response, digest)
+            self.forget()
         except BabelportError:
             # The same request may have come twice at once: then the other one has the answer,
             # and what it wrote may be the very reason why this one failed.
@@ -74,6 +79,7 @@ class Creation:
 def _creation(
     request: Request,
     context: TheContext,
+    dataplane: TheDataPlane,
     idempotency_key: Annotated[
         str | None,
         Header(
@@ -84,7 +90,8 @@ def _creation(
         ),
     ] = None,
 ) -> Creation:
-    return Creation(context, request.method, request.url.path, idempotency_key)
+    address = (request.method, request.url.path)
+    return Creation(context, *address, idempotency_key, dataplane.forget)
 
 
 Creating = Annotated[Creation, Depends(_creation)]

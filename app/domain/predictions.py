@@ -11,10 +11,12 @@ class Terms:
 
     `key` is who asks: each key has a share of the queue. `deadline` is when an answer is of no use
     any more, in seconds of `time.monotonic()`; None where the asker waits as long as it takes.
+    Requests with the same `route_key` are answered by the same model where an alias has a canary.
     """
 
     key: str = ""
     deadline: float | None = None
+    route_key: str = ""
 
 
 NO_TERMS = Terms()

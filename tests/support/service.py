@@ -17,6 +17,7 @@ import uvicorn
 from app.client import Client
 from app.main import create_app
 from app.services.context import Context
+from app.serving.dataplane import DataPlane
 from app.serving.predictor import Predictor
 from app.settings import Settings
 from tests.support.waiting import wait_for
@@ -28,13 +29,15 @@ _ROOT = Path(__file__).parents[2]
 class Service:
     """A running API: its address, a client of it, and the context that its use cases have.
 
-    `predictor` lives in the API's event loop: a test may look at it, and stop its process.
+    `predictor` and `dataplane` live in the API's event loop: a test may look at them, and stop the
+    predictor's process.
     """
 
     url: str
     client: Client
     context: Context
     predictor: Predictor
+    dataplane: DataPlane
 
     def stored_files(self) -> list[Path]:
         """Every file in the artifacts' folder, half-written ones included."""
@@ -89,7 +92,8 @@ def running_service(settings: Settings) -> Iterator[Service]:
     url = f"http://127.0.0.1:{port}"
     try:
         with Client(url) as client:
-            yield Service(url, client, app.state.context, app.state.predictor)
+            state = app.state
+            yield Service(url, client, state.context, state.predictor, state.dataplane)
     finally:
         server.should_exit = True
         thread.join(timeout=20)

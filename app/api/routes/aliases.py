@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Path
 
-from app.api.deps import Reading, TheContext, TheDataPlane, Writing
+from app.api.deps import Reading, TheContext, TheDataPlane
 from app.api.errors import responses
 from app.api.schemas.aliases import (
     AliasAnswer,
@@ -63,13 +63,19 @@ async def put_alias(
     plan = await asyncio.to_thread(_plan, context, name, alias, wish)
     for model in plan.models:
         await dataplane.load(model)
-    return _answer(await asyncio.to_thread(_point, context, plan))
+    details = await asyncio.to_thread(_point, context, plan)
+    dataplane.forget()
+    return _answer(details)
 
 
 @router.delete("/{alias}", status_code=204, responses=responses(404, 422))
-def delete_alias(name: OfName, alias: ByAlias, session: Writing) -> None:
+def delete_alias(
+    name: OfName, alias: ByAlias, context: TheContext, dataplane: TheDataPlane
+) -> None:
     """Remove an alias, and what was counted under it; its models stay."""
-    remove_alias(session, name, alias)
+    with context.sessions.begin() as session:
+        remove_alias(session, name, alias)
+    dataplane.forget()
 
 
 def _plan(context: Context, name: str, alias: str, wish: AliasWish) -> AliasPlan:

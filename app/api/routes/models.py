@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from app.api.created import created
 from app.api.creation import Creating
-from app.api.deps import Cursor, Limit, Reading, TheContext
+from app.api.deps import Cursor, Limit, Reading, TheContext, TheDataPlane
 from app.api.details import model_details
 from app.api.errors import problem, responses
 from app.api.form_fields import form_fields
@@ -76,10 +76,11 @@ def get_model(model: Reference, session: Reading) -> Any:
 
 
 @router.delete("/{model}", status_code=204, responses=responses(404, 409))
-def delete_one_model(model: Reference, context: TheContext) -> None:
-    """Delete a model that no queued or running transfer starts from."""
+def delete_one_model(model: Reference, context: TheContext, dataplane: TheDataPlane) -> None:
+    """Delete a model that no unfinished job uses and no alias points to."""
     with context.sessions.begin() as session:
         digest = delete_model(session, find_model(session, model))
+    dataplane.forget()
     if digest is not None:
         drop_unused(context, digest)
 

@@ -1,0 +1,60 @@
+"""How the models under an alias compare: what each answered, and where shadows differ."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from sqlalchemy.orm import Session
+
+from app.domain.alias_traffic import ModelTally, ShadowTally
+from app.domain.models import Model
+from app.services.aliases import find_alias
+from app.store import alias_traffic, models
+
+_NORMAL_95 = 1.959964
+
+
+@dataclass(frozen=True)
+class AliasComparison:
+    """What was counted under an alias, and the models named in it, by id."""
+
+    answers: list[ModelTally]
+    shadows: list[ShadowTally]
+    models: dict[str, Model]
+
+
+def compare_under_alias(session: Session, name: str, alias: str, samples: int) -> AliasComparison:
+    """All counts under an alias, with `samples` disagreements of each pair.
+
+    Raises `AliasNotFound`.
+    """
+    known = dict(find_alias(session, name, alias).models)
+    answers = alias_traffic.of_models(session, name, alias)
+    shadows = alias_traffic.of_shadows(session, name, alias, samples)
+    for id in {*_named(answers, shadows)} - set(known):
+        if (model := models.get(session, id)) is not None:
+            known[id] = model
+    return AliasComparison(answers, shadows, known)
+
+
+def share_of(hits: int, trials: int) -> dict[str, float] | None:
+    """`value`, `low` and `high` of a share, with the 95% interval of Wilson (1927).
+
+    None without trials. Not the exact bounds of `learn.advice.binomial`: those need scipy, which
+    the API does without.
+    """
+    if not trials:
+        return None
+    found, square = hits / trials, _NORMAL_95**2 / trials
+    centre = found + square / 2
+    half = _NORMAL_95 * math.sqrt(found * (1 - found) / trials + square / (4 * trials))
+    low, high = (centre - half) / (1 + square), (centre + half) / (1 + square)
+    return {"value": found, "low": max(0.0, low), "high": min(1.0, high)}
+
+
+def _named(answers: Iterable[ModelTally], shadows: Iterable[ShadowTally]) -> Iterable[str]:
+    yield from (one.model_id for one in answers)
+    for pair in shadows:
+        yield from (pair.model_id, pair.shadow_model_id)
