@@ -61,7 +61,7 @@ def main() -> None:
 
 
 def _measured(stage: Stage, lengths: Lengths) -> dict[str, Any]:
-    versions = {}
+    versions: dict[str, str] = {}
     for peer in ("litserve", "mlserver"):
         versions |= versions_in(environment_of(peer, stage.environments), peer)
     return compare(stage, lengths) | {"versions": versions, "lengths": asdict(lengths)}

@@ -71,7 +71,7 @@ async def load(url: str, requests: Sequence[bytes], rate: float, seconds: float)
     async def connect_and_send(request: bytes, due: float) -> None:
         try:
             made = await loop.create_connection(
-                lambda: _Connection(free, tally), address.hostname, address.port
+                lambda: _Connection(free, tally), address.hostname or "", address.port or 80
             )
             made[1].send(request, due)
         except OSError:

@@ -5,16 +5,18 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from app.cli.ports import free_port
 from app.client import Client
 from benchmarks.serving.dialects import OURS
-from benchmarks.serving.served_model import make_models
+from benchmarks.serving.served_model import make_models, register_model
 from benchmarks.serving.server import Server, Start
 
 _ROOT = Path(__file__).parents[2]
+_PREPARED, _PREPARED_FLOAT32 = "service", "service-float32"
 TORCH, FLOAT32, DEFAULT = "ours-torch", "ours-float32", "ours"
 # What a user would set to have the same; the third is what nobody sets anything for.
 VARIANTS: Mapping[str, Mapping[str, str]] = {
@@ -28,24 +30,40 @@ def start_of_ours(variant: str, prepared: Path, folder: Path) -> Start:
     """How a service of its own is started on a copy of what was prepared."""
     data = folder / "data"
     if not data.exists():
-        shutil.copytree(prepared / "service" / "data", data, copy_function=_copy)
+        source = prepared / (_PREPARED_FLOAT32 if variant == FLOAT32 else _PREPARED) / "data"
+        shutil.copytree(source, data, copy_function=_copy)
     return _start(variant, data, folder, VARIANTS[variant])
 
 
 def prepare(data: Path, folder: Path) -> Path:
-    """The model's directory in `folder`, with the service's data beside it; made once."""
+    """The model's directory in `folder`, with the data of two services beside it; made once.
+
+    What is compiled depends on whether precision may be reduced, so a service that must keep
+    float32 compiles the same model for itself.
+    """
     model = folder / "topics"
     if not model.exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        place = folder / "service"
-        shutil.rmtree(place, ignore_errors=True)
-        start = _start("preparing", place / "data", place, {"BABELPORT_ADVICE_SECONDS": "0"})
-        with Server(start) as server, Client(server.url) as client:
-            server.wait_until_ready("/ready")
-            made = make_models(client, data, folder / "making")
+        for name in (_PREPARED, _PREPARED_FLOAT32, "making", "servers"):
+            shutil.rmtree(folder / name, ignore_errors=True)
+        making = folder / "making"
+        making.mkdir(parents=True)
+        with _preparing(folder / _PREPARED, {}) as client:
+            made = make_models(client, data, making)
+        with _preparing(folder / _PREPARED_FLOAT32, VARIANTS[FLOAT32]) as client:
+            register_model(client, made)
         made.rename(model)
-        shutil.rmtree(folder / "making")
+        shutil.rmtree(making)
     return model
+
+
+@contextmanager
+def _preparing(folder: Path, chosen: Mapping[str, str]) -> Iterator[Client]:
+    start = _start(
+        "preparing", folder / "data", folder, {"BABELPORT_ADVICE_SECONDS": "0", **chosen}
+    )
+    with Server(start) as server, Client(server.url) as client:
+        server.wait_until_ready("/ready")
+        yield client
 
 
 def _start(name: str, data: Path, folder: Path, chosen: Mapping[str, str]) -> Start:
@@ -59,7 +77,7 @@ def _start(name: str, data: Path, folder: Path, chosen: Mapping[str, str]) -> St
     command = [sys.executable, "-m", "app.cli.main", "up"]
     url = f"http://127.0.0.1:{port}"
     about: dict[str, object] = dict(chosen)
-    return Start(name, command, environment | chosen, folder, url, OURS, about)
+    return Start(name, command, {**environment, **chosen}, folder, url, OURS, about)
 
 
 def _copy(source: str, target: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from app.artifacts.archive import pack, unpack
 from app.client import Client
@@ -51,18 +52,28 @@ def make_models(client: Client, data: Path, folder: Path) -> Path:
         ended = client.transfers.wait(started["id"])
         if ended["state"] != "succeeded":
             raise SystemExit(f"the transfer of the served model {ended['state']}: {ended}")
-        _wait_until_compiled(client, ended["model_id"])
+    _wait_until_compiled(client)
     return _download(client, f"{MODEL}@1", folder)
 
 
-def _wait_until_compiled(client: Client, model: str) -> None:
-    """Return when it is recorded how the model is served."""
+def register_model(client: Client, model: Path) -> None:
+    """Register the same model from its directory, for a service that compiles it otherwise."""
+    with TemporaryDirectory() as folder:
+        archive = Path(folder) / "topics.zip"
+        pack(model, archive)
+        client.models.upload(archive, name=MODEL, language="de")
+    _wait_until_compiled(client)
+
+
+def _wait_until_compiled(client: Client) -> None:
+    """Return when nothing is left to compile, so that no worker computes later on."""
     deadline = time.monotonic() + _COMPILED_SECONDS
     while time.monotonic() < deadline:
-        if client.models.get(model).get("serving", "nothing to wait for") is not None:
+        listed = client.models.list()["items"]
+        if all(one.get("serving", "nothing to wait for") is not None for one in listed):
             return
         time.sleep(0.5)
-    raise SystemExit(f"{model} was never compiled")
+    raise SystemExit("the models were never compiled")
 
 
 def _english_classifier(data: Path, folder: Path) -> Path:
@@ -72,7 +83,7 @@ def _english_classifier(data: Path, folder: Path) -> Path:
     facts = layout.inspect(starter, ModelHints())
     network: Network = layout.load(starter, facts)
     with seeded(_SEED):
-        network.add_head(labels)  # type: ignore[attr-defined]
+        network.add_head(labels)
     parameters = FineTuneParameters(strategy=Strategy.HEAD)
     given = MethodInput(network, parameters, languages[0].train, seed=_SEED)
     layout.save(fine_tune(given, Silence()).network, facts, folder / "english")
