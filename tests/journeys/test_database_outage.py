@@ -6,16 +6,24 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 
+from app.domain.lesser_jobs import JobState
 from app.domain.transfers import Transfer
+from app.services.batch_parts import BatchParts
+from app.services.context import open_context
+from app.services.predict_batch import predict_batch
 from app.services.run_transfer import run_transfer
 from app.settings import Settings
-from app.store import events, leases, transfers
+from app.store import batch_predictions, events, leases, transfers
 from app.store.migrate import upgrade
 from app.worker.run_worker import run_worker
+from tests.support.batch_jobs import a_queued_batch
+from tests.support.datasets import LABELS, labelled_examples
+from tests.support.models import a_text_classifier
 from tests.support.postgres_server import PostgresServer, postgres_server, server_binaries
 from tests.support.records import queue_a_transfer
 from tests.support.service import Service, running_service
@@ -78,6 +86,40 @@ def test_a_child_that_starts_while_the_server_is_down_waits_for_it(
         failure = _transfer(service, id).failure
     assert failure is not None
     assert failure["code"] == "artifact-missing"  # the model of the builders has no bytes
+
+
+def test_a_batch_prediction_outlives_a_crash_between_two_of_its_parts(
+    server: PostgresServer,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    upgrade(server.url)
+    settings = Settings(data_dir=tmp_path / "var", database_url=server.url, batch_part_rows=10)
+    monkeypatch.setattr("app.services.predict_batch.settings", lambda: settings)
+    keep = BatchParts.keep
+
+    def keep_and_crash(parts: BatchParts, number: int, table: Any) -> None:
+        keep(parts, number, table)
+        if number == 1:
+            server.crash()
+
+    monkeypatch.setattr(BatchParts, "keep", keep_and_crash)
+    context = open_context(settings)
+    folder = a_text_classifier(tmp_path / "classifier", labels=LABELS)
+    id = a_queued_batch(context, folder, labelled_examples(30), LABELS).id
+    with context.sessions.begin() as session:
+        batch_predictions.LEASES.claim(session, "host/1/a", 600, 3)
+    child = threading.Thread(target=predict_batch, args=(id, 1))
+    child.start()
+    wait_for(lambda: "the database does not answer" in caplog.text)
+    server.start()
+    child.join(60)
+    with context.readers() as session:
+        done = batch_predictions.get(session, id)
+    context.close()
+    assert done is not None
+    assert (done.state, done.attempt, done.rows_done) == (JobState.SUCCEEDED, 1, 30)
 
 
 @contextmanager

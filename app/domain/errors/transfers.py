@@ -85,13 +85,13 @@ class AttemptsExhausted(TransferFailed):
         super().__init__(
             f"The worker was lost in each of {attempts} attempts.",
             "See the workers' logs: most often a machine ran out of memory or was switched off. "
-            "Start the transfer again when the cause is gone.",
+            "Start it again when the cause is gone.",
             attempts=attempts,
         )
 
 
 class ProcessDied(TransferFailed):
-    """The transfer's own process ended without saying how the transfer ended."""
+    """The process of a job ended without saying how the job ended."""
 
     code = "process-died"
 
@@ -99,14 +99,14 @@ class ProcessDied(TransferFailed):
         """`status` as subprocess gives it: an exit code, or minus the number of a signal."""
         name = signal.Signals(-status).name if status < 0 else None
         how = f"was ended by {name}" if name else f"ended with exit code {status}"
-        advice = "See the transfer's log on the worker's machine."
+        advice = "See the log of the attempt on the worker's machine."
         if name == "SIGKILL":
             advice = (
-                "The system most often does this when memory runs out: take a smaller batch_size "
-                "or a larger machine. " + advice
+                "The system most often does this when memory runs out: take a larger "
+                "machine, or for a transfer a smaller batch_size. " + advice
             )
         super().__init__(
-            f"The process of the transfer {how}.",
+            f"The process that did the work {how}.",
             advice,
             exit_code=None if name else status,
             signal=name,
