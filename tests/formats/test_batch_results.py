@@ -151,3 +151,14 @@ def test_equal_tables_give_equal_bytes_and_parts_one_table(tmp_path: Path) -> No
     table = pq.read_table(file)
     write_results(tmp_path / "parts.parquet", [table.slice(0, 2), table.slice(2)])
     assert pq.read_table(tmp_path / "parts.parquet").equals(table)
+
+
+def test_pieces_make_one_file_with_one_header(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = _sets(tmp_path)
+    whole = [b"".join(form(file)) for form in (exported_results.csv, exported_results.json_lines)]
+    monkeypatch.setattr(exported_results, "_ROWS_AT_ONCE", 2)
+    pieces = [list(form(file)) for form in (exported_results.csv, exported_results.json_lines)]
+    assert [len(found) for found in pieces] == [2, 2]
+    assert [b"".join(found) for found in pieces] == whole
