@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from app.domain.compilations import Serving
 from app.domain.enums import Format, ModelStatus, Task
 
 
@@ -86,6 +87,7 @@ class Model:
     """A registered model: `facts` and `sha256` are None exactly when it was rejected.
 
     `rejection` holds an error's `as_dict()`; `parent_id` and `transfer_id` are its lineage.
+    `serving` is how it is served, None until that was found out.
     """
 
     id: str
@@ -100,3 +102,4 @@ class Model:
     rejection: dict[str, Any] | None = None
     parent_id: str | None = None
     transfer_id: str | None = None
+    serving: Serving | None = None

@@ -9,19 +9,20 @@ from app.domain.models import ModelFacts
 
 @dataclass(frozen=True)
 class Compiled:
-    """An artifact that answers like the model, only faster.
+    """How a model was found to answer fastest.
 
-    `engine` and `precision` say what computes with it; `sha256` is its own digest.
+    `engine` and `precision` say what computes; `sha256` is the digest of what was compiled, None
+    where it is the model's own file that is computed with.
     """
 
     engine: str
     precision: str
-    sha256: str
+    sha256: str | None
 
 
 @dataclass(frozen=True)
 class Servable:
-    """A model that can answer; `compiled` is None where the model's own file is all there is."""
+    """A model that can answer; `compiled` is None where that was not tried yet."""
 
     id: str
     name: str

@@ -18,13 +18,17 @@ _PATCH = 256  # pixels of a patch of 16 x 16
 
 
 class TorchRuntime:
-    """Answers with the network itself, in float32 on a CPU and bfloat16 on a GPU."""
+    """Answers with the network itself.
+
+    On a CPU in `precision`: float32, or bfloat16, in which matrix products are then computed. On
+    a GPU always in bfloat16.
+    """
 
     engine = "torch"
-    precision = "float32"
 
-    def __init__(self, network: Network) -> None:
+    def __init__(self, network: Network, precision: str = "float32") -> None:
         self.network = network.eval()
+        self.precision = precision
         parameters = list(network.parameters()) + list(network.buffers())
         self.size_bytes = sum(one.numel() * one.element_size() for one in parameters)
         free = network.is_reentrant
@@ -62,6 +66,16 @@ class TorchRuntime:
             logits = self.network(move(self.network.collate(inputs), self._device))
         found: np.ndarray = self.network.objective.probabilities(logits).cpu().numpy()
         return found
+
+    def _autocast(self) -> AbstractContextManager[object]:
+        if self.precision == "bfloat16" and self._device.type == "cpu":
+            return torch.autocast("cpu", dtype=torch.bfloat16)
+        return autocast(self._device)
+
+
+def computes_bfloat16() -> bool:
+    """Whether this machine's processors have instructions for bfloat16; without, it is slower."""
+    return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
 
 
 def _by_shape(batch: Sequence[Prepared]) -> dict[tuple[int, ...], list[int]]:

@@ -17,7 +17,7 @@ from app.formats.inspect_model import inspect_model
 from app.services.artifact_lifetime import publish
 from app.services.context import Context
 from app.services.uploads import Upload
-from app.store import aliases, models, transfers
+from app.store import aliases, compilations, models, transfers
 
 
 @dataclass(frozen=True)
@@ -123,14 +123,15 @@ def artifact_of(context: Context, model: Model) -> tuple[Path, str]:
     return path, f"{model.name}-{model.version}{_ending(start, model.facts)}"
 
 
-def delete_model(session: Session, model: Model) -> str | None:
-    """Delete a model's row; returns the digest to drop after the commit.
+def delete_model(session: Session, model: Model) -> list[str]:
+    """Delete a model's row and what it was compiled into; the digests to drop after the commit.
 
     Raises `NeededByTransfers` while a queued or running transfer starts from it, `NeededByAlias`
     while an alias points to it.
     """
+    digests = (model.sha256, compilations.digest_of(session, model.id))
     models.delete(session, model.id)
-    return model.sha256
+    return [digest for digest in digests if digest is not None]
 
 
 def _ending(start: bytes, facts: ModelFacts | None) -> str:

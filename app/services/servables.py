@@ -6,7 +6,7 @@ from sqlalchemy.orm import Session
 
 from app.domain.errors.predictions import ModelCannotPredict
 from app.domain.models import Model
-from app.domain.serving import Servable
+from app.domain.serving import Compiled, Servable
 
 
 def servable_of(session: Session, model: Model) -> Servable:
@@ -14,4 +14,6 @@ def servable_of(session: Session, model: Model) -> Servable:
     if model.facts is None or model.sha256 is None:
         reason, advice = "its file was rejected", "Read the model's `rejection` and upload again."
         raise ModelCannotPredict(model.name, reason, advice)
-    return Servable(model.id, model.name, model.version, model.sha256, model.facts)
+    found = model.serving
+    compiled = Compiled(found.engine, found.precision, found.sha256) if found else None
+    return Servable(model.id, model.name, model.version, model.sha256, model.facts, compiled)

@@ -138,5 +138,6 @@ class ResidentModels:
 
 
 def _key(servable: Servable) -> Key:
-    # A model that was compiled since it was loaded is loaded anew.
-    return servable.id, servable.compiled.sha256 if servable.compiled else ""
+    # A model that was compiled since it was loaded is loaded anew, unless it stays what it was.
+    compiled = servable.compiled
+    return servable.id, (compiled.sha256 or compiled.precision) if compiled else "float32"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import case, or_, select
@@ -11,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from app.domain.enums import ModelStatus
 from app.domain.models import Model
-from app.store import usage
+from app.store import compilations, usage
 from app.store.alias_tables import shadow_disagreements
 from app.store.digests import digest_in_use
 from app.store.page import Page, read_page
@@ -34,7 +36,8 @@ __all__ = [
 
 def insert(session: Session, model: Model) -> None:
     """Add a model; its name and version together are unique."""
-    session.execute(insert_into(models).values(**to_row(model)))
+    values = {name: value for name, value in to_row(model).items() if name != "serving"}
+    session.execute(insert_into(models).values(**values))
     statement = insert_or_update(session, model_names)
     statement = statement.values(name=model.name, last_version=model.version)
     last, given = model_names.c.last_version, statement.excluded.last_version
@@ -92,7 +95,8 @@ def page(
         query = query.where(models.c.name == name)
     if status is not None:
         query = query.where(models.c.status == status)
-    return read_page(session, Model, query, models, limit, cursor)
+    found = read_page(session, Model, query, models, limit, cursor)
+    return replace(found, items=_served(session, found.items))
 
 
 def delete(session: Session, id: str) -> None:
@@ -116,4 +120,10 @@ def users(session: Session, id: str) -> list[str]:
 
 def _one(session: Session, query: Any) -> Model | None:
     row = session.execute(query).one_or_none()
-    return None if row is None else from_row(Model, row)
+    return None if row is None else _served(session, [from_row(Model, row)])[0]
+
+
+def _served(session: Session, found: Sequence[Model]) -> list[Model]:
+    """The models with how they are served."""
+    servings = compilations.servings(session, [model.id for model in found])
+    return [replace(model, serving=servings.get(model.id)) for model in found]

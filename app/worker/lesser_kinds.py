@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from app.domain.lesser_jobs import LesserJob
 from app.settings import Settings
-from app.store import batch_predictions
+from app.store import batch_predictions, compilations
 from app.store.lesser_leases import LesserLeases
 
 
@@ -50,5 +50,14 @@ _BATCH_PREDICTIONS = LesserKind(
     max_attempts=lambda settings: settings.max_attempts,
     waits=batch_predictions.LEASES.anything_waits,
 )
+_COMPILATIONS = LesserKind(
+    leases=compilations.LEASES,
+    target="app.services.compile_model:compile_model",
+    argument="model_id",
+    max_attempts=lambda _: compilations.MAX_ATTEMPTS,
+    waits=compilations.waits,
+    enlist=compilations.enlist,
+    wanted=lambda settings: settings.compile_models,
+)
 # Somebody waits for predictions: they go before what only makes answers faster.
-KINDS: tuple[LesserKind, ...] = (_BATCH_PREDICTIONS,)
+KINDS: tuple[LesserKind, ...] = (_BATCH_PREDICTIONS, _COMPILATIONS)

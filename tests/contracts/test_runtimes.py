@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,11 @@ from app.runtimes.contract import Runtime
 from app.runtimes.onnx.export import export_network
 from app.runtimes.onnx.open_onnx import open_onnx
 from app.runtimes.torch_runtime import TorchRuntime
+from tests.support.bridged_models import (
+    a_bridged_classifier,
+    a_bridged_encoder,
+    a_centred_classifier,
+)
 from tests.support.models import (
     INTENTS,
     SENTENCES,
@@ -32,16 +38,27 @@ from tests.support.models import (
 )
 
 _TOLERANCE = 1e-5
+_ONNX_FILE = Path(__file__).parents[1] / "support/onnx_files/torch-dynamo-residual.onnx"
 _MODELS: dict[str, Callable[[Path], Path]] = {
     "encoder": lambda folder: an_encoder(folder, labels=INTENTS),
     "encoder by its first token": lambda folder: an_encoder(folder, INTENTS, pooling="cls"),
+    "bridged encoder": a_bridged_encoder,
     "classifier": a_text_classifier,
+    "centred classifier": a_centred_classifier,
+    "bridged classifier": a_bridged_classifier,
     "several labels": a_label_set_classifier,
     "tagger": a_token_classifier,
     "encoder of words": lambda folder: an_encoder(folder, TAGS, task="token-classification"),
     "images": an_image_classifier_hf,
     "declared": a_declared_digit_reader,
+    "onnx": lambda folder: _an_onnx_classifier(folder),
 }
+
+
+def _an_onnx_classifier(folder: Path) -> Path:
+    folder.mkdir()
+    shutil.copyfile(_ONNX_FILE, folder / "model.onnx")
+    return folder
 
 
 def _torch(network: Network, facts: ModelFacts, folder: Path) -> Runtime:

@@ -79,9 +79,9 @@ def get_model(model: Reference, session: Reading) -> Any:
 def delete_one_model(model: Reference, context: TheContext, dataplane: TheDataPlane) -> None:
     """Delete a model that no unfinished job uses and no alias points to."""
     with context.sessions.begin() as session:
-        digest = delete_model(session, find_model(session, model))
+        digests = delete_model(session, find_model(session, model))
     dataplane.forget()
-    if digest is not None:
+    for digest in digests:
         drop_unused(context, digest)
 
 

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.api.schemas.names import Name
+from app.api.schemas.serving import ServingAnswer
 from app.domain.enums import Format, ModelStatus, Task
 from app.domain.models import ImageInput, TextInput
 
@@ -87,6 +88,9 @@ class ModelAnswer(BaseModel):
     )
     parent_id: str | None = Field(description="The model that it was transferred from.")
     transfer_id: str | None = Field(description="The transfer that made it.")
+    serving: ServingAnswer | None = Field(
+        None, description="How it is served; null until a worker has compiled it."
+    )
 
 
 class AncestorAnswer(BaseModel):

@@ -65,7 +65,8 @@ class HeadSplit:
 
     def head(self, features: Tensor) -> Tensor:
         """Logits (n, classes) from what `features` gives."""
-        count, device = len(features), features.device
+        # Not `len`: a number of Python's would be a constant in an exported graph.
+        count, device = features.shape[0], features.device
         batch = {name: repeat(row, count, device) for name, row in self._probe.items()}
         whole = self._restore(features)
         body = body_replaced(self._model, KnownAnswer(self._answer.times(count, device)))
@@ -146,7 +147,7 @@ class HeadSplit:
             return entered.flatten(1)
         there = batch["input_ids"].ne(self._pad_id or 0).int()
         last = (torch.arange(there.shape[1], device=there.device) * there).argmax(dim=1)
-        return entered[torch.arange(len(entered), device=entered.device), last]
+        return entered[torch.arange(entered.shape[0], device=entered.device), last]
 
     def _restore(self, features: Tensor) -> Tensor:
         if self._reading is _Reading.WHOLE:

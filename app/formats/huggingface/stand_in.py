@@ -81,7 +81,7 @@ class AbsentBody(nn.Module):
 
     def forward(self, input_ids: Tensor, *_: Any, **__: Any) -> BodyOutput:
         """Zeros for each row of `input_ids`."""
-        count, device = len(input_ids), input_ids.device
+        count, device = input_ids.shape[0], input_ids.device
         return BodyOutput(
             **{name: torch.zeros(count, *s[1:], device=device) for name, s in self._reads.items()}
         )
