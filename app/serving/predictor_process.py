@@ -42,6 +42,8 @@ def run_predictor(settings: Settings, artifacts: Artifacts, channel: socket.sock
     """Answer what comes through `channel` until the other side closes it."""
     # Ctrl-C reaches the whole process group, but when to stop is the API's to say.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # A text or two are tokenised sooner than threads wake up, which the lanes want to themselves.
+    os.environ["TOKENIZERS_PARALLELISM"] = "false"
     _Predictor(settings, artifacts, channel).serve()
     os._exit(0)  # lanes may still compute, for nobody
 
