@@ -55,6 +55,11 @@ class Server:
                 process_group=0,
             )
 
+    @property
+    def pid(self) -> int:
+        """Of the process that the command started."""
+        return int(self._process.pid)
+
     def __enter__(self) -> Server:
         return self
 
@@ -63,12 +68,16 @@ class Server:
     ) -> None:
         self.resume()
         tree = self._tree()
-        self._process.terminate()
+        with suppress(psutil.NoSuchProcess):
+            self._process.terminate()
         _, left = psutil.wait_procs(tree, _STOP_SECONDS)
         for process in left:
             with suppress(psutil.NoSuchProcess):
                 process.kill()
         psutil.wait_procs(left, _STOP_SECONDS)
+        # What was started by a process that ended before its children.
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
 
     def wait_until_it_answers(self) -> None:
         """Return when it has answered a prediction, the model loaded; SystemExit when it cannot."""
