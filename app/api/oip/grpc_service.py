@@ -17,7 +17,7 @@ from app.api.oip.inference import FEW_BYTES, infer, reference_of
 from app.api.oip.metadata import describe_model, predicting_facts, server_metadata
 from app.api.oip.repository import Repository
 from app.api.routes.health import get_ready
-from app.api.terms import KEY_HEADER
+from app.api.terms import KEY_HEADER, ROUTE_KEY_HEADER
 from app.domain.errors import Unavailable
 from app.domain.errors.predictions import ModelCannotPredict
 from app.domain.predictions import Terms
@@ -108,11 +108,12 @@ class InferenceService:
 
 
 def _terms(call: Any) -> Terms:
-    """Who asks, by the call's metadata, and until when, by its own deadline."""
-    wanted = KEY_HEADER.lower()
-    keys = (value for name, value in call.invocation_metadata() or () if name == wanted)
+    """Who asks and what the route is chosen by: metadata. Until when: the call's own deadline."""
+    given = {name: str(value) for name, value in call.invocation_metadata() or ()}
+    key, route_key = (given.get(name.lower(), "") for name in (KEY_HEADER, ROUTE_KEY_HEADER))
     remaining = call.time_remaining()
-    return Terms(next(keys, ""), None if remaining is None else time.monotonic() + remaining)
+    deadline = None if remaining is None else time.monotonic() + remaining
+    return Terms(key, deadline, route_key)
 
 
 def _rpc(name: str, call: Call) -> Any:
