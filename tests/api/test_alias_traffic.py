@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
+from app.client import BabelportProblem
 from app.serving.dataplane import DataPlane
 from app.settings import Settings
 from tests.support.models import SENTENCES, a_text_classifier, zipped
@@ -79,6 +80,24 @@ def test_a_new_version_and_a_deleted_one_are_seen_at_once(
     client.aliases.remove("intents", "newest")
     gone = httpx.post(f"{intents.url}/v1/models/intents@newest/predict", json={"input": "hi"})
     assert (gone.status_code, gone.json()["code"]) == (404, "model-not-found")
+
+
+def test_an_alias_does_not_move_to_a_model_that_cannot_be_loaded(
+    intents: Service, tmp_path: Path
+) -> None:
+    client = intents.client
+    client.aliases.point("intents", "safe", 1)
+    lost = client.models.upload(
+        zipped(a_text_classifier(tmp_path / "lost", seed=9)), name="intents"
+    )
+    intents.context.artifacts.remove(lost["sha256"])
+    for wish in ({"model": lost["id"]}, {"model": 1, "shadow": {"model": lost["id"]}}):
+        with pytest.raises(BabelportProblem) as refused:
+            client.aliases.point("intents", "safe", **wish)
+        assert refused.value.status >= 500
+    found = client.aliases.get("intents", "safe")
+    assert (found["model"]["version"], found["shadow"], found["revision"]) == (1, None, 1)
+    client.models.delete(lost["id"])
 
 
 def test_a_canary_answers_its_share_and_a_route_key_stays_with_one_model(intents: Service) -> None:
