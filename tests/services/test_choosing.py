@@ -45,6 +45,16 @@ def test_reduced_precision_may_lose_what_is_tolerated_and_no_more() -> None:
     assert checks[0].same_answers == 0.75
 
 
+def test_a_loss_of_exactly_the_tolerance_is_tolerated() -> None:
+    answers = [np.array([0.9, 0.1], np.float32)] * 400
+    targets = np.zeros(400, dtype=np.int64)
+    rows, wrong = CheckRows(["text"] * 400, targets), answers[0][::-1]
+    own = [*answers[:303], *[wrong] * 97]  # 0.7575, and 0.7525 below
+    found = [*answers[:301], *[wrong] * 99]
+    assert compare(SingleLabel(_LABELS), rows, own, found, 0.005).passed
+    assert not compare(SingleLabel(_LABELS), rows, own, found, 0.0049).passed
+
+
 def test_reduced_precision_cannot_pass_where_nobody_knows_the_right_answers() -> None:
     check = compare(SingleLabel(_LABELS), CheckRows(_TEXTS, None), _OWN, _OWN, 1.0)
     assert not check.passed
