@@ -5,9 +5,10 @@
 FOLDER of `--data` holds SIB-200, one folder per language; that of `--environments` a virtual
 environment for each peer, made where it is missing. Needs `wrk`. `--work` keeps the served model
 and the services' data for the next run; name another folder after a change to how models are
-compiled. The plan of the time, in minutes on two cores:
+compiled. The plan of the time, in minutes on two cores, 44 in all and 39 where `--work` has the
+model already:
 
-    making the model (two transfers, compiled)               3
+    making the model (two transfers, four compilations)      5
     12 settings of the peers at 1, 16 and 64 connections     5
     5 servers x 3 numbers of connections x 5 x 20 s         29  (with warm-up and settling)
     the bare engine, 5 x 20 s and its trials                 2
