@@ -21,6 +21,8 @@ from app.api.observed import observe
 from app.api.oip import repository_routes as open_repository
 from app.api.oip import routes as open_inference
 from app.api.oip.grpc_server import serving_grpc
+from app.api.predictor_metrics import PredictorMetrics
+from app.api.readiness import Readiness
 from app.api.recording import recording
 from app.api.routes import (
     alias_comparison,
@@ -41,6 +43,8 @@ from app.api.routes import (
 from app.api.transfer_metrics import TransferMetrics
 from app.services.context import Context, open_context
 from app.services.record_traffic import TrafficRecorder
+from app.serving.batch_metrics import BatchMetrics
+from app.serving.batch_spans import BatchSpans
 from app.serving.dataplane import DataPlane
 from app.serving.observation import Observer
 from app.serving.prediction_metrics import PredictionMetrics
@@ -49,6 +53,7 @@ from app.serving.traffic_sampler import TrafficSampler
 from app.settings import Settings
 from app.settings import settings as settings_of_process
 from app.store.migrate import require_migrated
+from app.telemetry.traces import traces_only
 
 _ROUTERS = (
     models,
@@ -84,20 +89,23 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         summary=SUMMARY,
         version=version("babelport"),
         lifespan=_lifespan(context),
+        telemetry=traces_only(),
     )
     app.state.context = context
     app.state.predictor = predictor = Predictor(chosen, context.artifacts)
     app.state.draining = threading.Event()
-    app.state.registry = CollectorRegistry()
+    app.state.readiness = Readiness(context, predictor, app.state.draining)
+    app.state.registry = registry = _registry(context)
+    app.state.predictor_metrics = PredictorMetrics(registry, predictor)
     app.state.recorder = recorder = TrafficRecorder(context)
     observers: list[Observer] = [
-        PredictionMetrics(app.state.registry),
+        PredictionMetrics(registry),
+        BatchMetrics(registry),
         TrafficSampler(recorder, chosen.drift_sample),
+        BatchSpans(),
     ]
     app.state.dataplane = DataPlane(context, predictor, observers)
-    ProcessCollector(registry=app.state.registry)
-    observe(app, app.state.registry, chosen.access_log)
-    TransferMetrics(app.state.registry, context)
+    observe(app, registry, chosen.access_log)
     app.add_middleware(BodyLimit, limit=chosen.max_predict_body_bytes)
     app.add_middleware(FullQueue, admission=predictor.admission)
     install_error_handlers(app)
@@ -105,6 +113,14 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         app.include_router(module.router)
     app.openapi = partial(describe, app)  # type: ignore[method-assign]
     return app
+
+
+def _registry(context: Context) -> CollectorRegistry:
+    """One of its own for each application, with what none of its parts tells by itself."""
+    registry = CollectorRegistry()
+    ProcessCollector(registry=registry)
+    TransferMetrics(registry, context)
+    return registry
 
 
 def _lifespan(context: Context) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:

@@ -60,3 +60,28 @@ class BatchFacts:
     padded: int
     waited_seconds: float
     seconds: float
+
+
+@dataclass(frozen=True)
+class Work:
+    """What a predictor process has computed since it began; `padded` are tokens with padding."""
+
+    batches: int = 0
+    inputs: int = 0
+    tokens: int = 0
+    padded: int = 0
+
+    def and_a_batch(self, inputs: int, tokens: int, padded: int) -> Work:
+        """The same with one batch more."""
+        return Work(
+            self.batches + 1, self.inputs + inputs, self.tokens + tokens, self.padded + padded
+        )
+
+
+@dataclass(frozen=True)
+class Uses:
+    """How often a model was here when it was asked, was loaded, and had to go for another."""
+
+    hits: int = 0
+    loads: int = 0
+    drops: int = 0

@@ -29,6 +29,7 @@ class Admission:
         self._held: Counter[str] = Counter()
         self._all = 0
         self._rate: float | None = None
+        self.refused = 0  # requests, since the process began
 
     @contextmanager
     def admitted(self, key: str, inputs: int) -> Iterator[Callable[[float], None]]:
@@ -54,6 +55,7 @@ class Admission:
         held, places = self._held.get(key, 0), self._places()
         share = max(1, places // (len(self._held) + (not held)))
         if (held and held + inputs > share) or self._all >= 2 * places:
+            self.refused += 1
             raise QueueFull(held, share, self._retry_after(held + inputs - share))
 
     @property

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from app.domain.serving import BatchFacts
+from app.domain.serving import BatchFacts, Work
 from app.runtimes.contract import Prepared
 from app.serving.batcher import Batcher, Waiting
 from app.serving.messages import Expired, Failure, Probabilities, Reply
@@ -49,6 +49,7 @@ class Lanes:
         self._queues: dict[Loaded, Batcher] = {}
         self._busy = 0
         self._numbers = itertools.count(1)
+        self.work = Work()
         for number in range(bounds.lanes):
             threading.Thread(target=self._work, name=f"lane-{number}", daemon=True).start()
 
@@ -156,6 +157,7 @@ class Lanes:
         with self._changed:
             self._busy -= 1
             number = next(self._numbers)
+            self.work = self.work.and_a_batch(len(batch), tokens, _padded(batch))
             for one, answer in zip(batch, answers, strict=True):
                 if isinstance(answer, Failure):
                     if self._requests.forget(one.request):

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from app.domain.serving import BatchFacts, Resident, Servable
+from app.domain.serving import BatchFacts, Resident, Servable, Uses, Work
 from app.serving.word_questions import WordQuestion, WordReply
 
 
@@ -63,11 +63,17 @@ class Probabilities:
 
 @dataclass(frozen=True)
 class State:
-    """The answer to `Tell`; the counts are of inputs and tokens that wait."""
+    """The answer to `Tell`; `waiting_...` are inputs and tokens that wait.
+
+    `gpu_bytes` is what torch holds of its GPU's memory; None where it has no GPU, or is not used.
+    """
 
     residents: tuple[Resident, ...]
     waiting_inputs: int
     waiting_tokens: int
+    work: Work = field(default_factory=Work)
+    uses: Uses = field(default_factory=Uses)
+    gpu_bytes: int | None = None
 
 
 @dataclass(frozen=True)

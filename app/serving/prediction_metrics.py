@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
-from app.domain.errors import BabelportError, Conflict, InvalidInput, NotFound, TooLarge
+from app.domain.errors import Conflict, InvalidInput, NotFound, Overloaded, TooLarge, TooLate
 from app.serving.observation import Observation
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -80,10 +80,9 @@ def _outcome(error: BaseException | None) -> str:
         return "answered"
     if isinstance(error, asyncio.CancelledError):
         return "dropped"
-    if isinstance(error, InvalidInput | NotFound | Conflict | TooLarge):
-        return "invalid"
-    return _OVERLOAD.get(error.code, "failed") if isinstance(error, BabelportError) else "failed"
-
-
-# By code, since they are of the family `Unavailable`, in which others are failures.
-_OVERLOAD: dict[str, str] = {}
+    if isinstance(error, Overloaded):
+        return "refused"
+    if isinstance(error, TooLate):
+        return "expired"
+    invalid = isinstance(error, InvalidInput | NotFound | Conflict | TooLarge)
+    return "invalid" if invalid else "failed"

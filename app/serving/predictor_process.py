@@ -29,11 +29,12 @@ from app.serving.messages import (
     State,
     Unload,
 )
-from app.serving.processors import bounds_of
+from app.serving.processors import bounds_of, gpu_bytes_in_use
 from app.serving.resident_models import Loaded, PinnedFull, ResidentModels
 from app.serving.warm_up import warm_up
 from app.serving.word_questions import WordQuestion, reply_to
 from app.settings import Settings
+from app.telemetry.logs import configure_logs
 
 _log = logging.getLogger(__name__)
 
@@ -44,6 +45,7 @@ def run_predictor(settings: Settings, artifacts: Artifacts, channel: socket.sock
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # A text or two are tokenised sooner than threads wake up, which the lanes want to themselves.
     os.environ["TOKENIZERS_PARALLELISM"] = "false"
+    configure_logs(settings.log_format)
     _Predictor(settings, artifacts, channel).serve()
     os._exit(0)  # lanes may still compute, for nobody
 
@@ -104,7 +106,10 @@ class _Predictor:
             return Done(self._models.unload(message.model_id))
         if isinstance(message, WordQuestion):
             return reply_to(message, self._models)
-        return State(self._models.residents(), *self._lanes.waiting())
+        models, lanes = self._models, self._lanes
+        return State(
+            models.residents(), *lanes.waiting(), lanes.work, models.uses(), gpu_bytes_in_use()
+        )
 
     def _open(self, servable: Servable) -> Loaded:
         runtime = open_runtime(self._settings, self._artifacts, servable)

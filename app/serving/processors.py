@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 from app.serving.lanes import Bounds
@@ -42,3 +43,12 @@ def _has_gpu() -> bool:
     import torch
 
     return torch.cuda.is_available()
+
+
+def gpu_bytes_in_use() -> int | None:
+    """What torch holds of the memory of this process's GPU; None where it has none."""
+    # Not imported for this: ONNX Runtime does without it.
+    torch = sys.modules.get("torch")
+    if torch is None or not torch.cuda.is_available():
+        return None
+    return int(torch.cuda.memory_reserved())

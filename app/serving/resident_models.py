@@ -9,7 +9,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-from app.domain.serving import Resident, Servable
+from app.domain.serving import Resident, Servable, Uses
 from app.runtimes.contract import Runtime
 from app.serving.batch_cost import BatchCost
 
@@ -49,6 +49,7 @@ class ResidentModels:
         self._loaded: OrderedDict[Key, Loaded] = OrderedDict()
         self._loading: dict[Key, Future[Loaded]] = {}
         self._pinned: set[str] = set()
+        self._hits = self._loads = self._drops = 0
         self._loader = ThreadPoolExecutor(1, "loader")
 
     def get(self, servable: Servable) -> Future[Loaded]:
@@ -56,6 +57,7 @@ class ResidentModels:
         key = _key(servable)
         with self._lock:
             if key in self._loaded:
+                self._hits += 1
                 self._loaded.move_to_end(key)
                 ready: Future[Loaded] = Future()
                 ready.set_result(self._loaded[key])
@@ -84,6 +86,11 @@ class ResidentModels:
             for key in gone:
                 del self._loaded[key]
             return bool(gone)
+
+    def uses(self) -> Uses:
+        """How often models were here, were loaded, and went for others."""
+        with self._lock:
+            return Uses(self._hits, self._loads, self._drops)
 
     def residents(self) -> tuple[Resident, ...]:
         """What is here, the one used last at the end."""
@@ -114,6 +121,7 @@ class ResidentModels:
                 for old in [one for one in self._loaded if one[0] == servable.id]:
                     del self._loaded[old]
                 self._loaded[key] = loaded
+                self._loads += 1
             return loaded
         finally:
             with self._lock:
@@ -126,6 +134,7 @@ class ResidentModels:
                 return
             if key[0] not in self._pinned:
                 _log.info("dropping %s@%s", one.servable.name, one.servable.version)
+                self._drops += 1
                 held -= self._loaded.pop(key).runtime.size_bytes
 
     def _check_pinned(self, loaded: Loaded) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, event, text
+from sqlalchemy.orm import Session
 
 from app.domain.errors.database import MigrationsMissing, MigrationsPending
 from app.store.database import open_database
@@ -65,11 +67,25 @@ def require_migrated(url: str) -> None:
             raise MigrationsPending(found, str(needed))
 
 
+def require_revision(session: Session) -> None:
+    """The same in a session that only reads, without a lock: cheap enough to be asked often."""
+    found, known = _revision_of(session.connection()), _known_revisions()
+    if found is None or (found in known and found != known[0]):
+        raise MigrationsPending(found, known[0])
+
+
 def _is_ahead(configuration: Config, connection: Connection) -> bool:
     """Whether the database stands at a revision that only a newer version knows."""
     found = _revision_of(connection)
     known = {script.revision for script in _scripts(configuration).walk_revisions()}
     return found is not None and found not in known
+
+
+@lru_cache(maxsize=1)
+def _known_revisions() -> tuple[str, ...]:
+    """The newest first."""
+    scripts = ScriptDirectory(str(_FOLDER))
+    return tuple(script.revision for script in scripts.walk_revisions())
 
 
 def _revision_of(connection: Connection) -> str | None:

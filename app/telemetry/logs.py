@@ -6,6 +6,7 @@ import logging
 import sys
 from typing import TextIO
 
+from opentelemetry import trace
 from pythonjsonlogger.json import JsonFormatter
 
 from app.settings import LogFormat
@@ -18,7 +19,8 @@ def configure_logs(format: LogFormat, stream: TextIO | None = None) -> None:
     """Send what this process logs to `stream`, standard error by default; replaces handlers.
 
     `auto` is text on a terminal and JSON elsewhere. A JSON line has `time`, `level`, `logger`,
-    `message`, and what the record carries besides: `request_id` while one is answered.
+    `message`, and what the record carries besides: `request_id` while one is answered, `trace_id`
+    where it is traced.
     """
     out = stream or sys.stderr
     as_text = format == "text" or (format == "auto" and out.isatty())
@@ -53,4 +55,7 @@ def _add_request(record: logging.LogRecord) -> bool:
     if id is not None:
         record.request_id = id
     record.about = "" if id is None else f" [{id}]"
+    span = trace.get_current_span().get_span_context()
+    if span.is_valid:
+        record.trace_id = trace.format_trace_id(span.trace_id)
     return True

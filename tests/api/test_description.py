@@ -117,7 +117,9 @@ def test_a_service_without_its_database_is_alive_but_not_ready(
             file.unlink()
             file.mkdir()
         answer = httpx.get(f"{service.url}/ready")
-        assert (answer.status_code, answer.json()["code"]) == (503, "database-unreachable")
+        assert (answer.status_code, answer.json()["code"]) == (503, "not-ready")
+        broken = [one["name"] for one in answer.json()["errors"]["checks"] if not one["ok"]]
+        assert broken == ["database"]
         assert httpx.get(f"{service.url}/health").status_code == 200
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from asyncio import CancelledError
 from pathlib import Path
 
 import httpx
@@ -10,6 +11,14 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.parser import text_string_to_metric_families
 
 from app.client import BabelportProblem
+from app.domain.errors.predictions import (
+    DeadlinePassed,
+    NothingToPredict,
+    PredictorStopped,
+    QueueFull,
+)
+from app.domain.serving import BatchFacts
+from app.serving.batch_metrics import BatchMetrics
 from app.serving.observation import Observation
 from app.serving.prediction_metrics import PredictionMetrics
 from tests.support.models import SENTENCES, a_text_classifier, zipped
@@ -49,6 +58,21 @@ def test_predictions_are_counted_by_model_and_outcome(service: Service, tmp_path
     assert value(samples, "babelport_prediction_inputs_total", **model) == 3
     assert value(samples, "babelport_prediction_seconds_count", **model) == 1
     assert value(samples, "babelport_prediction_seconds_bucket", le="0.001", **model) in (0, 1)
+    for name in ("batch_inputs", "batch_tokens", "batch_seconds", "queue_seconds"):
+        assert value(samples, f"babelport_{name}_count") == 1, name
+    assert value(samples, "babelport_computed_inputs_total") >= 3  # those of warming up aside
+    assert value(samples, "babelport_batches_total") >= 1
+    padded = value(samples, "babelport_padded_tokens_total")
+    assert padded >= value(samples, "babelport_computed_tokens_total") > 3
+    assert value(samples, "babelport_model_loads_total") == 1
+    assert value(samples, "babelport_queue_inputs") == 0
+    (size,) = [
+        number
+        for (name, labels), number in samples.items()
+        if name == "babelport_resident_model_bytes" and ("model", "intents@1") in labels
+    ]
+    assert size > 0
+    assert value(samples, "babelport_admitted_inputs") == 0
     requests = {"method": "POST", "route": "/v1/models/{model}/predict"}
     for status in ("200", "422"):
         labels = {"status": status, **requests}
@@ -96,3 +120,37 @@ def test_only_the_models_asked_last_have_series() -> None:
 
     known = {sample.labels["model"] for family in registry.collect() for sample in family.samples}
     assert known == {"first@1", "third@1"}
+
+
+def test_a_batch_of_several_requests_is_counted_once() -> None:
+    registry = CollectorRegistry()
+    metrics = BatchMetrics(registry)
+    one = BatchFacts(7, inputs=4, tokens=40, padded=48, waited_seconds=0.1, seconds=0.2)
+    later = BatchFacts(8, inputs=1, tokens=5, padded=5, waited_seconds=0.1, seconds=0.3)
+    of_a_new_process = BatchFacts(7, inputs=2, tokens=6, padded=6, waited_seconds=0, seconds=0.4)
+
+    for batch in (one, later, one, of_a_new_process):
+        metrics(Observation(a_model(), ["x"], 0.3, [], batch))
+
+    assert registry.get_sample_value("babelport_batch_inputs_count") == 3
+    assert registry.get_sample_value("babelport_batch_tokens_sum") == 51
+    assert registry.get_sample_value("babelport_queue_seconds_count") == 4
+
+
+def test_what_became_of_a_request_is_told_by_its_error() -> None:
+    registry = CollectorRegistry()
+    metrics = PredictionMetrics(registry)
+    errors = {
+        "refused": QueueFull(1, 1, 1),
+        "expired": DeadlinePassed(),
+        "dropped": CancelledError(),
+        "failed": PredictorStopped(),
+        "invalid": NothingToPredict(),
+    }
+
+    for error in errors.values():
+        metrics(Observation(a_model(), ["x"], 0.3, error=error))
+
+    for outcome in errors:
+        labels = {"model": "tickets@1", "outcome": outcome}
+        assert registry.get_sample_value("babelport_predictions_total", labels) == 1, outcome

@@ -31,6 +31,7 @@ class Service:
 
     `predictor` and `dataplane` live in the API's event loop: a test may look at them, and stop the
     predictor's process.
+    Setting `draining` tells the API that it is about to end.
     """
 
     url: str
@@ -38,6 +39,7 @@ class Service:
     context: Context
     predictor: Predictor
     dataplane: DataPlane
+    draining: threading.Event
 
     def stored_files(self) -> list[Path]:
         """Every file in the artifacts' folder, half-written ones included."""
@@ -93,7 +95,9 @@ def running_service(settings: Settings) -> Iterator[Service]:
     try:
         with Client(url) as client:
             state = app.state
-            yield Service(url, client, state.context, state.predictor, state.dataplane)
+            yield Service(
+                url, client, state.context, state.predictor, state.dataplane, state.draining
+            )
     finally:
         server.should_exit = True
         thread.join(timeout=20)

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from importlib.util import find_spec
 from typing import Any
 
+from app.api.readiness import Readiness
 from app.domain.errors.open_inference import GrpcNotInstalled
 from app.domain.errors.service import PortTaken
 from app.services.context import Context
@@ -32,7 +33,8 @@ async def serving_grpc(
     if not settings.grpc_port:
         yield
         return
-    server = _server(context, dataplane, predictor)
+    readiness = Readiness(context, predictor, draining)
+    server = _server(context, dataplane, predictor, readiness)
     await server.start()
     watch = asyncio.create_task(_stop_when_draining(server, draining, settings.drain_seconds))
     try:
@@ -42,7 +44,9 @@ async def serving_grpc(
         await server.stop(settings.drain_seconds)
 
 
-def _server(context: Context, dataplane: DataPlane, predictor: Predictor) -> Any:
+def _server(
+    context: Context, dataplane: DataPlane, predictor: Predictor, readiness: Readiness
+) -> Any:
     if find_spec("grpc") is None:
         raise GrpcNotInstalled
     import grpc
@@ -51,7 +55,7 @@ def _server(context: Context, dataplane: DataPlane, predictor: Predictor) -> Any
 
     settings = context.settings
     server = grpc.aio.server(options=_options(settings))
-    service = InferenceService(context, dataplane, predictor)
+    service = InferenceService(context, dataplane, predictor, readiness)
     server.add_generic_rpc_handlers((service.handler(),))
     try:
         server.add_insecure_port(f"{settings.host}:{settings.grpc_port}")

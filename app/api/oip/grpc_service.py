@@ -8,7 +8,6 @@ from dataclasses import asdict
 from typing import Any
 
 import grpc
-from fastapi.concurrency import run_in_threadpool
 
 from app.api.oip.grpc_errors import Call, answering
 from app.api.oip.grpc_messages import SERVICE, message
@@ -16,7 +15,7 @@ from app.api.oip.grpc_tensors import read_request, write_answer
 from app.api.oip.inference import FEW_BYTES, infer, reference_of
 from app.api.oip.metadata import describe_model, predicting_facts, server_metadata
 from app.api.oip.repository import Repository
-from app.api.routes.health import get_ready
+from app.api.readiness import Readiness
 from app.api.terms import KEY_HEADER, ROUTE_KEY_HEADER
 from app.domain.errors import Unavailable
 from app.domain.errors.predictions import ModelCannotPredict
@@ -29,8 +28,11 @@ from app.serving.predictor import Predictor
 class InferenceService:
     """Answers each call; raises the service's own errors."""
 
-    def __init__(self, context: Context, dataplane: DataPlane, predictor: Predictor) -> None:
+    def __init__(
+        self, context: Context, dataplane: DataPlane, predictor: Predictor, readiness: Readiness
+    ) -> None:
         self._context = context
+        self._readiness = readiness
         self._dataplane = dataplane
         self._predictor = predictor
         self._repository = Repository(context, dataplane, predictor)
@@ -57,7 +59,7 @@ class InferenceService:
 
     async def _ready(self, request: Any, call: Any) -> Any:
         try:
-            await run_in_threadpool(get_ready, self._context)
+            await self._readiness.require()
         except Unavailable:
             return message("ServerReadyResponse")(ready=False)
         return message("ServerReadyResponse")(ready=True)

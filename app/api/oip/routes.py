@@ -62,9 +62,9 @@ async def get_live() -> dict[str, bool]:
 
 
 @router.get("/health/ready", responses=refusals(503))
-def get_server_ready(request: Request) -> dict[str, bool]:
+async def get_server_ready(request: Request) -> dict[str, bool]:
     """Tell whether requests can be served, as `/ready` does."""
-    get_ready(request.app.state.context)
+    await get_ready(request)
     return {"ready": True}
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
-from pydantic import BaseModel
-from sqlalchemy import text
-from sqlalchemy.exc import SQLAlchemyError
+from typing import Any
 
-from app.api.deps import TheContext
+from fastapi import APIRouter, Request
+from pydantic import BaseModel, ConfigDict
+
 from app.api.errors import responses
-from app.domain.errors.readiness import DatabaseUnreachable
+from app.api.readiness import Readiness
 
 router = APIRouter(tags=["health"])
 
@@ -20,18 +19,34 @@ class HealthAnswer(BaseModel):
     status: str = "ok"
 
 
+class CheckAnswer(BaseModel):
+    """One part that requests need."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    name: str
+    ok: bool
+    detail: str
+
+
+class ReadinessAnswer(HealthAnswer):
+    """The service can work."""
+
+    checks: list[CheckAnswer]
+
+
 @router.get("/health", response_model=HealthAnswer)
 async def get_health() -> HealthAnswer:
     """Tell that the process lives; waits for nothing, so it answers while others work."""
     return HealthAnswer()
 
 
-@router.get("/ready", response_model=HealthAnswer, responses=responses(503))
-def get_ready(context: TheContext) -> HealthAnswer:
-    """Tell whether requests can be served: the database answers."""
-    try:
-        with context.readers() as session:
-            session.execute(text("SELECT 1"))
-    except SQLAlchemyError as error:
-        raise DatabaseUnreachable(type(error).__name__) from error
-    return HealthAnswer()
+@router.get("/ready", response_model=ReadinessAnswer, responses=responses(503))
+async def get_ready(request: Request) -> Any:
+    """Tell whether requests can be served.
+
+    The database answers and is migrated, artifacts can be written, the predictor answers or can be
+    started, and the process is not about to end. Otherwise a 503, whose `errors` has the checks.
+    """
+    readiness: Readiness = request.app.state.readiness
+    return {"checks": await readiness.require()}

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import asdict
+
 from app.domain.errors import Unavailable
+from app.domain.readiness import Check
 
 
 class DatabaseUnreachable(Unavailable):
@@ -15,4 +19,18 @@ class DatabaseUnreachable(Unavailable):
             f"The database does not answer ({reason}).",
             "Check that it runs and that BABELPORT_DATABASE_URL names it.",
             reason=reason,
+        )
+
+
+class NotReady(Unavailable):
+    """A part that requests need does not work."""
+
+    code = "not-ready"
+
+    def __init__(self, checks: Sequence[Check]) -> None:
+        broken = [one for one in checks if not one.ok]
+        super().__init__(
+            f"Not ready: {'; '.join(f'{one.name} ({one.detail})' for one in broken)}.",
+            "Ask again in a moment; if it stays so, look into the service's log.",
+            checks=[asdict(one) for one in checks],
         )
