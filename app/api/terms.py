@@ -13,13 +13,13 @@ from app.domain.predictions import Terms
 KEY_HEADER = "X-Babelport-Key"
 TIMEOUT_HEADER = "X-Babelport-Timeout-Ms"
 ROUTE_KEY_HEADER = "X-Babelport-Route-Key"
-_MOST_KEY = 200
+MOST_KEY = 200
 
 
 def terms_of(request: Request) -> Terms:
     """By the headers KEY_HEADER, TIMEOUT_HEADER and ROUTE_KEY_HEADER; raises `TimeoutUnusable`."""
-    key = request.headers.get(KEY_HEADER, "")[:_MOST_KEY]
-    route_key = request.headers.get(ROUTE_KEY_HEADER, "")[:_MOST_KEY]
+    key = request.headers.get(KEY_HEADER, "")[:MOST_KEY]
+    route_key = request.headers.get(ROUTE_KEY_HEADER, "")[:MOST_KEY]
     given = request.headers.get(TIMEOUT_HEADER)
     if given is None:
         return Terms(key, None, route_key)

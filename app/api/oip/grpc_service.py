@@ -16,7 +16,7 @@ from app.api.oip.inference import FEW_BYTES, infer, reference_of
 from app.api.oip.metadata import describe_model, predicting_facts, server_metadata
 from app.api.oip.repository import Repository
 from app.api.readiness import Readiness
-from app.api.terms import KEY_HEADER, ROUTE_KEY_HEADER
+from app.api.terms import KEY_HEADER, MOST_KEY, ROUTE_KEY_HEADER
 from app.domain.errors import Unavailable
 from app.domain.errors.predictions import ModelCannotPredict
 from app.domain.predictions import Terms
@@ -112,7 +112,7 @@ class InferenceService:
 def _terms(call: Any) -> Terms:
     """Who asks and what the route is chosen by: metadata. Until when: the call's own deadline."""
     given = {name: str(value) for name, value in call.invocation_metadata() or ()}
-    key, route_key = (given.get(name.lower(), "") for name in (KEY_HEADER, ROUTE_KEY_HEADER))
+    key, route_key = (given.get(h.lower(), "")[:MOST_KEY] for h in (KEY_HEADER, ROUTE_KEY_HEADER))
     remaining = call.time_remaining()
     deadline = None if remaining is None else time.monotonic() + remaining
     return Terms(key, deadline, route_key)

@@ -75,11 +75,11 @@ def test_a_caller_whose_deadline_passes_leaves_nothing_behind(context: Context) 
         async with serving_grpc(context, dataplane, dataplane.predictor, threading.Event()):
             with grpc.insecure_channel(_address(context)) as channel:
                 infer = GRPCInferenceServiceStub(channel).ModelInfer
-                key = (("x-babelport-key", "team-a"),)
-                call = infer.future(_request(), timeout=1, metadata=key)
+                keys = (("x-babelport-key", "team-a"), ("x-babelport-route-key", "anna"))
+                call = infer.future(_request(), timeout=1, metadata=keys)
                 await asyncio.wait_for(dataplane.went_away.wait(), 30)
                 assert call.exception(30).code() is grpc.StatusCode.DEADLINE_EXCEEDED
-                assert dataplane.terms.key == "team-a"
+                assert (dataplane.terms.key, dataplane.terms.route_key) == ("team-a", "anna")
                 assert dataplane.terms.deadline is not None
 
     asyncio.run(scenario())
