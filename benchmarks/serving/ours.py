@@ -67,7 +67,8 @@ def _preparing(folder: Path, chosen: Mapping[str, str]) -> Iterator[Client]:
 
 
 def _start(name: str, data: Path, folder: Path, chosen: Mapping[str, str]) -> Start:
-    port = free_port("127.0.0.1", 8300)
+    # Of its own for each variant, since all are chosen before the first of them listens.
+    port = free_port("127.0.0.1", 8300 + [*VARIANTS, name].index(name))
     environment = {
         "BABELPORT_DATA_DIR": str(data),
         "BABELPORT_DATABASE_URL": "",
