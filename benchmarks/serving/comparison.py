@@ -90,7 +90,7 @@ def _told(servers: Sequence[Server], turns: Sequence[Turn]) -> dict[str, Any]:
     found = medians(turns)
     for one in servers:
         mine = of_server(turns, one.name)
-        spread = median(turn.load.p99_ms / turn.load.p50_ms for turn in mine)
+        spread = median(turn.load.p99_ms / (turn.load.p50_ms or float("nan")) for turn in mine)
         found[one.name] |= {"p99_by_p50": spread, "settings": one.start.about}
         found[one.name]["rates"] = [round(rate, 2) for rate in rates[one.name]]
     return {"servers": found, "ratios": ratios}

@@ -13,10 +13,11 @@ RESAMPLES = 4000
 def paired_ratio(ours: Sequence[float], theirs: Sequence[float], seed: int = 0) -> dict[str, float]:
     """The median of ours / theirs over alternations, with a 95% percentile bootstrap interval.
 
-    What disturbs the machine for a while disturbs both sides of a pair. Raises ValueError where
+    What disturbs the machine for a while disturbs both sides of a pair. NaN where theirs is 0, as
+    in a run too short for a single answer. Raises ValueError where
     the sides differ in length or are empty.
     """
-    ratios = np.array([one / other for one, other in zip(ours, theirs, strict=True)])
+    ratios = np.array([one / (other or np.nan) for one, other in zip(ours, theirs, strict=True)])
     if not len(ratios):
         raise ValueError("there is nothing to compare")
     drawn = np.random.default_rng(seed).integers(0, len(ratios), (RESAMPLES, len(ratios)))
