@@ -13,7 +13,7 @@ from app.serving.dataplane import DataPlane
 from app.serving.predictor import Predictor
 
 
-def _context(request: Request) -> Context:
+async def _context(request: Request) -> Context:
     context: Context = request.app.state.context
     return context
 
@@ -28,13 +28,13 @@ def _reading(context: Annotated[Context, Depends(_context)]) -> Iterator[Session
         yield session
 
 
-def _predictor(request: Request) -> Predictor:
+async def _predictor(request: Request) -> Predictor:
     """The process that answers predictions."""
     found: Predictor = request.app.state.predictor
     return found
 
 
-def _dataplane(request: Request) -> DataPlane:
+async def _dataplane(request: Request) -> DataPlane:
     """Where every way in asks for answers."""
     found: DataPlane = request.app.state.dataplane
     return found

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import nn
 
 from app.learn.devices import autocast
 from app.learn.network import Network, move
@@ -20,8 +21,8 @@ _PATCH = 256  # pixels of a patch of 16 x 16
 class TorchRuntime:
     """Answers with the network itself.
 
-    On a CPU in `precision`: float32, or bfloat16, in which matrix products are then computed. On
-    a GPU always in bfloat16.
+    On a CPU in `precision`: float32, or bfloat16, to which the weights of `network` are then
+    changed. On a GPU always in bfloat16.
     """
 
     engine = "torch"
@@ -29,6 +30,8 @@ class TorchRuntime:
     def __init__(self, network: Network, precision: str = "float32") -> None:
         self.network = network.eval()
         self.precision = precision
+        if precision == "bfloat16":
+            _halve(network)
         parameters = list(network.parameters()) + list(network.buffers())
         self.size_bytes = sum(one.numel() * one.element_size() for one in parameters)
         free = network.is_reentrant
@@ -62,7 +65,7 @@ class TorchRuntime:
 
     @torch.inference_mode()
     def _probabilities(self, inputs: Any) -> np.ndarray:
-        with self._turn, autocast(self._device):
+        with self._turn, self._autocast():
             logits = self.network(move(self.network.collate(inputs), self._device))
         found: np.ndarray = self.network.objective.probabilities(logits).cpu().numpy()
         return found
@@ -76,6 +79,13 @@ class TorchRuntime:
 def computes_bfloat16() -> bool:
     """Whether this machine's processors have instructions for bfloat16; without, it is slower."""
     return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+
+
+def _halve(network: Network) -> None:
+    """Weights in bfloat16, so that they are not converted again for every batch."""
+    for module in network.modules():
+        if isinstance(module, nn.Linear | nn.Conv2d | nn.Embedding | nn.LayerNorm):
+            module.to(torch.bfloat16)
 
 
 def _by_shape(batch: Sequence[Prepared]) -> dict[tuple[int, ...], list[int]]:

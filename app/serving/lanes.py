@@ -37,8 +37,10 @@ class Lanes:
     """Takes what waits, batch by batch, and sends the answers.
 
     The queue is asked anew for every batch, and the model whose oldest input waits longest is
-    next. A lane that works alone, with nothing waiting, takes all processors. What expired or was
-    dropped is never computed.
+    next. What expired or was dropped is never computed. The first lane works whenever there is
+    work, the others only beside it. When it works alone, with nothing waiting, it takes several
+    processors: always the same thread does, because libraries that compute keep threads for each
+    thread that calls them, and make them sleep once there are more than processors.
     """
 
     def __init__(self, bounds: Bounds, send: Send) -> None:
@@ -50,8 +52,10 @@ class Lanes:
         self._busy = 0
         self._numbers = itertools.count(1)
         self.work = Work()
+        self._first_works = False
         for number in range(bounds.lanes):
-            threading.Thread(target=self._work, name=f"lane-{number}", daemon=True).start()
+            name = f"lane-{number}"
+            threading.Thread(target=self._work, args=(number == 0,), name=name, daemon=True).start()
 
     def expect(self, request: int, inputs: int) -> None:
         """Know of a request whose inputs are to be added; from here on it can be dropped."""
@@ -71,7 +75,7 @@ class Lanes:
                 bounds = self._bounds
                 self._queues[loaded] = Batcher(loaded.cost, bounds.batch_tokens, bounds.age_seconds)
             self._queues[loaded].add(waiting)
-            self._changed.notify(len(waiting))
+            self._changed.notify_all()
 
     def drop(self, request: int) -> None:
         """Forget a request; what of it is being computed is computed for nobody."""
@@ -84,14 +88,21 @@ class Lanes:
             queues = list(self._queues.values())
             return sum(map(len, queues)), sum(queue.tokens for queue in queues)
 
-    def _work(self) -> None:
+    def _work(self, first: bool) -> None:
         while True:
             with self._changed:
-                while (found := self._next()) is None:
+                if first:
+                    self._first_works = False
+                while not (first or self._first_works) or (found := self._next()) is None:
                     self._changed.wait()
                 loaded, batch, expired = found
                 self._busy += bool(batch)
-                alone = self._busy == 1 and not any(self._queues.values())
+                waits = any(map(len, self._queues.values()))
+                if first:
+                    self._first_works = True
+                    if waits:
+                        self._changed.notify_all()
+                alone = first and self._busy == 1 and not waits
             if expired:
                 self._send([(number, Expired()) for number in expired])
             if batch:

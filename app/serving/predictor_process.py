@@ -112,6 +112,12 @@ class _Predictor:
         )
 
     def _open(self, servable: Servable) -> Loaded:
+        # The threads that torch keeps for a thread that calls it end with that thread; while they
+        # are there, those of the first lane do not wait awake for their work.
+        with ThreadPoolExecutor(1, "opener") as passing:
+            return passing.submit(self._open_here, servable).result()
+
+    def _open_here(self, servable: Servable) -> Loaded:
         runtime = open_runtime(self._settings, self._artifacts, servable)
         if servable.facts.task is Task.FEATURE_EXTRACTION:
             return Loaded(servable, runtime)  # only its words are asked for

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -95,7 +96,13 @@ class Trials:
         return made
 
     def _network_itself(self, precision: str, tolerance: float | None) -> Made:
-        return self._checked(TorchRuntime(self._network, precision), None, tolerance)
+        try:
+            # Its weights are changed where the precision is another one.
+            network = self._network if precision == "float32" else copy.deepcopy(self._network)
+            return self._checked(TorchRuntime(network, precision), None, tolerance)
+        except RuntimeError as problem:
+            _log.warning("no %s: %s", precision, problem)
+            return _failed("torch", precision, problem)
 
     def _checked(self, runtime: Runtime, folder: Path | None, tolerance: float | None) -> Made:
         found = answers_of(runtime, self._rows)
