@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.api.errors import overloaded
-from app.api.terms import KEY_HEADER
-from app.domain.errors.predictions import QueueFull
+from app.api.terms import terms_of
+from app.domain.errors.predictions import QueueFull, TimeoutUnusable
 from app.serving.admission import Admission
 
-_KEY = KEY_HEADER.lower().encode()
 _ENDS = ("/predict", "/infer")
 
 
@@ -28,17 +28,14 @@ class FullQueue:
         """Refuse, or pass on."""
         if _asks_for_predictions(scope):
             try:
-                self._admission.check(_key(scope))
+                self._admission.check(terms_of(HTTPConnection(scope)))
             except QueueFull as full:
                 await overloaded(scope["path"], full)(scope, receive, send)
                 return
+            except TimeoutUnusable:
+                pass  # the route says so in the form of its protocol
         await self._app(scope, receive, send)
 
 
 def _asks_for_predictions(scope: Scope) -> bool:
     return scope["type"] == "http" and scope["method"] == "POST" and scope["path"].endswith(_ENDS)
-
-
-def _key(scope: Scope) -> str:
-    found = next((value for name, value in scope["headers"] if name == _KEY), b"")
-    return str(found.decode("latin-1"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 
-from fastapi import Request
+from starlette.requests import HTTPConnection
 
 from app.domain.errors.predictions import TimeoutUnusable
 from app.domain.predictions import Terms
@@ -16,7 +16,7 @@ ROUTE_KEY_HEADER = "X-Babelport-Route-Key"
 MOST_KEY = 200
 
 
-def terms_of(request: Request) -> Terms:
+def terms_of(request: HTTPConnection) -> Terms:
     """By the headers KEY_HEADER, TIMEOUT_HEADER and ROUTE_KEY_HEADER; raises `TimeoutUnusable`."""
     key = request.headers.get(KEY_HEADER, "")[:MOST_KEY]
     route_key = request.headers.get(ROUTE_KEY_HEADER, "")[:MOST_KEY]

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import math
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from app.domain.errors.predictions import QueueFull
+from app.domain.predictions import Terms
 
 _LEAST_PLACES = 16
 _NEWEST_COUNTS = 0.05  # what one more answer changes in the rate
 _MOST_RETRY_SECONDS = 60
+_IN_TIME = 0.6  # of the time until a deadline
 
 
 class Admission:
     """Counts the inputs that wait or are computed, of each key and of all.
 
-    There are at most `most_inputs` places, and no more than are answered within `most_seconds`.
+    There are at most `most_inputs` places, and no more than are answered within `most_seconds`;
+    for a request with a deadline, no more than are answered well before it.
     Keys that hold places share them evenly: a key that holds less than its share gets in while
     another one fills the queue, up to twice the places. Who holds nothing gets in with as many
     inputs as one request may have.
@@ -32,13 +36,14 @@ class Admission:
         self.refused = 0  # requests, since the process began
 
     @contextmanager
-    def admitted(self, key: str, inputs: int) -> Iterator[Callable[[float], None]]:
+    def admitted(self, terms: Terms, inputs: int) -> Iterator[Callable[[float], None]]:
         """Hold places for the time of the block; raises `QueueFull`.
 
         Call what it gives with the seconds that the inputs waited and were computed, loading not
         included.
         """
-        self.check(key, inputs)
+        self.check(terms, inputs)
+        key = terms.key
         self._held[key] += inputs
         self._all += inputs
         before = self._all
@@ -50,9 +55,9 @@ class Admission:
             if not self._held[key]:
                 del self._held[key]
 
-    def check(self, key: str, inputs: int = 1) -> None:
+    def check(self, terms: Terms, inputs: int = 1) -> None:
         """Raises `QueueFull` where the key cannot have so many places now."""
-        held, places = self._held.get(key, 0), self._places()
+        held, places = self._held.get(terms.key, 0), self._places(terms.deadline)
         share = max(1, places // (len(self._held) + (not held)))
         if (held and held + inputs > share) or self._all >= 2 * places:
             self.refused += 1
@@ -63,10 +68,14 @@ class Admission:
         """How many inputs hold places."""
         return self._all
 
-    def _places(self) -> int:
+    def _places(self, deadline: float | None) -> int:
         if self._rate is None:
             return self._most_inputs
-        return min(self._most_inputs, max(_LEAST_PLACES, int(self._rate * self._most_seconds)))
+        seconds = self._most_seconds
+        if deadline is not None:
+            # Answers come sooner or later than the mean; most should come before the deadline.
+            seconds = min(seconds, _IN_TIME * (deadline - time.monotonic()))
+        return min(self._most_inputs, max(_LEAST_PLACES, int(self._rate * seconds)))
 
     def _retry_after(self, too_many: int) -> int:
         """Whole seconds until so many places of this key are free, at least one."""

@@ -81,7 +81,7 @@ class Predictor:
             raise NothingToPredict
         if len(inputs) > self._settings.max_predict_inputs:
             raise TooManyInputs(len(inputs), self._settings.max_predict_inputs)
-        with self.admission.admitted(terms.key, len(inputs)) as learn:
+        with self.admission.admitted(terms, len(inputs)) as learn:
             prepared = await _prepare(servable.facts, inputs)
             ask = Ask(servable, _as_sent(prepared), terms.deadline)
             reply = await self.ask(ask)

@@ -86,7 +86,7 @@ class InferenceService:
     async def _infer(self, request: Any, call: Any) -> Any:
         terms = _terms(call)
         # What the queue has no place for is refused before it is read.
-        self._predictor.admission.check(terms.key)
+        self._predictor.admission.check(terms)
         most = self._context.settings.max_predict_inputs
         if sum(map(len, request.raw_input_contents)) <= FEW_BYTES:
             asked = read_request(request, most)

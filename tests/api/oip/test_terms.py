@@ -15,6 +15,7 @@ from tritonclient.grpc.service_pb2 import ModelInferRequest
 from tritonclient.grpc.service_pb2_grpc import GRPCInferenceServiceStub
 from tritonclient.utils import InferenceServerException
 
+from app.domain.predictions import Terms
 from app.main import create_app
 from app.settings import Settings
 from tests.support.ports import free_port
@@ -63,7 +64,7 @@ def test_a_full_queue_refuses_before_it_reads(tmp_path: Path, sqlite_url: str) -
 
     async def scenario() -> None:
         async with app.router.lifespan_context(app):
-            with admission.admitted("", 10**6):
+            with admission.admitted(Terms(), 10**6):
                 refused, error = await over_http(), await asyncio.to_thread(over_grpc)
         assert (refused.status_code, list(refused.json())) == (429, ["error"])
         assert refused.headers["retry-after"].isdigit()
