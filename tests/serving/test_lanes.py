@@ -30,12 +30,14 @@ class Gated:
     def __init__(self) -> None:
         self.gate = threading.Semaphore(0)
         self.began: queue.Queue[tuple[list[Any], int]] = queue.Queue()
+        self.workers: list[str] = []
 
     def prepare(self, inputs: Sequence[Any]) -> list[Prepared]:
         return [Prepared(8, one) for one in inputs]
 
     def run(self, batch: Sequence[Prepared], threads: int) -> list[np.ndarray]:
         contents = [one.content for one in batch]
+        self.workers.append(threading.current_thread().name)
         self.began.put((contents, threads))
         assert self.gate.acquire(timeout=_PATIENCE)
         if "bad" in contents:
@@ -94,6 +96,17 @@ def test_two_lanes_compute_side_by_side_on_their_own_processor():
 
     assert bench.began() == ([2], 1)
     bench.runtime.gate.release(2)
+
+
+def test_what_comes_one_by_one_is_always_computed_by_the_first_lane():
+    bench = Bench(lanes=3)
+    bench.runtime.gate.release(10)
+    for number in range(10):
+        bench.ask(number, number)
+        assert bench.began() == ([number], 4)
+        bench.reply()
+
+    assert set(bench.runtime.workers) == {"lane-0"}
 
 
 def test_a_request_of_many_inputs_is_answered_in_their_order(bench):
