@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -34,7 +35,7 @@ class Lengths:
     levels: Sequence[int] = (1, 16, 64)
     seconds: float = 20
     alternations: int = 5
-    trial: float = 3
+    trial: float = 5
     swap: float = 20
     overload: float = 12
 
@@ -47,6 +48,7 @@ def compare(stage: Stage, lengths: Lengths) -> dict[str, Any]:
     ours = [stage.start(name) for name in VARIANTS]
     with running(ours) as servers:
         body["served"] = _served(servers[-1])
+        body |= _alone(stage, servers[-1], lengths)
         for level in lengths.levels:
             best = best_of(tried, level)
             print(f"{level} connections", flush=True)
@@ -54,7 +56,8 @@ def compare(stage: Stage, lengths: Lengths) -> dict[str, Any]:
                 body["levels"][str(level)] = _level(stage, [*servers, *peers], level, lengths)
                 if level == lengths.levels[-1]:
                     body["answers"] = _answers(stage, [*servers, *peers])
-        body |= _alone(stage, servers[-1], lengths)
+            # A run of forty minutes that is cut off leaves what it had.
+            (stage.folder / "so-far.json").write_text(json.dumps(body))
     return body
 
 
