@@ -129,4 +129,5 @@ def _number(value: float | None) -> str:
 def _grid(data: dict[str, Any]) -> Iterator[list[str]]:
     for one in data["grid"]:
         settings = ", ".join(f"{name} {value}" for name, value in one["settings"].items())
-        yield [one["peer"], settings, *(f"{r:.1f}" for r in one["requests_per_second"].values())]
+        rates = sorted(one["requests_per_second"].items(), key=lambda item: int(item[0]))
+        yield [one["peer"], settings, *(f"{rate:.1f}" for _, rate in rates)]

@@ -32,10 +32,10 @@ _OVERLOAD_PAIRS = 3
 class Lengths:
     """How long everything takes, in seconds; the plan of the time is in `__main__`."""
 
-    levels: Sequence[int] = (1, 16, 64)
+    levels: Sequence[int] = (16, 64, 1)
     seconds: float = 20
     alternations: int = 5
-    trial: float = 5
+    trial: float = 3
     swap: float = 20
     overload: float = 12
 
@@ -56,6 +56,7 @@ def compare(stage: Stage, lengths: Lengths) -> dict[str, Any]:
                 body["levels"][str(level)] = _level(stage, [*servers, *peers], level, lengths)
                 if level == lengths.levels[-1]:
                     body["answers"] = _answers(stage, [*servers, *peers])
+            body["levels"] = dict(sorted(body["levels"].items(), key=lambda one: int(one[0])))
             # A run of forty minutes that is cut off leaves what it had.
             (stage.folder / "so-far.json").write_text(json.dumps(body))
     return body
