@@ -19,6 +19,8 @@ def main() -> None:
     is killed, so that no child trains on for nobody.
     """
     order = json.loads(_read_line())
+    # Whoever waits for an answer goes before what takes minutes anyhow.
+    os.nice(10)
     threading.Thread(target=_die_with_the_parent, daemon=True).start()
     call(order["target"], order["arguments"])
 

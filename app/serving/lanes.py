@@ -128,8 +128,8 @@ class Lanes:
         return passed or not self._requests.is_open(one.request)
 
     def _compute(self, loaded: Loaded, batch: list[Waiting], alone: bool) -> None:
-        bounds = self._bounds
-        threads = bounds.threads_alone if alone else bounds.threads_beside
+        wide = alone and loaded.takes_several()
+        threads = self._bounds.threads_alone if wide else self._bounds.threads_beside
         began = time.monotonic()
         try:
             answers = loaded.runtime.run([one.prepared for one in batch], threads)
@@ -137,7 +137,9 @@ class Lanes:
             self._finish(batch, self._one_by_one(loaded, batch, threads, error), began)
             return
         seconds = time.monotonic() - began
-        if not alone:
+        if wide:
+            loaded.took_several(_padded(batch), seconds)
+        else:
             loaded.cost.learn(_padded(batch), seconds)
         self._finish(batch, answers, began)
 

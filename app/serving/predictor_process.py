@@ -46,6 +46,8 @@ def run_predictor(settings: Settings, artifacts: Artifacts, channel: socket.sock
     # A text or two are tokenised sooner than threads wake up, which the lanes want to themselves.
     os.environ["TOKENIZERS_PARALLELISM"] = "false"
     configure_logs(settings.log_format)
+    # The API, which says who must come back later, goes first; transfers are behind both.
+    os.nice(5)
     _Predictor(settings, artifacts, channel).serve()
     os._exit(0)  # lanes may still compute, for nobody
 

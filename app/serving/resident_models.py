@@ -15,15 +15,32 @@ from app.serving.batch_cost import BatchCost
 
 _log = logging.getLogger(__name__)
 Key = tuple[str, str]
+_ON_ONE = 100
 
 
 @dataclass(eq=False)
 class Loaded:
-    """A model in memory, and what its batches cost."""
+    """A model in memory, and what its batches cost on one processor.
+
+    Where something else is busy on the machine, threads that share a batch wait for each other,
+    many times longer than the work takes. So what took longer on several processors than it would
+    have on one is computed on one for a while.
+    """
 
     servable: Servable
     runtime: Runtime
     cost: BatchCost = field(default_factory=BatchCost)
+    alone_on_one: int = 0  # batches until several processors are tried again
+
+    def takes_several(self) -> bool:
+        """Whether the next batch that is computed alone should take several processors."""
+        self.alone_on_one = max(0, self.alone_on_one - 1)
+        return self.alone_on_one == 0
+
+    def took_several(self, tokens: int, seconds: float) -> None:
+        """Note what a batch of so many padded tokens took on several processors."""
+        if seconds > self.cost.seconds(tokens):
+            self.alone_on_one = _ON_ONE
 
 
 class PinnedFull(Exception):

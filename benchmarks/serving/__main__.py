@@ -5,14 +5,14 @@
 FOLDER of `--data` holds SIB-200, one folder per language; that of `--environments` a virtual
 environment for each peer, made where it is missing. Needs `wrk`. `--work` keeps the served model
 and the services' data for the next run; name another folder after a change to how models are
-compiled. The plan of the time, in minutes on two cores, 43 in all and 38 where `--work` has the
+compiled. The plan of the time, in minutes on two cores, 40 in all and 35 where `--work` has the
 model already:
 
     making the model (two transfers, four compilations)      5
-    9 settings of the peers at 1, 16 and 64 connections      4
+    6 settings of the peers at 1, 16 and 64 connections      2
     5 servers x 3 numbers of connections x 5 x 20 s         29  (with warm-up and settling)
     the bare engine, 5 x 20 s and its trials                 2
-    equal answers, swaps, overload (3 x 2 x 12 s)            3
+    equal answers, swaps, overload (2 x 2 x 10 s)            2
 
 `--quick` measures some servers for a few seconds and prints a table; `--rehearse` does everything
 for a few seconds each and prints the section; both record nothing.

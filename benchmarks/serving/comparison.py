@@ -25,7 +25,7 @@ from benchmarks.serving.swap import swap
 
 _COMPARED_TEXTS = 200
 _BARE_AT = 64
-_OVERLOAD_PAIRS = 3
+_OVERLOAD_PAIRS = 2
 
 
 @dataclass(frozen=True)
@@ -35,9 +35,9 @@ class Lengths:
     levels: Sequence[int] = (16, 64, 1)
     seconds: float = 20
     alternations: int = 5
-    trial: float = 3
+    trial: float = 2
     swap: float = 20
-    overload: float = 12
+    overload: float = 10
 
 
 def compare(stage: Stage, lengths: Lengths) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from app.domain.enums import Format, Task
 from app.domain.models import ModelFacts, TextInput
 from app.domain.serving import Servable
 from app.runtimes.contract import Prepared
+from app.serving.batch_cost import BatchCost
 from app.serving.lanes import Bounds, Lanes
 from app.serving.messages import Expired, Failure, Probabilities
 from app.serving.resident_models import Loaded
@@ -54,7 +55,8 @@ class Bench:
         facts = ModelFacts(
             Format.HUGGINGFACE, Task.TEXT_CLASSIFICATION, ("a",), TextInput(64), "x", 1
         )
-        self.loaded = Loaded(Servable("mdl_1", "m", 1, "0" * 64, facts), self.runtime)
+        servable = Servable("mdl_1", "m", 1, "0" * 64, facts)
+        self.loaded = Loaded(servable, self.runtime, BatchCost(start=3600.0))
         bounds = Bounds(lanes, 1, 4, batch_tokens=1024, age_seconds=0.1)
         self.lanes = Lanes(bounds, lambda replies: [self.replies.put(one) for one in replies])
 
@@ -107,6 +109,21 @@ def test_what_comes_one_by_one_is_always_computed_by_the_first_lane():
         bench.reply()
 
     assert set(bench.runtime.workers) == {"lane-0"}
+
+
+def test_a_model_that_several_processors_slow_down_is_computed_on_one_for_a_while(bench):
+    bench.runtime.gate.release(102)
+    bench.loaded.cost = BatchCost(start=1e-12, per_token=1e-12)  # nothing is as quick
+    bench.ask(0, 0)
+    assert bench.began()[1] == 4
+    bench.reply()
+    threads = []
+    for number in range(1, 101):
+        bench.ask(number, number)
+        threads.append(bench.began()[1])
+        bench.reply()
+
+    assert threads == [1] * 99 + [4]
 
 
 def test_a_request_of_many_inputs_is_answered_in_their_order(bench):

@@ -44,15 +44,12 @@ class Peer:
 
 
 GRID = (
-    Peer("litserve"),
     Peer("litserve", workers=2),
     Peer("litserve", 16, 0.01),
     Peer("litserve", 16, 0.01, workers=2),
     Peer("mlserver", workers=0),
     Peer("mlserver", workers=2),
-    Peer("mlserver", 16, 0.01, workers=0),
     Peer("mlserver", 16, 0.01),
-    Peer("mlserver", 16, 0.01, workers=2),
 )
 # What rehearsals take without trying the grid.
 USUAL = {"litserve": Peer("litserve", 16, 0.01), "mlserver": Peer("mlserver", 16, 0.01)}
