@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import replace
 from pathlib import Path
 
@@ -59,6 +60,7 @@ _CASES = {
 def test_a_transferred_model_is_checked_on_its_own_evaluation(
     tmp_path: Path, context: Context, case: str
 ) -> None:
+    level = logging.getLogger().level
     build, rows, labels = _CASES[case]
     made = build(tmp_path / "model", labels=labels)
     model = _transferred(context, made, rows(), labels)
@@ -76,6 +78,7 @@ def test_a_transferred_model_is_checked_on_its_own_evaluation(
     assert exact.batched_per_second is not None
     assert {"int8", "float32"} <= {precision for _, precision in tried}
     assert serving.check is not None
+    assert logging.getLogger().level == level  # no library made the process mute
 
 
 def test_an_uploaded_model_is_checked_on_made_up_inputs_and_stays_in_float32(

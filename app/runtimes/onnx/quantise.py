@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import shutil
 import tempfile
 from pathlib import Path
@@ -17,6 +16,7 @@ from app.runtimes.onnx.description import (
     read_description,
     write_description,
 )
+from app.telemetry.hushed import hushed
 
 
 def quantise(source: Path, folder: Path, whole: bool) -> None:
@@ -32,8 +32,8 @@ def quantise(source: Path, folder: Path, whole: bool) -> None:
     wide, narrow = _products(source / GRAPH_FILE)
     if not wide and not (whole and narrow):
         raise ValueError("there is no matrix product to quantise")
-    logging.getLogger().setLevel(logging.ERROR)  # it advises a preparation that changes nothing
-    with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
+    # The library advises a preparation that changes nothing here, on the root logger.
+    with tempfile.TemporaryDirectory(dir=folder.parent) as scratch, hushed():
         written = Path(scratch) / GRAPH_FILE
         quantize_dynamic(
             source / GRAPH_FILE,

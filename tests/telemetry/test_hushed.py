@@ -1,0 +1,22 @@
+"""A library's advice is dropped, everybody else's lines are not."""
+
+from __future__ import annotations
+
+import logging
+
+import pytest
+
+from app.telemetry.hushed import hushed
+
+
+def test_only_advice_on_the_root_logger_is_dropped_and_only_meanwhile(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    root = logging.getLogger()
+    with hushed():
+        root.warning("advice")
+        root.error("a library's error")
+        logging.getLogger("a.place").warning("our warning")
+    root.warning("afterwards")
+
+    assert caplog.messages == ["a library's error", "our warning", "afterwards"]
