@@ -38,11 +38,14 @@ class Start:
 
 
 class Server:
-    """A running server with all processes that it started; stopped at the end of the block."""
+    """A running server with all processes that it started; stopped at the end of the block.
 
-    def __init__(self, start: Start) -> None:
+    What has not ended by itself within `stop_seconds` is killed.
+    """
+
+    def __init__(self, start: Start, stop_seconds: float = _STOP_SECONDS) -> None:
         self.name, self.url, self.dialect = start.name, start.url, start.dialect
-        self.start = start
+        self.start, self._stop_seconds = start, stop_seconds
         start.folder.mkdir(parents=True, exist_ok=True)
         self._log = start.folder / f"{start.name}.log"
         with self._log.open("wb") as log:
@@ -70,7 +73,7 @@ class Server:
         tree = self._tree()
         with suppress(psutil.NoSuchProcess):
             self._process.terminate()
-        _, left = psutil.wait_procs(tree, _STOP_SECONDS)
+        _, left = psutil.wait_procs(tree, self._stop_seconds)
         for process in left:
             with suppress(psutil.NoSuchProcess):
                 process.kill()

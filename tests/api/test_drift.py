@@ -18,7 +18,8 @@ from app.store import evaluations, traffic
 from app.store.tables import metadata
 from app.store.tables import models as models_table
 from app.store.traffic_tables import traffic_counts
-from tests.support.models import INTENTS, a_text_classifier, zipped
+from tests.support.claimed_transfers import register_model
+from tests.support.models import INTENTS, a_text_classifier
 from tests.support.records import an_evaluation, queue_a_transfer
 from tests.support.service import Service, running_service
 from tests.support.waiting import wait_for
@@ -45,8 +46,8 @@ def busy(tmp_path: Path, database_url: str, texts_are_kept: bool) -> Iterator[Se
         record_texts=texts_are_kept,
     )
     with running_service(settings) as service:
-        file = zipped(a_text_classifier(tmp_path / "intents"))
-        service.client.models.upload(file, name="intents", language="de")
+        folder = a_text_classifier(tmp_path / "intents")
+        register_model(service.context, folder, "intents", languages=("de",))
         _evaluate(service, GERMAN)
         yield service
 

@@ -61,6 +61,14 @@ def the_same_again(context: Context, transfer: Transfer) -> Transfer:
     return claimed
 
 
+def register_model(context: Context, folder: Path, name: str, **changes: Any) -> Model:
+    """Register the model in a folder as an upload would, but without its process that reads."""
+    model = replace(store_model(context, folder), name=name, **changes)
+    with context.sessions.begin() as session:
+        models.insert(session, model)
+    return model
+
+
 def store_model(context: Context, folder: Path) -> Model:
     """Publish the model in a folder; its record, which nobody inserted yet."""
     facts = recognise(folder).inspect(folder, ModelHints())

@@ -7,13 +7,13 @@ from collections.abc import Iterator
 import pytest
 
 from app.settings import Settings
+from tests.support.claimed_transfers import register_model
 from tests.support.models import (
     a_label_set_classifier,
     a_text_classifier,
     a_token_classifier,
     an_encoder,
     an_image_classifier_hf,
-    zipped,
 )
 from tests.support.ports import free_port
 from tests.support.service import Service, running_service
@@ -36,7 +36,7 @@ def served(tmp_path_factory: pytest.TempPathFactory, module_database_url: str) -
     )
     with running_service(settings) as service:
         for name, build in BUILDERS.items():
-            service.client.models.upload(zipped(build(folder / name)), name=name, language="en")
+            register_model(service.context, build(folder / name), name)
         second = a_text_classifier(folder / "second", seed=5)
-        service.client.models.upload(zipped(second), name="intents", language="en")
+        register_model(service.context, second, "intents", version=2)
         yield service

@@ -27,6 +27,9 @@ child = subprocess.Popen([sys.executable, "-c", "while True: pass"])
 HTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
 """
 
+# Its child computes on when it is told to stop, and is killed after so many seconds.
+_PATIENCE = 0.2
+
 
 def _start(folder: Path, code: str) -> Start:
     port = free_port("127.0.0.1", 8490)
@@ -35,7 +38,7 @@ def _start(folder: Path, code: str) -> Start:
 
 
 def test_a_paused_server_takes_no_processor_time_and_goes_on_when_resumed(tmp_path: Path) -> None:
-    with Server(_start(tmp_path, _BUSY)) as server:
+    with Server(_start(tmp_path, _BUSY), _PATIENCE) as server:
         server.wait_until_it_answers()
         server.pause()
         server.settle()
@@ -49,7 +52,7 @@ def test_a_paused_server_takes_no_processor_time_and_goes_on_when_resumed(tmp_pa
 
 
 def test_a_stopped_server_leaves_no_process_behind_even_when_it_was_paused(tmp_path: Path) -> None:
-    with Server(_start(tmp_path, _BUSY)) as server:
+    with Server(_start(tmp_path, _BUSY), _PATIENCE) as server:
         server.wait_until_it_answers()
         children = psutil.Process(server.pid).children()
         server.pause()
