@@ -23,7 +23,12 @@ def is_over(state: JobState) -> bool:
 
 @dataclass(frozen=True)
 class LesserJob:
-    """A lesser job as its holder knows it: the key of its row, and which attempt it is."""
+    """A lesser job as its holder knows it: the key of its row, and which attempt it is.
+
+    One that was found held also has its `worker`, and its child's group where that is noted.
+    """
 
     id: str
     attempt: int
+    worker: str | None = None
+    process_group: int | None = None

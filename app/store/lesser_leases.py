@@ -23,7 +23,8 @@ class LesserLeases:
     """The leases of one table.
 
     Its primary key is one column; the others that it needs are `state` (a JobState), `attempt`,
-    `handed_back`, `worker`, `lease_expires_at`, `created_at`, `finished_at` and `failure`.
+    `handed_back`, `worker`, `lease_expires_at`, `process_group`, `created_at`, `finished_at` and
+    `failure`.
     """
 
     def __init__(self, table: Table) -> None:
@@ -59,9 +60,16 @@ class LesserLeases:
                 attempt=job.attempt,
                 worker=worker,
                 lease_expires_at=moment + timedelta(seconds=lease_seconds),
+                process_group=None,
             )
         )
         return job
+
+    def held(self, session: Session) -> list[LesserJob]:
+        """Every running job, whoever holds it, its lease run out or not."""
+        columns = (self._key, self._c.attempt, self._c.worker, self._c.process_group)
+        query = select(*columns).where(self._c.state == JobState.RUNNING)
+        return [LesserJob(*row) for row in session.execute(query)]
 
     def wish(self, session: Session, id: str, attempt: int) -> Wish | None:
         """None, since the holder only learns of a wish when the job is taken; writes nothing.
@@ -79,6 +87,10 @@ class LesserLeases:
         until = database_now(session) + timedelta(seconds=lease_seconds)
         self.write(session, id, attempt, {"lease_expires_at": until})
         return None
+
+    def record_process_group(self, session: Session, id: str, attempt: int, group: int) -> None:
+        """Note the operating system's process group of the job's child."""
+        self.write(session, id, attempt, {"process_group": group})
 
     def write(self, session: Session, id: str, attempt: int, values: Mapping[str, Any]) -> None:
         """Write columns of the job's own row."""

@@ -20,6 +20,7 @@ def _leased() -> tuple[Column[Any], ...]:
         Column("handed_back", Integer, nullable=False, server_default=text("0")),
         Column("worker", String),
         Column("lease_expires_at", Moment),
+        Column("process_group", Integer),
         Column("created_at", Moment, nullable=False),
         Column("finished_at", Moment),
         Column("failure", Json),

@@ -16,7 +16,7 @@ from app.services.attempt_logs import attempt_log
 from app.settings import Settings
 from app.store import leases
 from app.store.patience import patiently
-from app.worker.heartbeat import Ending, Heartbeat
+from app.worker.heartbeat import Ending, Heartbeat, Leases
 from app.worker.slots import Slot
 from app.worker.workplace import Workplace
 
@@ -44,7 +44,7 @@ def attend(transfer: Transfer, place: Workplace, slot: Slot) -> None:
     ending = Ending.LEASE_LOST
     try:
         try:
-            ending = _hold(running, transfer, heartbeat, place)
+            ending = hold(running, transfer, heartbeat, place)
         finally:
             _stop(running, ending, heartbeat, place.context.settings)
             # A child that was killed could not tidy up after itself.
@@ -57,8 +57,27 @@ def attend(transfer: Transfer, place: Workplace, slot: Slot) -> None:
         _log.info("%s has ended, or is held by another attempt", child_label(transfer))
 
 
-def watch(running: Running, heartbeat: Heartbeat, place: Workplace) -> Ending:
-    """Wait until the child ends or must not go on."""
+def hold(
+    running: Running,
+    held: Transfer | LesserJob,
+    heartbeat: Heartbeat,
+    place: Workplace,
+    kept_in: Leases = leases,
+) -> Ending:
+    """Note where the child runs, for who comes after us, and wait until it must not go on."""
+
+    def note_group(session: Session) -> None:
+        kept_in.record_process_group(session, held.id, held.attempt, running.group)
+
+    patience = place.context.settings.database_patience_seconds
+    try:
+        patiently(place.context.sessions, note_group, patience)
+    except LeaseLost:
+        return Ending.LEASE_LOST
+    return _watch(running, heartbeat, place)
+
+
+def _watch(running: Running, heartbeat: Heartbeat, place: Workplace) -> Ending:
     while running.poll() is None:
         if ending := heartbeat.beat():
             return ending
@@ -77,14 +96,6 @@ def _order(transfer: Transfer, place: Workplace, slot: Slot) -> Order:
         # The child reads settings of its own, and they must be ours wherever ours came from.
         environment=place.context.settings.environment() | slot.environment,
     )
-
-
-def _hold(running: Running, transfer: Transfer, heartbeat: Heartbeat, place: Workplace) -> Ending:
-    def note_group(session: Session) -> None:
-        leases.record_process_group(session, transfer.id, transfer.attempt, running.group)
-
-    patiently(place.context.sessions, note_group, place.context.settings.database_patience_seconds)
-    return watch(running, heartbeat, place)
 
 
 def _stop(running: Running, ending: Ending, heartbeat: Heartbeat, settings: Settings) -> None:

@@ -10,7 +10,7 @@ from app.domain.errors.transfers import LeaseLost
 from app.engines.contract import Order, Running
 from app.services.attempt_logs import attempt_log
 from app.store.patience import patiently
-from app.worker.attend import child_label, death_of, watch
+from app.worker.attend import child_label, death_of, hold
 from app.worker.heartbeat import Ending, Heartbeat
 from app.worker.lesser_kinds import HeldJob
 from app.worker.slots import Slot
@@ -32,7 +32,7 @@ def attend_lesser(held: HeldJob, place: Workplace, slot: Slot) -> None:
     heartbeat = Heartbeat(job, place, held.kind.leases)
     ending = Ending.LEASE_LOST
     try:
-        ending = watch(running, heartbeat, place)
+        ending = hold(running, job, heartbeat, place, held.kind.leases)
     finally:
         if ending is Ending.WORKER_STOPS:
             heartbeat.hold(settings.drain_seconds)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Sequence
 from enum import Enum, auto
 from typing import Protocol
 
@@ -36,8 +37,14 @@ _OBEYED = {Wish.CANCEL: Ending.CANCEL_REQUESTED, Wish.PAUSE: Ending.PAUSE_REQUES
 class Leases(Protocol):
     """Where a lease is kept: `app.store.leases`, or a table of lesser jobs."""
 
+    def held(self, session: Session) -> Sequence[Transfer | LesserJob]:
+        """All that is held, whoever holds it."""
+
+    def record_process_group(self, session: Session, id: str, attempt: int, group: int) -> None:
+        """Note where the child runs; raises `LeaseLost`, as the others do."""
+
     def wish(self, session: Session, id: str, attempt: int) -> Wish | None:
-        """What somebody asked meanwhile; raises `LeaseLost` when it is not held any more."""
+        """What somebody asked meanwhile."""
 
     def renew(self, session: Session, id: str, attempt: int, lease_seconds: float) -> Wish | None:
         """Hold it for so long from now; as `wish` otherwise."""

@@ -21,6 +21,7 @@ _FAILURE = {"code": "process-died"}
 _WRITES: dict[str, Callable[[Session, str, int], object]] = {
     "wish": _LEASES.wish,
     "renew": lambda s, id, attempt: _LEASES.renew(s, id, attempt, 60),
+    "record_process_group": lambda s, id, attempt: _LEASES.record_process_group(s, id, attempt, 7),
     "write": lambda s, id, attempt: _LEASES.write(s, id, attempt, {"engine": "late"}),
     "end": lambda s, id, attempt: _LEASES.end(s, id, attempt, JobState.SUCCEEDED, {}),
     "hand_back": _LEASES.hand_back,
@@ -43,6 +44,17 @@ def test_a_job_whose_lease_ran_out_is_claimed_by_another_attempt(sessions: Sessi
         _claim(session, lease_seconds=-1)
         assert _LEASES.anything_waits(session)
         assert _claim(session) == LesserJob(id, 2)
+
+
+def test_what_is_held_is_found_with_its_worker_and_process_group(sessions: Sessions) -> None:
+    with sessions() as session:
+        id = queue_a_compilation(session)
+        assert _LEASES.held(session) == []
+        _claim(session, lease_seconds=-1)
+        _LEASES.record_process_group(session, id, 1, 7)
+        assert _LEASES.held(session) == [LesserJob(id, 1, "host/1/a", 7)]
+        _claim(session)
+        assert _LEASES.held(session) == [LesserJob(id, 2, "host/1/a", None)]
 
 
 def test_a_job_that_lost_its_holder_in_every_attempt_has_failed(sessions: Sessions) -> None:

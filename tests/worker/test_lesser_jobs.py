@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -53,6 +54,8 @@ def test_a_job_of_a_worker_that_stops_is_handed_back_and_its_child_ends(
     id = _queue(sessions)
     with _working(place, "work_for_ever"):
         _wait_for_child(place, id)
+        group = wait_for(lambda: _row(sessions, id).process_group)
+        assert os.getpgid(group) == group
     row = _row(sessions, id)
     assert (row.state, row.handed_back, row.lease_expires_at) == (JobState.QUEUED, 1, None)
     assert (place.data_dir / f"{id}-ended").exists()

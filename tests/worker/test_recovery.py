@@ -9,56 +9,101 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from sqlalchemy.orm import Session, sessionmaker
 
+from app.domain.lesser_jobs import LesserJob
 from app.domain.transfers import Transfer
 from app.engines.local import LABEL_VARIABLE, LocalEngine
 from app.services.context import open_context
 from app.settings import Settings
-from app.store import leases
+from app.store import compilations, leases
+from app.worker.attend import child_label
 from app.worker.identity import died_on_this_host, worker_name
+from app.worker.lesser_kinds import KINDS, LesserKind
 from app.worker.recovery import recover
 from app.worker.workplace import Workplace
-from tests.support.records import queue_a_transfer
+from tests.support.records import queue_a_batch_prediction, queue_a_compilation, queue_a_transfer
 
 Sessions = sessionmaker[Session]
 linux = pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="needs Linux's /proc")
 
 
 @pytest.fixture
-def place(one_database_url: str, tmp_path: Path) -> Workplace:
+def place(database_url: str, tmp_path: Path) -> Workplace:
     """A worker's place over a database of its own."""
-    settings = Settings(data_dir=tmp_path, database_url=one_database_url)
-    return Workplace(open_context(settings), LocalEngine(), target="", stop=threading.Event())
+    settings = Settings(data_dir=tmp_path, database_url=database_url)
+    context, stop = open_context(settings), threading.Event()
+    return Workplace(context, LocalEngine(), target="", stop=stop, lesser_kinds=KINDS)
 
 
 @pytest.fixture
 def sleeper() -> Iterator[subprocess.Popen[bytes]]:
     """A process group as the first attempt of `trf_left` would have left it."""
+    with _sleeping("trf_left-1") as process:
+        yield process
+
+
+@contextmanager
+def _sleeping(label: str) -> Iterator[subprocess.Popen[bytes]]:
     process = subprocess.Popen(
         [sys.executable, "-c", "import signal; print(flush=True); signal.pause()"],
         start_new_session=True,
-        env={**os.environ, LABEL_VARIABLE: "trf_left-1"},
+        env={**os.environ, LABEL_VARIABLE: label},
         stdout=subprocess.PIPE,
     )
     assert process.stdout is not None
     process.stdout.readline()
-    yield process
-    process.kill()
-    process.wait()
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
 
 
 @linux
 def test_a_dead_workers_child_is_killed_and_its_transfer_free_at_once(
     place: Workplace, sleeper: subprocess.Popen[bytes]
 ) -> None:
-    _hold(place, f"{socket.gethostname()}/{_a_dead_pid()}/token", sleeper.pid)
+    _hold(place, _a_dead_worker(), sleeper.pid)
     recover(place)
     assert sleeper.wait(10) == -signal.SIGKILL
     assert _claim(place) is not None
+
+
+@linux
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.argument)
+def test_a_dead_workers_lesser_job_is_free_at_once_and_its_child_killed(
+    place: Workplace, kind: LesserKind
+) -> None:
+    with place.context.sessions.begin() as session:
+        queue_a_compilation(session)
+        queue_a_batch_prediction(session)
+        job = kind.leases.claim(session, _a_dead_worker(), 60, 3)
+    assert job is not None
+    with _sleeping(child_label(job)) as left:
+        with place.context.sessions.begin() as session:
+            kind.leases.record_process_group(session, job.id, job.attempt, left.pid)
+        recover(place)
+        assert left.wait(10) == -signal.SIGKILL
+    with place.context.sessions.begin() as session:
+        assert kind.leases.claim(session, "host/1/a", 60, 3) == LesserJob(job.id, 2)
+
+
+def test_a_living_workers_lesser_job_is_let_alone(place: Workplace) -> None:
+    with place.context.sessions.begin() as session:
+        id, worker = queue_a_compilation(session), f"{socket.gethostname()}/{os.getppid()}/token"
+        assert compilations.LEASES.claim(session, worker, 60, 3) == LesserJob(id, 1)
+    with _sleeping(f"{id}-1") as child:
+        with place.context.sessions.begin() as session:
+            compilations.LEASES.record_process_group(session, id, 1, child.pid)
+        recover(place)
+        assert child.poll() is None
+    with place.context.sessions.begin() as session:
+        assert compilations.LEASES.claim(session, "host/1/a", 60, 3) is None
 
 
 @pytest.mark.parametrize(
@@ -107,7 +152,7 @@ def _claim(place: Workplace) -> Transfer | None:
     return claimed
 
 
-def _a_dead_pid() -> int:
+def _a_dead_worker() -> str:
     process = subprocess.Popen([sys.executable, "-c", ""])
     process.wait()
-    return process.pid
+    return f"{socket.gethostname()}/{process.pid}/token"
