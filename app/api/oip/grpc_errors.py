@@ -55,8 +55,10 @@ def answering(call: Call) -> Call:
         except Exception as error:
             failure = _unknown(error)
         come_back = getattr(failure, "retry_after", None)
-        trailer = () if come_back is None else (("retry-after", str(come_back)),)
-        await context.abort(_code(failure), as_sentence(failure.as_dict()), trailer)
+        if come_back is not None:
+            trailer = (*context.trailing_metadata(), ("retry-after", str(come_back)))
+            context.set_trailing_metadata(trailer)
+        await context.abort(_code(failure), as_sentence(failure.as_dict()))
 
     return answer
 

@@ -51,12 +51,14 @@ def _server(
         raise GrpcNotInstalled
     import grpc
 
+    from app.api.oip.grpc_observed import UnknownCalls
     from app.api.oip.grpc_service import InferenceService
 
     settings = context.settings
     server = grpc.aio.server(options=_options(settings))
     service = InferenceService(context, dataplane, predictor, readiness)
-    server.add_generic_rpc_handlers((service.handler(),))
+    handlers = (service.handler(), UnknownCalls(settings.access_log))
+    server.add_generic_rpc_handlers(handlers)
     try:
         server.add_insecure_port(f"{settings.host}:{settings.grpc_port}")
     except RuntimeError:

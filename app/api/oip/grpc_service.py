@@ -11,6 +11,7 @@ import grpc
 
 from app.api.oip.grpc_errors import Call, answering
 from app.api.oip.grpc_messages import SERVICE, message
+from app.api.oip.grpc_observed import observing
 from app.api.oip.grpc_tensors import read_request, write_answer
 from app.api.oip.inference import FEW_BYTES, infer, reference_of
 from app.api.oip.metadata import describe_model, predicting_facts, server_metadata
@@ -50,8 +51,9 @@ class InferenceService:
             "RepositoryModelLoad": self._load,
             "RepositoryModelUnload": self._unload,
         }
+        logged = self._context.settings.access_log
         return grpc.method_handlers_generic_handler(
-            SERVICE, {name: _rpc(name, call) for name, call in calls.items()}
+            SERVICE, {name: _rpc(name, call, logged) for name, call in calls.items()}
         )
 
     async def _live(self, request: Any, call: Any) -> Any:
@@ -118,9 +120,9 @@ def _terms(call: Any) -> Terms:
     return Terms(key, deadline, route_key)
 
 
-def _rpc(name: str, call: Call) -> Any:
+def _rpc(name: str, call: Call, logged: bool) -> Any:
     return grpc.unary_unary_rpc_method_handler(
-        answering(call),
+        observing(name, answering(call), logged),
         request_deserializer=message(f"{name}Request").FromString,
         response_serializer=message(f"{name}Response").SerializeToString,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import socket
 import threading
 from pathlib import Path
@@ -69,7 +70,9 @@ def test_a_server_that_drains_finishes_its_calls_and_takes_no_more(context: Cont
     asyncio.run(scenario())
 
 
-def test_a_caller_whose_deadline_passes_leaves_nothing_behind(context: Context) -> None:
+def test_a_caller_whose_deadline_passes_leaves_nothing_behind_but_a_line(
+    context: Context, caplog: pytest.LogCaptureFixture
+) -> None:
     async def scenario() -> None:
         dataplane = GatedDataPlane(context)
         async with serving_grpc(context, dataplane, dataplane.predictor, threading.Event()):
@@ -82,7 +85,9 @@ def test_a_caller_whose_deadline_passes_leaves_nothing_behind(context: Context) 
                 assert (dataplane.terms.key, dataplane.terms.route_key) == ("team-a", "anna")
                 assert dataplane.terms.deadline is not None
 
-    asyncio.run(scenario())
+    with caplog.at_level(logging.INFO, logger="babelport.access"):
+        asyncio.run(scenario())
+    assert "gRPC ModelInfer CANCELLED" in caplog.text
 
 
 def test_a_port_that_is_taken_is_told(context: Context) -> None:
