@@ -112,9 +112,9 @@ class Settings(BaseSettings):
 
     # Serving. Models in memory: the one used longest ago goes when they are more than so many bytes
     model_memory_bytes: int = Field(4 * 1024**3, ge=0)
-    # What computes: what was compiled where there is something (auto), or one of the two always;
+    # What computes: what was compiled where there is something (auto), or one of them always;
     # and whether precision may be lowered where a check on the model's evaluation set passed
-    serving_engine: Literal["auto", "torch", "onnxruntime"] = "auto"
+    serving_engine: Literal["auto", "torch", "onnxruntime", "openvino"] = "auto"
     serving_precision: Literal["auto", "float32"] = "auto"
     # A batch has at most so many tokens with padding; 0 is 1024 on CPUs and 16384 on a GPU
     batch_tokens: int = Field(0, ge=0)

@@ -25,7 +25,7 @@ class Prepared:
 class Runtime(Protocol):
     """A model in memory."""
 
-    engine: str  # torch, onnxruntime
+    engine: str  # torch, onnxruntime, openvino
     precision: str  # float32, bfloat16, int8
     size_bytes: int  # what it holds in memory, for as long as it is loaded
 

@@ -23,9 +23,7 @@ def open_runtime(settings: Settings, artifacts: Artifacts, servable: Servable) -
     """
     compiled = _allowed(settings, servable)
     if compiled is not None and compiled.sha256 is not None:
-        from app.runtimes.onnx.open_onnx import open_onnx
-
-        return open_onnx(_folder(settings, artifacts, compiled.sha256))
+        return _open_graph(_folder(settings, artifacts, compiled.sha256), compiled)
     from app.learn.devices import best_device
     from app.runtimes.torch_runtime import TorchRuntime
 
@@ -35,11 +33,28 @@ def open_runtime(settings: Settings, artifacts: Artifacts, servable: Servable) -
     return TorchRuntime(network.to(best_device()), precision)
 
 
+def _open_graph(folder: Path, compiled: Compiled) -> Runtime:
+    if compiled.engine == "openvino":
+        from app.runtimes.onnx.open_openvino import open_openvino
+
+        return open_openvino(folder, compiled.precision)
+    from app.runtimes.onnx.open_onnx import open_onnx
+
+    return open_onnx(folder)
+
+
 def _allowed(settings: Settings, servable: Servable) -> Compiled | None:
-    compiled = servable.compiled
-    if compiled is None or settings.serving_engine not in ("auto", compiled.engine):
-        return None
-    return compiled if settings.serving_precision in ("auto", compiled.precision) else None
+    """What was chosen, or else what the same graph allows besides; None for the network itself."""
+    ways = [servable.compiled] if servable.compiled else []
+    if ways and ways[0].engine == "openvino":
+        # It computes in less precision with a graph that passed its own check in float32.
+        ways.append(Compiled("onnxruntime", "float32", ways[0].sha256))
+    return next((way for way in ways if _may_serve(settings, way)), None)
+
+
+def _may_serve(settings: Settings, way: Compiled) -> bool:
+    engines, precisions = ("auto", way.engine), ("auto", way.precision)
+    return settings.serving_engine in engines and settings.serving_precision in precisions
 
 
 def _folder(settings: Settings, artifacts: Artifacts, digest: str) -> Path:

@@ -14,7 +14,9 @@ from app.runtimes.contract import Runtime
 from app.serving.batch_cost import BatchCost
 
 _log = logging.getLogger(__name__)
-Key = tuple[str, str]
+Way = tuple[str, str, str | None]
+Key = tuple[str, Way]
+_AS_IT_IS: Way = ("torch", "float32", None)
 _ON_ONE = 100
 
 
@@ -166,4 +168,5 @@ class ResidentModels:
 def _key(servable: Servable) -> Key:
     # A model that was compiled since it was loaded is loaded anew, unless it stays what it was.
     compiled = servable.compiled
-    return servable.id, (compiled.sha256 or compiled.precision) if compiled else "float32"
+    way = (compiled.engine, compiled.precision, compiled.sha256) if compiled else None
+    return servable.id, way or _AS_IT_IS

@@ -19,6 +19,7 @@ from app.learn.predicting import predict
 from app.runtimes.contract import Runtime
 from app.runtimes.onnx.export import export_network
 from app.runtimes.onnx.open_onnx import open_onnx
+from app.runtimes.onnx.open_openvino import open_openvino
 from app.runtimes.torch_runtime import TorchRuntime
 from tests.support.bridged_models import (
     a_bridged_classifier,
@@ -71,9 +72,15 @@ def _onnx(network: Network, facts: ModelFacts, folder: Path) -> Runtime:
     return open_onnx(folder)
 
 
+def _openvino(network: Network, facts: ModelFacts, folder: Path) -> Runtime:
+    _onnx(network, facts, folder)
+    return open_openvino(folder, "float32")
+
+
 _RUNTIMES: dict[str, Callable[[Network, ModelFacts, Path], Runtime]] = {
     "torch": _torch,
     "onnx": _onnx,
+    "openvino": _openvino,
 }
 
 
@@ -131,6 +138,7 @@ def test_sizes_and_costs_are_said(case: Case) -> None:
     assert (case.runtime.engine, case.runtime.precision) in [
         ("torch", "float32"),
         ("onnxruntime", "float32"),
+        ("openvino", "float32"),
     ]
 
 

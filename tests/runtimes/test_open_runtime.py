@@ -33,6 +33,11 @@ def context(tmp_path: Path) -> Context:
         ("onnxruntime float32", {"serving_engine": "torch"}, ("torch", "float32")),
         ("onnxruntime float32", {"serving_precision": "float32"}, ("onnxruntime", "float32")),
         ("onnxruntime int8", {"serving_precision": "float32"}, ("torch", "float32")),
+        ("openvino bfloat16", {}, ("openvino", "bfloat16")),
+        ("openvino bfloat16", {"serving_engine": "openvino"}, ("openvino", "bfloat16")),
+        ("openvino bfloat16", {"serving_engine": "onnxruntime"}, ("onnxruntime", "float32")),
+        ("openvino bfloat16", {"serving_precision": "float32"}, ("onnxruntime", "float32")),
+        ("openvino bfloat16", {"serving_engine": "torch"}, ("torch", "float32")),
         ("torch bfloat16", {}, ("torch", "bfloat16")),
         ("torch bfloat16", {"serving_precision": "float32"}, ("torch", "float32")),
     ],
@@ -57,7 +62,7 @@ def _servable(context: Context, folder: Path, chosen: str | None) -> Servable:
     compiled = None
     if chosen is not None:
         engine, precision = chosen.split()
-        made = _compiled(context, folder, model.facts) if engine == "onnxruntime" else None
+        made = _compiled(context, folder, model.facts) if engine != "torch" else None
         compiled = Compiled(engine, precision, made)
     return Servable(model.id, model.name, 1, model.sha256, model.facts, compiled)
 

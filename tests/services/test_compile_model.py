@@ -15,6 +15,7 @@ from app.domain.enums import Role, Task
 from app.domain.models import Model
 from app.learn.examples import Examples
 from app.runtimes.onnx.open_onnx import open_onnx
+from app.runtimes.torch_runtime import computes_bfloat16
 from app.services.artifact_lifetime import drop_unused
 from app.services.collect_artifacts import collect_artifacts
 from app.services.compile_model import compile_model
@@ -77,6 +78,8 @@ def test_a_transferred_model_is_checked_on_its_own_evaluation(
     assert exact.check.rows == _evaluated_rows(context, model)
     assert exact.batched_per_second is not None
     assert {"int8", "float32"} <= {precision for _, precision in tried}
+    if computes_bfloat16():
+        assert tried["openvino", "bfloat16"].check is not None
     assert serving.check is not None
     assert logging.getLogger().level == level  # no library made the process mute
 

@@ -10,8 +10,7 @@ import numpy as np
 from tokenizers import Encoding, Tokenizer
 
 from app.runtimes.contract import Prepared
-
-Feed = dict[str, np.ndarray]
+from app.runtimes.onnx.graph_engine import Feed
 
 
 class ServedTokens:

@@ -16,6 +16,7 @@ from app.domain.models import ImageInput
 from app.runtimes.contract import Runtime
 from app.runtimes.onnx.export import export_network
 from app.runtimes.onnx.open_onnx import open_onnx
+from app.runtimes.onnx.open_openvino import open_openvino
 from app.runtimes.onnx.quantise import quantise
 from app.runtimes.torch_runtime import TorchRuntime, computes_bfloat16
 from app.services.compiling.check import answers_of, compare
@@ -62,6 +63,8 @@ class Trials:
         if graph.folder is not None:
             found.append(self._in_int8(graph.folder, tolerance))
         if computes_bfloat16():
+            if _passed(graph) and graph.folder is not None:
+                found.append(self._in_bfloat16(graph.folder, tolerance))
             found.append(self._network_itself("bfloat16", tolerance))
         return found
 
@@ -76,7 +79,7 @@ class Trials:
             except Exception as problem:  # the exporter's errors have no common kind
                 _log.warning("no graph (fused %s): %s", fused, type(problem).__name__)
                 made = _failed("onnxruntime", "float32", problem)
-            if made.candidate.check is not None and made.candidate.check.passed:
+            if _passed(made):
                 break
         return made
 
@@ -91,9 +94,17 @@ class Trials:
             except Exception as problem:  # as above
                 _log.warning("no graph in int8: %s", type(problem).__name__)
                 return _failed("onnxruntime", "int8", problem)
-            if made.candidate.check is not None and made.candidate.check.passed:
+            if _passed(made):
                 break
         return made
+
+    def _in_bfloat16(self, source: Path, tolerance: float) -> Made:
+        """The graph as it is: whoever computes with it rounds."""
+        try:
+            return self._checked(open_openvino(source), source, tolerance)
+        except Exception as problem:  # as above
+            _log.warning("OpenVINO does not read the graph: %s", type(problem).__name__)
+            return _failed("openvino", "bfloat16", problem)
 
     def _network_itself(self, precision: str, tolerance: float | None) -> Made:
         try:
@@ -110,6 +121,10 @@ class Trials:
         size = runtime.size_bytes
         candidate = Candidate(runtime.engine, runtime.precision, size_bytes=size, check=check)
         return Made(candidate, runtime, folder)
+
+
+def _passed(made: Made) -> bool:
+    return made.candidate.check is not None and made.candidate.check.passed
 
 
 def _failed(engine: str, precision: str, problem: Exception) -> Made:

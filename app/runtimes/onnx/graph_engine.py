@@ -1,0 +1,23 @@
+"""The GraphEngine: a library that computes with a compiled graph."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+
+Feed = dict[str, np.ndarray]
+
+
+class GraphEngine(Protocol):
+    """An opened graph."""
+
+    name: str  # onnxruntime, openvino
+    size_bytes: int  # of its weights in memory
+    accepted: list[str]  # the names of the graph's inputs
+
+    def logits(self, feed: Feed, threads: int) -> np.ndarray:
+        """The output `logits`, float32, computed on at most `threads` processors.
+
+        Several threads call it at once.
+        """
