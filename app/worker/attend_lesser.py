@@ -11,25 +11,27 @@ from app.engines.contract import Order, Running
 from app.services.attempt_logs import attempt_log
 from app.store.patience import patiently
 from app.worker.attend import child_label, death_of, hold
-from app.worker.heartbeat import Ending, Heartbeat
+from app.worker.heartbeat import Ending, Heartbeat, never
 from app.worker.lesser_kinds import HeldJob
 from app.worker.slots import Slot
+from app.worker.waiting_transfers import WaitingTransfers
 from app.worker.workplace import Workplace
 
 _log = logging.getLogger(__name__)
 
 
-def attend_lesser(held: HeldJob, place: Workplace, slot: Slot) -> None:
+def attend_lesser(held: HeldJob, place: Workplace, slot: Slot, transfers: WaitingTransfers) -> None:
     """Do the job in a child process until it ends, or must not go on.
 
     The child records its own success or failure. Recorded here are its death, and the job handed
-    back because the worker stops. A job that was cancelled or deleted is a lost lease: its child
-    is ended, and nothing is written.
+    back because the worker stops, or because it gave way to one of `transfers`. A job that was
+    cancelled or deleted is a lost lease: its child is ended, and nothing is written.
     """
     job, settings = held.job, place.context.settings
     running = place.engine.start(_order(held, place, slot))
     _log.info("%s runs as process %s in %s", child_label(job), running.group, slot.name)
-    heartbeat = Heartbeat(job, place, held.kind.leases)
+    gives_way = transfers.take if held.kind.gives_way else never
+    heartbeat = Heartbeat(job, place, held.kind.leases, gives_way)
     ending = Ending.LEASE_LOST
     try:
         ending = hold(running, job, heartbeat, place, held.kind.leases)
@@ -61,7 +63,7 @@ def _record(ending: Ending, running: Running, held: HeldJob, place: Workplace) -
     kind, job, settings = held.kind, held.job, place.context.settings
 
     def record(session: Session) -> None:
-        if ending is Ending.WORKER_STOPS:
+        if ending in (Ending.WORKER_STOPS, Ending.GIVES_WAY):
             kind.leases.hand_back(session, job.id, job.attempt)
         else:
             most = kind.max_attempts(settings)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from enum import Enum, auto
 from typing import Protocol
 
@@ -28,6 +28,7 @@ class Ending(Enum):
     CANCEL_REQUESTED = auto()
     PAUSE_REQUESTED = auto()
     WORKER_STOPS = auto()
+    GIVES_WAY = auto()
     LEASE_LOST = auto()
 
 
@@ -50,18 +51,29 @@ class Leases(Protocol):
         """Hold it for so long from now; as `wish` otherwise."""
 
 
+def never() -> bool:
+    """What gives way to nothing."""
+    return False
+
+
 class Heartbeat:
     """Renews the lease every third of its time, and looks for a wish at each `beat`.
 
     A database that does not answer is borne until the lease must have run out, and beyond: the
     transfer is ours until somebody else has claimed it, and nobody can while it does not answer.
+    `gives_way` is asked at each beat whether the slot should go to something else.
     """
 
     def __init__(
-        self, held: Transfer | LesserJob, place: Workplace, kept_in: Leases = leases
+        self,
+        held: Transfer | LesserJob,
+        place: Workplace,
+        kept_in: Leases = leases,
+        gives_way: Callable[[], bool] = never,
     ) -> None:
         self._held = held
         self._leases = kept_in
+        self._gives_way = gives_way
         self._context = place.context
         self._renewed_at = time.monotonic()
         self._silent_since: float | None = None
@@ -70,11 +82,14 @@ class Heartbeat:
         """Renew when it is time; None when the child should go on."""
         try:
             wish = self._look()
+            gives_way = wish is None and self._gives_way()
         except LeaseLost:
             return Ending.LEASE_LOST
         except DBAPIError:
             return self._bear()
         self._silent_since = None
+        if gives_way:
+            return Ending.GIVES_WAY
         return _OBEYED[wish] if wish else None
 
     def hold(self, seconds: float) -> None:

@@ -24,6 +24,7 @@ class LesserKind:
     `target` (`package.module:function`) gets `argument`, the job's key, and `attempt`. `wanted`
     says whether the settings want such jobs at all. `waits`, which only reads, says whether a
     claim might find something; `enlist` may add jobs right before a claim, in its transaction.
+    A job that `gives_way` is ended for a transfer that waits, and begins anew later.
     """
 
     leases: LesserLeases
@@ -33,6 +34,7 @@ class LesserKind:
     waits: Callable[[Session], bool]
     enlist: Callable[[Session], None] = nothing_to_enlist
     wanted: Callable[[Settings], bool] = lambda _: True
+    gives_way: bool = False
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,7 @@ _COMPILATIONS = LesserKind(
     waits=compilations.waits,
     enlist=compilations.enlist,
     wanted=lambda settings: settings.compile_models,
+    gives_way=True,
 )
 # Somebody waits for predictions: they go before what only makes answers faster.
 KINDS: tuple[LesserKind, ...] = (_BATCH_PREDICTIONS, _COMPILATIONS)

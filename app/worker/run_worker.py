@@ -10,11 +10,9 @@ import threading
 
 from sqlalchemy.exc import DBAPIError
 
-from app.domain.transfers import Transfer
 from app.services.checkpoint_folders import drop_checkpoints
 from app.services.context import open_context
 from app.settings import Settings
-from app.store import leases
 from app.store.migrate import require_migrated
 from app.worker.attend import attend
 from app.worker.attend_lesser import attend_lesser
@@ -25,6 +23,7 @@ from app.worker.lesser_jobs import LesserJobs
 from app.worker.lesser_kinds import KINDS, LesserKind
 from app.worker.recovery import recover
 from app.worker.slots import Slot, slots
+from app.worker.waiting_transfers import WaitingTransfers
 from app.worker.workplace import Workplace
 
 _log = logging.getLogger(__name__)
@@ -66,10 +65,11 @@ def _work_in_every_slot(place: Workplace) -> None:
 
 
 def _work(name: str, slot: Slot, place: Workplace) -> None:
-    lesser_jobs = LesserJobs(name, place)
-    while not place.stop.is_set():
+    transfers, lesser_jobs = WaitingTransfers(name, place), LesserJobs(name, place)
+    # One that was taken just before the stop is handed back like any other at work.
+    while transfers.taken or not place.stop.is_set():
         try:
-            _work_once(name, slot, place, lesser_jobs)
+            _work_once(slot, place, transfers, lesser_jobs)
         except DBAPIError as error:
             _log.warning("the database does not answer: %s", type(error).__name__)
             place.stop.wait(_REST_AFTER_AN_ERROR)
@@ -78,21 +78,14 @@ def _work(name: str, slot: Slot, place: Workplace) -> None:
             place.stop.wait(_REST_AFTER_AN_ERROR)
 
 
-def _work_once(name: str, slot: Slot, place: Workplace, lesser_jobs: LesserJobs) -> None:
-    if transfer := _claim(name, place):
+def _work_once(
+    slot: Slot, place: Workplace, transfers: WaitingTransfers, lesser_jobs: LesserJobs
+) -> None:
+    if transfer := transfers.claim():
         attend(transfer, place, slot)
         drop_checkpoints(place.context)
     elif held := lesser_jobs.claim():
-        attend_lesser(held, place, slot)
+        attend_lesser(held, place, slot, transfers)
         drop_checkpoints(place.context)
     else:
         place.stop.wait(place.context.settings.poll_seconds)
-
-
-def _claim(name: str, place: Workplace) -> Transfer | None:
-    settings = place.context.settings
-    with place.context.readers() as session:
-        if not leases.anything_waits(session):
-            return None
-    with place.context.sessions.begin() as session:
-        return leases.claim(session, name, settings.lease_seconds, settings.max_attempts)

@@ -84,14 +84,41 @@ def test_a_job_is_held_for_longer_than_a_lease_lasts(place: Settings, sessions: 
     assert row.attempt == 1
 
 
+def test_a_job_that_gives_way_makes_room_for_a_transfer_and_begins_anew(
+    place: Settings, sessions: Sessions
+) -> None:
+    id = _queue(sessions)
+    with _working(place, "work_for_ever", gives_way=True):
+        _wait_for_child(place, id)
+        transfer = _queue_transfer(sessions)
+        wait_for(lambda: _state(sessions, transfer) is TransferState.SUCCEEDED)
+        assert (place.data_dir / f"{id}-ended").exists()
+        wait_for(lambda: _row(sessions, id).attempt == 2)
+    # Handed back for the transfer, and at the worker's end: no attempt is counted.
+    assert (_row(sessions, id).state, _row(sessions, id).handed_back) == (JobState.QUEUED, 2)
+
+
+def test_one_transfer_ends_one_job_where_several_run(place: Settings, sessions: Sessions) -> None:
+    ids = {_queue(sessions), _queue(sessions)}
+    two = place.model_copy(update={"cpu_slots": 2})
+    with _working(two, "work_for_ever", gives_way=True):
+        for id in ids:
+            _wait_for_child(place, id)
+        transfer = _queue_transfer(sessions)
+        wait_for(lambda: _state(sessions, transfer) is TransferState.SUCCEEDED)
+        wait_for(lambda: all(_row(sessions, id).state is JobState.RUNNING for id in ids))
+        assert sorted(_row(sessions, id).attempt for id in ids) == [1, 2]
+
+
 @contextmanager
-def _working(place: Settings, child: str) -> Iterator[None]:
+def _working(place: Settings, child: str, gives_way: bool = False) -> Iterator[None]:
     kind = LesserKind(
         leases=LesserLeases(compilations),
         target=f"tests.support.lesser_children:{child}",
         argument="model_id",
         max_attempts=lambda _: 2,
         waits=LesserLeases(compilations).anything_waits,
+        gives_way=gives_way,
     )
     stop, transfer = threading.Event(), "tests.support.transfer_children:succeed"
     thread = threading.Thread(target=run_worker, args=(place, stop, transfer, (kind,)))
@@ -107,6 +134,17 @@ def _working(place: Settings, child: str) -> Iterator[None]:
 def _queue(sessions: Sessions) -> str:
     with sessions.begin() as session:
         return queue_a_compilation(session)
+
+
+def _queue_transfer(sessions: Sessions) -> str:
+    with sessions.begin() as session:
+        return queue_a_transfer(session).id
+
+
+def _state(sessions: Sessions, id: str) -> TransferState | None:
+    with sessions() as session:
+        found = transfers.get(session, id)
+    return found and found.state
 
 
 def _row(sessions: Sessions, id: str) -> Row[Any]:
