@@ -21,21 +21,19 @@ class Peer:
     """Settings of a peer: requests in a batch, seconds to wait for them, and processes.
 
     The processors are shared out among the processes that compute. `workers` 0 is MLServer's
-    computing within the server's own process; `fast` is LitServe's ZeroMQ queue.
+    computing within the server's own process.
     """
 
     kind: str
     batch: int = 1
     wait: float = 0.0
     workers: int = 1
-    fast: bool = False
 
     @property
     def about(self) -> dict[str, object]:
         """The settings in words."""
         told: dict[str, object] = {"max_batch_size": self.batch, "wait_seconds": self.wait}
-        told |= {"workers": self.workers, "threads_each": self.threads}
-        return told | ({"fast_queue": self.fast} if self.kind == "litserve" else {})
+        return told | {"workers": self.workers, "threads_each": self.threads}
 
     @property
     def threads(self) -> int:
@@ -68,7 +66,7 @@ def start_of(peer: Peer, environment: Path, model: Path, folder: Path) -> Start:
     folder.mkdir(parents=True, exist_ok=True)
     if peer.kind == "litserve":
         port = free_port(_HOST, 8400)
-        settings = [peer.batch, peer.wait, peer.workers, int(peer.fast)]
+        settings = [peer.batch, peer.wait, peer.workers]
         command = [environment / "bin" / "python", HERE / "litserve_server.py", port, *settings]
         dialect = LITSERVE
     else:

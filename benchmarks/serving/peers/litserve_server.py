@@ -1,6 +1,6 @@
 """The network behind LitServe, as its documentation writes a batched API.
 
-python litserve_server.py PORT BATCH TIMEOUT WORKERS FAST_QUEUE
+python litserve_server.py PORT BATCH TIMEOUT WORKERS
 """
 
 from __future__ import annotations
@@ -48,14 +48,13 @@ class TopicsAPI(litserve.LitAPI):
 
 
 if __name__ == "__main__":
-    port, batch, timeout, workers, fast = sys.argv[1:]
+    port, batch, timeout, workers = sys.argv[1:]
     api = TopicsAPI(max_batch_size=int(batch), batch_timeout=float(timeout))
     server = litserve.LitServer(
         api,
         accelerator="cpu",
         workers_per_device=int(workers),
         timeout=False,
-        fast_queue=fast == "1",
     )
     server.run(
         host="127.0.0.1",
