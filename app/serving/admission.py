@@ -10,29 +10,34 @@ from contextlib import contextmanager
 
 from app.domain.errors.predictions import QueueFull
 from app.domain.predictions import Terms
+from app.serving.pace import Pace
 
 _LEAST_PLACES = 16
-_NEWEST_COUNTS = 0.05  # what one more answer changes in the rate
 _MOST_RETRY_SECONDS = 60
-_IN_TIME = 0.6  # of the time until a deadline
 
 
 class Admission:
     """Counts the inputs that wait or are computed, of each key and of all.
 
     There are at most `most_inputs` places, and no more than are answered within `most_seconds`;
-    for a request with a deadline, no more than are answered well before it.
+    for a request with a deadline, no more than nearly surely leave it time (`Pace`).
     Keys that hold places share them evenly: a key that holds less than its share gets in while
     another one fills the queue, up to twice the places. Who holds nothing gets in with as many
     inputs as one request may have.
     """
 
-    def __init__(self, most_inputs: int, most_seconds: float) -> None:
+    def __init__(
+        self,
+        most_inputs: int,
+        most_seconds: float,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._most_inputs = most_inputs
         self._most_seconds = most_seconds
         self._held: Counter[str] = Counter()
         self._all = 0
-        self._rate: float | None = None
+        self._clock = clock
+        self._pace = Pace()
         self.refused = 0  # requests, since the process began
 
     @contextmanager
@@ -48,7 +53,7 @@ class Admission:
         self._all += inputs
         before = self._all
         try:
-            yield lambda seconds: self._learn(before, seconds)
+            yield lambda seconds: self._pace.learn(before, seconds)
         finally:
             self._all -= inputs
             self._held[key] -= inputs
@@ -69,23 +74,14 @@ class Admission:
         return self._all
 
     def _places(self, deadline: float | None) -> int:
-        if self._rate is None:
-            return self._most_inputs
-        seconds = self._most_seconds
+        places = self._pace.usual(self._most_seconds)
         if deadline is not None:
-            # Answers come sooner or later than the mean; most should come before the deadline.
-            seconds = min(seconds, _IN_TIME * (deadline - time.monotonic()))
-        return min(self._most_inputs, max(_LEAST_PLACES, int(self._rate * seconds)))
+            places = min(places, self._pace.sure(deadline - self._clock()))
+        return int(min(self._most_inputs, max(_LEAST_PLACES, places)))
 
     def _retry_after(self, too_many: int) -> int:
         """Whole seconds until so many places of this key are free, at least one."""
-        if not self._rate:
+        if not self._pace.rate:
             return 1
-        seconds = too_many * max(1, len(self._held)) / self._rate
+        seconds = too_many * max(1, len(self._held)) / self._pace.rate
         return min(_MOST_RETRY_SECONDS, max(1, math.ceil(seconds)))
-
-    def _learn(self, before: int, seconds: float) -> None:
-        """Little's law: `before` inputs, this one's included, were in when it took `seconds`."""
-        found = before / max(seconds, 1e-4)
-        rate = found if self._rate is None else self._rate
-        self._rate = rate + _NEWEST_COUNTS * (found - rate)
