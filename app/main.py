@@ -14,6 +14,7 @@ from fastapi_offline import FastAPIOffline
 from prometheus_client import CollectorRegistry, ProcessCollector
 
 from app.api.body_limit import BodyLimit
+from app.api.departed import Departed
 from app.api.description import SUMMARY, describe
 from app.api.errors import install_error_handlers
 from app.api.full_queue import FullQueue
@@ -107,6 +108,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.dataplane = DataPlane(context, predictor, observers)
     observe(app, registry, chosen.access_log)
     app.add_middleware(BodyLimit, limit=chosen.max_predict_body_bytes)
+    app.add_middleware(Departed)
     app.add_middleware(FullQueue, admission=predictor.admission)
     install_error_handlers(app)
     for module in _ROUTERS:

@@ -16,4 +16,5 @@ pytest_plugins = [
     "tests.support.small_disks",
     "tests.support.service",
     "tests.support.served_models",
+    "tests.support.narrow_service",
 ]
