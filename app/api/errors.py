@@ -9,7 +9,7 @@ import logging
 from http import HTTPStatus
 from typing import Any
 
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Request, Response
 from fastapi.encoders import jsonable_encoder
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
@@ -17,6 +17,8 @@ from sqlalchemy.exc import DBAPIError
 from starlette.exceptions import HTTPException
 
 from app.api.oip.refusals import refusal, speaks_protocol
+from app.api.refused import STATUS as REFUSED
+from app.api.refused import refusal_body
 from app.api.schemas.problems import Problem
 from app.artifacts.room import is_disk_full
 from app.domain.errors import (
@@ -82,11 +84,9 @@ def problem(failure: dict[str, Any], status: int, id: str | None = None) -> JSON
     return JSONResponse(content, status, media_type="application/problem+json")
 
 
-def overloaded(path: str, error: Overloaded) -> JSONResponse:
-    """The answer to a request at `path` for which there is no room now."""
-    answer = _answer(path, error.as_dict(), HTTPStatus.TOO_MANY_REQUESTS)
-    answer.headers["Retry-After"] = str(error.retry_after)
-    return answer
+def _overloaded(path: str, error: Overloaded) -> Response:
+    body, media_type = refusal_body(path, error)
+    return Response(body, REFUSED, {"Retry-After": str(error.retry_after)}, media_type)
 
 
 def _answer(path: str, failure: dict[str, Any], status: int) -> JSONResponse:
@@ -104,10 +104,10 @@ def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     }
 
 
-def _answer_ours(request: Request, error: Exception) -> JSONResponse:
+def _answer_ours(request: Request, error: Exception) -> Response:
     assert isinstance(error, BabelportError)
     if isinstance(error, Overloaded):
-        return overloaded(request.url.path, error)
+        return _overloaded(request.url.path, error)
     for family, status in _STATUSES.items():
         if isinstance(error, family):
             answer = _answer(request.url.path, error.as_dict(), status)
@@ -153,14 +153,14 @@ def as_ours(error: Exception) -> BabelportError | None:
     return None
 
 
-def _answer_database(request: Request, error: Exception) -> JSONResponse:
+def _answer_database(request: Request, error: Exception) -> Response:
     if (ours := as_ours(error)) is not None:
         return _answer_ours(request, ours)
     _LOGGER.error("A statement that the database refused", exc_info=error)
     return _answer_unexpected(request, error)
 
 
-def _answer_system(request: Request, error: Exception) -> JSONResponse:
+def _answer_system(request: Request, error: Exception) -> Response:
     if (ours := as_ours(error)) is not None:
         return _answer_ours(request, ours)
     raise error

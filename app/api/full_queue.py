@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from app.api.errors import overloaded
+from app.api.refused import send_refusal
 from app.api.terms import terms_of
 from app.domain.errors.predictions import QueueFull, TimeoutUnusable
 from app.serving.admission import Admission
@@ -28,9 +27,9 @@ class FullQueue:
         """Refuse, or pass on."""
         if _asks_for_predictions(scope):
             try:
-                self._admission.check(terms_of(HTTPConnection(scope)))
+                self._admission.check(terms_of(scope))
             except QueueFull as full:
-                await overloaded(scope["path"], full)(scope, receive, send)
+                await send_refusal(send, scope["path"], full)
                 return
             except TimeoutUnusable:
                 pass  # the route says so in the form of its protocol

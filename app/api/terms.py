@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 
-from starlette.requests import HTTPConnection
+from starlette.types import Scope
 
 from app.domain.errors.predictions import TimeoutUnusable
 from app.domain.predictions import Terms
@@ -14,16 +14,35 @@ KEY_HEADER = "X-Babelport-Key"
 TIMEOUT_HEADER = "X-Babelport-Timeout-Ms"
 ROUTE_KEY_HEADER = "X-Babelport-Route-Key"
 MOST_KEY = 200
+_OURS = b"x-babelport-"
+_NAMES = tuple(
+    name.lower().encode().removeprefix(_OURS)
+    for name in (KEY_HEADER, TIMEOUT_HEADER, ROUTE_KEY_HEADER)
+)
+_READ = "babelport.terms"  # the key in the scope for what was read
 
 
-def terms_of(request: HTTPConnection) -> Terms:
-    """By the headers KEY_HEADER, TIMEOUT_HEADER and ROUTE_KEY_HEADER; raises `TimeoutUnusable`."""
-    key = request.headers.get(KEY_HEADER, "")[:MOST_KEY]
-    route_key = request.headers.get(ROUTE_KEY_HEADER, "")[:MOST_KEY]
-    given = request.headers.get(TIMEOUT_HEADER)
-    if given is None:
-        return Terms(key, None, route_key)
-    return Terms(key, time.monotonic() + _milliseconds(given) / 1000, route_key)
+def terms_of(scope: Scope) -> Terms:
+    """By the headers KEY_HEADER, TIMEOUT_HEADER and ROUTE_KEY_HEADER; raises `TimeoutUnusable`.
+
+    They are read once for each request, and its time runs from then.
+    """
+    known: Terms | None = scope.get(_READ)
+    if known is None:
+        known = scope[_READ] = _read(scope["headers"])
+    return known
+
+
+def _read(headers: list[tuple[bytes, bytes]]) -> Terms:
+    found: dict[bytes, str] = {}
+    for name, value in headers:
+        if name.startswith(_OURS):
+            found.setdefault(name[len(_OURS) :], value.decode("latin-1"))
+    if not found:
+        return Terms()
+    key, given, route_key = map(found.get, _NAMES)
+    deadline = None if given is None else time.monotonic() + _milliseconds(given) / 1000
+    return Terms((key or "")[:MOST_KEY], deadline, (route_key or "")[:MOST_KEY])
 
 
 def _milliseconds(given: str) -> float:

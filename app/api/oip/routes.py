@@ -85,7 +85,7 @@ async def get_model(request: Request) -> dict[str, Any]:
 @_of_model("POST", "/infer", 400, 404, 409, 413, 429, 503, 504)
 async def post_infer(request: Request) -> Response:
     """Predict for the rows of one input tensor, sent as JSON or as raw bytes."""
-    settings, terms = request.app.state.context.settings, terms_of(request)
+    settings, terms = request.app.state.context.settings, terms_of(request.scope)
     body = await request.body()
     length = request.headers.get(HEADER_LENGTH)
     if len(body) <= FEW_BYTES:

@@ -40,7 +40,7 @@ async def post_prediction(model: Reference, request: Request, dataplane: TheData
     says when to come back. `X-Babelport-Timeout-Ms` says how long an answer is of use: afterwards
     nothing is computed, and the answer is 504.
     """
-    terms = terms_of(request)
+    terms = terms_of(request.scope)
     asked = await _read(await request.body())
     work = dataplane.predict(model, asked.all_inputs(), terms)
     answered = await while_connected(request, work)
