@@ -56,11 +56,13 @@ from app.settings import settings as settings_of_process
 from app.store.migrate import require_migrated
 from app.telemetry.traces import traces_only
 
+# Addresses are looked for in this order, so what is asked most comes first.
 _ROUTERS = (
+    predictions,
+    open_inference,
     models,
     aliases,
     alias_comparison,
-    predictions,
     words,
     drift,
     datasets,
@@ -70,7 +72,6 @@ _ROUTERS = (
     batch_predictions,
     methods,
     health,
-    open_inference,
     open_repository,
     metrics,
 )

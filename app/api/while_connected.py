@@ -16,17 +16,29 @@ async def while_connected(request: Request, work: Coroutine[Any, Any, Result]) -
 
     The request's body must have been read.
     """
-    working = asyncio.ensure_future(work)
-    leaving = asyncio.ensure_future(_disconnect(request))
+    # The work stays in this task: a task of its own costs as much as all of the rest.
+    at_work = asyncio.current_task()
+    assert at_work is not None
+    left = False
+
+    def leave(leaving: asyncio.Task[None]) -> None:
+        nonlocal left
+        if not leaving.cancelled():
+            left = True
+            at_work.cancel()
+
+    leaving = asyncio.create_task(_disconnect(request))
+    leaving.add_done_callback(leave)
     try:
-        await asyncio.wait({working, leaving}, return_when=asyncio.FIRST_COMPLETED)
-        if not working.done():
-            raise ClientDisconnect
-        return working.result()
+        return await work
+    except asyncio.CancelledError:
+        # Whoever cancels this task for another reason is to see it cancelled.
+        if left and at_work.uncancel() == 0:
+            raise ClientDisconnect from None
+        raise
     finally:
-        for task in (working, leaving):
-            if not task.done():
-                task.cancel()
+        leaving.remove_done_callback(leave)
+        leaving.cancel()
 
 
 async def _disconnect(request: Request) -> None:

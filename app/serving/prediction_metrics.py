@@ -28,7 +28,8 @@ class PredictionMetrics:
     def __init__(self, registry: CollectorRegistry, most_models: int = _MOST_MODELS) -> None:
         self._most = most_models
         self._known: OrderedDict[str, _Series] = OrderedDict()
-        self._outcomes: dict[str, set[str]] = {}
+        # Finding a series by its labels takes longer than counting in it.
+        self._outcomes: dict[str, dict[str, Counter]] = {}
         self._requests = Counter(
             "babelport_predictions",
             "Requests for predictions by outcome: answered, invalid, refused, expired, dropped "
@@ -51,8 +52,10 @@ class PredictionMetrics:
         """Count one request."""
         name = f"{observation.model.name}@{observation.model.version}"
         series, outcome = self._series(name), _outcome(observation.error)
-        self._outcomes[name].add(outcome)
-        self._requests.labels(name, outcome).inc()
+        outcomes = self._outcomes[name]
+        if outcome not in outcomes:
+            outcomes[outcome] = self._requests.labels(name, outcome)
+        outcomes[outcome].inc()
         if observation.error is None:
             series.seconds.observe(observation.seconds)
             series.inputs.inc(len(observation.inputs))
@@ -62,7 +65,7 @@ class PredictionMetrics:
             while len(self._known) >= self._most:
                 self._forget(next(iter(self._known)))
             self._known[name] = _Series(self._seconds.labels(name), self._inputs.labels(name))
-            self._outcomes[name] = set()
+            self._outcomes[name] = {}
         self._known.move_to_end(name)
         return self._known[name]
 

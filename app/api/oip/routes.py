@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from fastapi import APIRouter, Request, Response
 
+from app.api.direct_route import DirectRoute
 from app.api.oip.body import read_request, write_answer
 from app.api.oip.inference import FEW_BYTES, InferAnswer, InferRequest, infer, reference_of
 from app.api.oip.metadata import describe_model, predicting_facts, server_metadata
@@ -40,6 +41,7 @@ def _of_model(method: str, ending: str, *statuses: int) -> Callable[[Route], Rou
                 f"/models/{{model}}{path}{ending}",
                 route,
                 methods=[method],
+                route_class_override=DirectRoute if method == "POST" else None,
                 responses=refusals(*statuses),
                 # The route reads them itself, so the framework does not see them.
                 openapi_extra={"parameters": parameters},
@@ -47,6 +49,24 @@ def _of_model(method: str, ending: str, *statuses: int) -> Callable[[Route], Rou
         return route
 
     return add
+
+
+# First, since addresses are looked for in the order of their routes.
+@_of_model("POST", "/infer", 400, 404, 409, 413, 429, 503, 504)
+async def post_infer(request: Request) -> Response:
+    """Predict for the rows of one input tensor, sent as JSON or as raw bytes."""
+    settings, terms = request.app.state.context.settings, terms_of(request.scope)
+    body = await request.body()
+    length = request.headers.get(HEADER_LENGTH)
+    if len(body) <= FEW_BYTES:
+        asked = read_request(body, length, settings.max_predict_inputs)
+    else:
+        asked = await asyncio.to_thread(read_request, body, length, settings.max_predict_inputs)
+    work = infer(_dataplane(request), _reference(request), asked, terms)
+    answer = await while_connected(request, work)
+    if _size(answer) <= FEW_BYTES:
+        return _response(answer, asked)
+    return await asyncio.to_thread(_response, answer, asked)
 
 
 @router.get("")
@@ -82,23 +102,6 @@ async def get_model(request: Request) -> dict[str, Any]:
     return await describe_model(request.app.state.context, _dataplane(request), _reference(request))
 
 
-@_of_model("POST", "/infer", 400, 404, 409, 413, 429, 503, 504)
-async def post_infer(request: Request) -> Response:
-    """Predict for the rows of one input tensor, sent as JSON or as raw bytes."""
-    settings, terms = request.app.state.context.settings, terms_of(request.scope)
-    body = await request.body()
-    length = request.headers.get(HEADER_LENGTH)
-    if len(body) <= FEW_BYTES:
-        asked = read_request(body, length, settings.max_predict_inputs)
-    else:
-        asked = await asyncio.to_thread(read_request, body, length, settings.max_predict_inputs)
-    work = infer(_dataplane(request), _reference(request), asked, terms)
-    answer = await while_connected(request, work)
-    if _size(answer) <= FEW_BYTES:
-        return _response(answer, asked)
-    return await asyncio.to_thread(_response, answer, asked)
-
-
 def _response(answer: InferAnswer, asked: InferRequest) -> Response:
     content, json_length = write_answer(answer, asked)
     if json_length is None:
@@ -113,7 +116,6 @@ def _size(answer: InferAnswer) -> int:
 
 
 def _dataplane(request: Request) -> DataPlane:
-    # Not a dependency: the framework takes more time over one than the whole route needs.
     found: DataPlane = request.app.state.dataplane
     return found
 

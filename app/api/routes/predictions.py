@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Annotated
 
-from fastapi import APIRouter, Path, Request, Response
+from fastapi import APIRouter, Request, Response
 from pydantic_core import to_json
 
-from app.api.deps import TheDataPlane
+from app.api.direct_route import DirectRoute
 from app.api.errors import responses
 from app.api.form_fields import json_body
 from app.api.schemas.predictions import PredictionRequest, PredictionsAnswer
 from app.api.terms import terms_of
 from app.api.while_connected import while_connected
+from app.serving.dataplane import DataPlane
 
-router = APIRouter(prefix="/v1/models", tags=["predictions"])
-Reference = Annotated[
-    str, Path(description="An id, a name (its newest version), name@version or name@alias.")
-]
+router = APIRouter(prefix="/v1/models", tags=["predictions"], route_class=DirectRoute)
+_MODEL = {
+    "name": "model",
+    "in": "path",
+    "required": True,
+    "schema": {"type": "string", "title": "Model"},
+    "description": "An id, a name (its newest version), name@version or name@alias.",
+}
 _SHORT_BODY = 64 * 1024
 _BODY = {
     "required": True,
@@ -30,9 +34,9 @@ _BODY = {
     "/{model}/predict",
     response_model=PredictionsAnswer,
     responses=responses(404, 409, 413, 422, 429, 503, 504),
-    openapi_extra={"requestBody": _BODY},
+    openapi_extra={"parameters": [_MODEL], "requestBody": _BODY},
 )
-async def post_prediction(model: Reference, request: Request, dataplane: TheDataPlane) -> Response:
+async def post_prediction(request: Request) -> Response:
     """Predict labels with probabilities for one or many texts or images.
 
     The first request for a model loads it, which takes seconds; the next ones are fast. The header
@@ -42,7 +46,8 @@ async def post_prediction(model: Reference, request: Request, dataplane: TheData
     """
     terms = terms_of(request.scope)
     asked = await _read(await request.body())
-    work = dataplane.predict(model, asked.all_inputs(), terms)
+    dataplane: DataPlane = request.app.state.dataplane
+    work = dataplane.predict(request.path_params["model"], asked.all_inputs(), terms)
     answered = await while_connected(request, work)
     by = answered.model
     content = {

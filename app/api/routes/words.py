@@ -8,7 +8,7 @@ from fastapi import APIRouter
 
 from app.api.deps import TheDataPlane, ThePredictor
 from app.api.errors import responses
-from app.api.routes.predictions import Reference
+from app.api.routes.models import Reference
 from app.api.schemas.words import NeighboursRequest, TranslationsRequest, WordsAnswer
 from app.domain.models import Model
 from app.domain.words import WordAnswers
