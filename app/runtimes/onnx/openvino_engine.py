@@ -6,12 +6,14 @@ import importlib
 import os
 import sys
 import threading
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from app.runtimes.onnx.graph_engine import Feed
+from app.runtimes.onnx.wide_rows import widen_rows
 
 _MOST_STREAMS = 16
 _KEPT_SHAPES = 100
@@ -19,10 +21,9 @@ _HINTS = {"bfloat16": "bf16", "float32": "f32"}
 
 
 class OpenvinoEngine:
-    """One stream of work for each processor, and as many requests as there are callers.
+    """The graph compiled for batches side by side and, when first asked for, for one alone.
 
-    Each computes on one processor, however many are offered: a model for several at once would
-    hold its weights a second time.
+    Side by side there is a stream of work for each processor.
     """
 
     name = "openvino"
@@ -30,19 +31,48 @@ class OpenvinoEngine:
     def __init__(self, graph: Path, precision: str) -> None:
         core = _openvino().Core()
         model = core.read_model(graph)
+        widen_rows(model)
         self.accepted = [one.any_name for one in model.inputs]
-        # What is stored in half is held whole.
-        self.size_bytes = sum(
-            int(np.prod(one.get_output_shape(0))) * 4
-            for one in model.get_ops()
-            if one.get_type_name() == "Constant"
-        )
-        self._model = core.compile_model(model, "CPU", _properties(_HINTS[precision]))
+        constants = [one for one in model.get_ops() if one.get_type_name() == "Constant"]
+        self.size_bytes = sum(one.get_byte_size() for one in constants)
+        self._compile = partial(_Compiled, core, model, _HINTS[precision])
+        processors = min(_processors(), _MOST_STREAMS)
+        self._beside = self._compile(streams=processors, threads=processors)
+        self._alone: _Compiled | None = None
+        self._compiling = threading.Lock()
+
+    def logits(self, feed: Feed, threads: int) -> np.ndarray:
+        """As the contract says."""
+        return self._compiled_for(threads).logits(feed)
+
+    def _compiled_for(self, threads: int) -> _Compiled:
+        if threads == 1:
+            return self._beside
+        with self._compiling:
+            if self._alone is None:
+                self._alone = self._compile(streams=1, threads=threads)
+        return self._alone
+
+
+class _Compiled:
+    """A compiled model and its requests, as many as there are callers at once."""
+
+    def __init__(self, core: Any, model: Any, hint: str, streams: int, threads: int) -> None:
+        properties = {
+            "INFERENCE_PRECISION_HINT": hint,
+            "NUM_STREAMS": streams,
+            "INFERENCE_NUM_THREADS": threads,
+            # Who else computes on this machine is not known here.
+            "ENABLE_CPU_PINNING": False,
+            # What is prepared for a shape of batch takes memory, and there are thousands of
+            # shapes; preparing it anew takes a twentieth of a batch.
+            "CPU_RUNTIME_CACHE_CAPACITY": _KEPT_SHAPES,
+        }
+        self._model = core.compile_model(model, "CPU", properties)
         self._idle: list[Any] = []
         self._taking = threading.Lock()
 
-    def logits(self, feed: Feed, threads: int) -> np.ndarray:
-        """As the contract says, always on one processor."""
+    def logits(self, feed: Feed) -> np.ndarray:
         with self._taking:
             request = self._idle.pop() if self._idle else self._model.create_infer_request()
         try:
@@ -53,22 +83,13 @@ class OpenvinoEngine:
         return found
 
 
+def _processors() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 def _openvino() -> Any:
     # Where this package is, each import of OpenVINO is reported to its makers.
     sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
     return importlib.import_module("openvino")
-
-
-def _properties(hint: str) -> dict[str, object]:
-    processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else None
-    streams = min(processors or os.cpu_count() or 1, _MOST_STREAMS)
-    return {
-        "INFERENCE_PRECISION_HINT": hint,
-        "NUM_STREAMS": streams,
-        "INFERENCE_NUM_THREADS": streams,
-        # Who else computes on this machine is not known here.
-        "ENABLE_CPU_PINNING": False,
-        # What is prepared for a shape of batch takes memory, and there are thousands of shapes;
-        # preparing it anew takes a twentieth of a batch.
-        "CPU_RUNTIME_CACHE_CAPACITY": _KEPT_SHAPES,
-    }
