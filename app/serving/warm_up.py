@@ -10,27 +10,36 @@ import numpy as np
 
 from app.domain.enums import Task
 from app.domain.models import ImageInput, ModelFacts
-from app.runtimes.contract import Runtime
-from app.serving.batch_cost import BatchCost
+from app.runtimes.contract import Prepared, Runtime
+from app.serving.batch_cost import BatchCost, cost_of
 
-_WORDS = ("one", "two", "three", "four", "five", "six", "seven", "eight")
+_WORDS = ("one", "two", "three", "four", "five", "six", "seven", "eight") * 2
+_MANY = 8
+_TIMES = 4
 
 
 def warm_up(runtime: Runtime, facts: ModelFacts, threads: Sequence[int]) -> BatchCost:
-    """Compute a small and a larger batch, twice, on each number of `threads`.
+    """Compute a small and a larger batch, a few times, on each number of `threads`.
 
-    Gives what they cost on the first number, to begin with.
+    Gives what they cost on the first number, by the quickest of each.
     """
-    cost = BatchCost()
-    for times, inputs in enumerate([_inputs(facts, 1), _inputs(facts, 8)] * 2):
-        batch = runtime.prepare(inputs)
-        for number in threads:
-            began = time.monotonic()
+    batches = [runtime.prepare(_inputs(facts, count)) for count in (1, _MANY)]
+    for number in threads[1:]:
+        for batch in batches:
             runtime.run(batch, number)
-            if times >= 2 and number == threads[0]:  # the first time also allocates and plans
-                padded = len(batch) * max(one.cost for one in batch)
-                cost.learn(padded, time.monotonic() - began)
-    return cost
+    # In turns, so that what else the machine does slows both.
+    seconds = [[_seconds(runtime, batch, threads[0]) for batch in batches] for _ in range(_TIMES)]
+    small, large = (
+        (len(batch) * max(one.cost for one in batch), min(times))
+        for batch, times in zip(batches, zip(*seconds, strict=True), strict=True)
+    )
+    return cost_of(small, large)
+
+
+def _seconds(runtime: Runtime, batch: Sequence[Prepared], threads: int) -> float:
+    began = time.monotonic()
+    runtime.run(batch, threads)
+    return time.monotonic() - began
 
 
 def _inputs(facts: ModelFacts, count: int) -> list[Any]:

@@ -103,27 +103,6 @@ def test_dropping_takes_out_what_is_useless_and_keeps_the_order(cost):
     assert batcher.take(0.0) == [inputs[0], inputs[2]]
 
 
-def test_the_cost_of_batches_is_learnt():
-    cost = BatchCost()
-    rng = np.random.default_rng(1)
-    for tokens in rng.integers(16, 1024, 400).tolist():
-        cost.learn(tokens, 0.02 + 0.0003 * tokens)
-
-    assert cost.start == pytest.approx(0.02, rel=0.05)
-    assert cost.per_token == pytest.approx(0.0003, rel=0.05)
-    assert cost.seconds(100) == pytest.approx(0.05, rel=0.05)
-
-
-def test_batches_of_one_size_never_give_a_negative_cost():
-    cost = BatchCost()
-    for _ in range(1000):
-        cost.learn(64, 0.01)
-
-    assert cost.start >= 0
-    assert cost.per_token > 0
-    assert cost.seconds(64) == pytest.approx(0.01, rel=0.05)
-
-
 def _batcher(cost: BatchCost, most_tokens: int = 1024) -> Batcher:
     return Batcher(cost, most_tokens, _AGE)
 
