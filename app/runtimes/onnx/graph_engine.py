@@ -15,6 +15,7 @@ class GraphEngine(Protocol):
     name: str  # onnxruntime, openvino
     size_bytes: int  # of its weights in memory
     accepted: list[str]  # the names of the graph's inputs
+    multiple: int  # tokens in a row should be a multiple of it
 
     def logits(self, feed: Feed, threads: int) -> np.ndarray:
         """The output `logits`, float32, computed on at most `threads` processors.

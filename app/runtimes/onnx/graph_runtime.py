@@ -34,7 +34,7 @@ class GraphRuntime:
         self.size_bytes = engine.size_bytes + (tokens.stat().st_size if tokens.is_file() else 0)
         self._task = description.task
         self._engine = engine
-        self._inputs = _inputs(description, folder, engine.accepted)
+        self._inputs = _inputs(description, folder, engine)
 
     def prepare(self, inputs: Sequence[Any]) -> list[Prepared]:
         """Texts and sentences with their number of tokens, images with their patches."""
@@ -51,12 +51,12 @@ class GraphRuntime:
 
 
 def _inputs(
-    description: ServingDescription, folder: Path, accepted: Sequence[str]
+    description: ServingDescription, folder: Path, engine: GraphEngine
 ) -> TextInputs | WordInputs | ImageInputs:
     reading = description.reading
     if not isinstance(reading, TextReading):
         return ImageInputs(reading)
-    tokens = ServedTokens(folder / TOKENIZER_FILE, reading.prefix, accepted)
+    tokens = ServedTokens(folder / TOKENIZER_FILE, reading.prefix, engine.accepted, engine.multiple)
     words = description.task is Task.TOKEN_CLASSIFICATION
     return WordInputs(tokens) if words else TextInputs(tokens)
 

@@ -19,6 +19,7 @@ class OrtEngine:
     """
 
     name = "onnxruntime"
+    multiple = 1
 
     def __init__(self, graph: Path, wide: bool) -> None:
         weights = graph.parent / WEIGHTS_FILE

@@ -14,9 +14,13 @@ from app.runtimes.onnx.graph_engine import Feed
 
 
 class ServedTokens:
-    """A tokenizer that cuts as the file says, and pads no further than a batch needs."""
+    """A tokenizer that cuts as the file says, and pads no further than a batch needs.
 
-    def __init__(self, file: Path, prefix: str, accepted: Sequence[str]) -> None:
+    That is to the next number of tokens that `multiple` divides, but not to more than the file
+    allows.
+    """
+
+    def __init__(self, file: Path, prefix: str, accepted: Sequence[str], multiple: int) -> None:
         self.prefix = prefix
         self._tokenizer = Tokenizer.from_file(str(file))
         padding = self._tokenizer.padding or {}
@@ -24,14 +28,16 @@ class ServedTokens:
         self.pads_left = padding.get("direction") == "left"
         self._with_types = "token_type_ids" in accepted
         self._tokenizer.no_padding()
+        self._multiple = multiple
+        self._most = int((self._tokenizer.truncation or {}).get("max_length", 0))
 
     def encode(self, texts: list[str]) -> list[Encoding]:
         """Each text with its prefix, cut; offsets count from the prefix's start."""
         return self._tokenizer.encode_batch([self.prefix + text for text in texts])
 
     def feed(self, rows: Sequence[Encoding]) -> Feed:
-        """`input_ids`, `attention_mask`, where wanted `token_type_ids`: int64 (n, longest)."""
-        width = max(len(one) for one in rows)
+        """`input_ids`, `attention_mask`, where wanted `token_type_ids`: int64 (n, width)."""
+        width = self._width(max(len(one) for one in rows))
         ids = np.full((len(rows), width), self._pad_id, dtype=np.int64)
         mask = np.zeros((len(rows), width), dtype=np.int64)
         types = np.zeros((len(rows), width), dtype=np.int64)
@@ -42,6 +48,10 @@ class ServedTokens:
                 types[row, place] = one.type_ids
         feed = {"input_ids": ids, "attention_mask": mask}
         return feed | {"token_type_ids": types} if self._with_types else feed
+
+    def _width(self, longest: int) -> int:
+        rounded = -(-longest // self._multiple) * self._multiple
+        return rounded if rounded <= self._most else longest
 
 
 class TextInputs:
@@ -55,5 +65,5 @@ class TextInputs:
         return [Prepared(len(one), one) for one in self._tokens.encode(list(inputs))]
 
     def feed(self, batch: Sequence[Prepared]) -> Feed:
-        """The batch, padded to its longest text."""
+        """The batch, padded to its longest text or a little further."""
         return self._tokens.feed([one.content for one in batch])
