@@ -23,8 +23,8 @@ WHY: dict[str, str] = {
     "bare": "the bare engine has all texts sorted beforehand, so that its batches hold no padding; "
     "the service sees at most 64 texts, a tenth or more of what it computes is padding, and it "
     "shares the two processors with the API and the load.",
-    "p99": "what has waited for 0.1 s (`BABELPORT_BATCH_AGE_SECONDS`) is in the next batch, and the "
-    "median is half of that by now: a lower age bound should bring it down.",
+    "p99": "what has waited for 0.1 s (`BABELPORT_BATCH_AGE_SECONDS`) is in the next batch, and "
+    "the median is half of that by now: a lower age bound should bring it down.",
     "goodput": "each refusal takes the API about a tenth of a millisecond, nearly a thousand times "
     "a second, and the sender, which runs on the same two processors, as much again.",
 }
