@@ -1,11 +1,10 @@
-"""The house rules that a machine can check: sizes, names, docstrings and torch at the door."""
+"""The house rules that a machine can check: names, docstrings and torch at the door."""
 
 from __future__ import annotations
 
 import ast
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,37 +12,15 @@ import pytest
 ROOT = Path(__file__).parents[2]
 SOURCES = sorted((ROOT / "app").rglob("*.py"))
 FORBIDDEN_NAMES = ("util", "helper", "manager", "common", "misc")
-MOST_LINES_OF_A_FILE = 200
-MOST_LINES_OF_A_FUNCTION = 40
-
-Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
 
 def _name(path: Path) -> str:
     return str(path.relative_to(ROOT))
 
 
-def _definitions(path: Path) -> Iterator[Definition]:
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            yield node
-
-
 @pytest.mark.parametrize("path", SOURCES, ids=_name)
-def test_a_file_is_short_and_named_for_what_it_holds(path: Path) -> None:
-    assert len(path.read_text().splitlines()) <= MOST_LINES_OF_A_FILE
+def test_a_file_is_named_for_what_it_holds(path: Path) -> None:
     assert not any(word in path.stem for word in FORBIDDEN_NAMES)
-
-
-@pytest.mark.parametrize("path", SOURCES, ids=_name)
-def test_a_function_is_short(path: Path) -> None:
-    long = [
-        f"{node.name}: {length} lines"
-        for node in _definitions(path)
-        if not isinstance(node, ast.ClassDef)
-        and (length := (node.end_lineno or 0) - node.lineno + 1) > MOST_LINES_OF_A_FUNCTION
-    ]
-    assert not long
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=_name)
