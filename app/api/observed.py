@@ -10,6 +10,7 @@ from prometheus_client import CollectorRegistry
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.telemetry.http_metrics import HttpMetrics
+from app.telemetry.printable import printable
 from app.telemetry.request_ids import HEADER, current_request_id, request_id_of
 
 _LOGGER = logging.getLogger("babelport.access")
@@ -68,7 +69,7 @@ class Observed:
             _LOGGER.info(
                 "%s %s %s in %.1f ms",
                 scope["method"],
-                _printable(scope["path"]),
+                printable(scope["path"]),
                 status,
                 seconds * 1000,
                 extra={
@@ -79,8 +80,3 @@ class Observed:
                     "milliseconds": round(seconds * 1000, 2),
                 },
             )
-
-
-def _printable(path: str) -> str:
-    """The path without what would end the line or move the cursor of a terminal."""
-    return path if path.isprintable() else ascii(path)

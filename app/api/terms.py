@@ -8,7 +8,7 @@ import time
 from starlette.types import Scope
 
 from app.domain.errors.predictions import TimeoutUnusable
-from app.domain.predictions import Terms
+from app.domain.predictions import NO_TERMS, Terms
 
 KEY_HEADER = "X-Babelport-Key"
 TIMEOUT_HEADER = "X-Babelport-Timeout-Ms"
@@ -39,7 +39,7 @@ def _read(headers: list[tuple[bytes, bytes]]) -> Terms:
         if name.startswith(_OURS):
             found.setdefault(name[len(_OURS) :], value.decode("latin-1"))
     if not found:
-        return Terms()
+        return NO_TERMS
     key, given, route_key = map(found.get, _NAMES)
     deadline = None if given is None else time.monotonic() + _milliseconds(given) / 1000
     return Terms((key or "")[:MOST_KEY], deadline, (route_key or "")[:MOST_KEY])

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 
+from app.runtimes.processors import batches_at_once, usable_processors
 from app.serving.lanes import Bounds
 from app.settings import Settings
 
 # More threads for one short text wait for each other longer than they save.
 _MOST_ALONE = 4
-_MOST_LANES = 16
 _GPU_FILES = (Path("/dev/nvidiactl"), Path("/dev/kfd"), Path("/dev/dxg"))
 _GPU_TOKENS, _CPU_TOKENS = 16384, 1024
 
@@ -19,8 +18,8 @@ _GPU_TOKENS, _CPU_TOKENS = 16384, 1024
 def bounds_of(settings: Settings) -> Bounds:
     """One lane on a GPU, which takes its work in a row; on CPUs a lane for each processor."""
     on_gpu = _has_gpu()
-    processors = _processors()
-    lanes = 1 if on_gpu else min(processors, _MOST_LANES)
+    processors = usable_processors()
+    lanes = 1 if on_gpu else batches_at_once()
     return Bounds(
         lanes=lanes,
         threads_beside=max(1, processors // lanes),
@@ -28,12 +27,6 @@ def bounds_of(settings: Settings) -> Bounds:
         batch_tokens=settings.batch_tokens or (_GPU_TOKENS if on_gpu else _CPU_TOKENS),
         age_seconds=settings.batch_age_seconds,
     )
-
-
-def _processors() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _has_gpu() -> bool:

@@ -9,14 +9,13 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-from app.domain.serving import Resident, Servable, Uses
+from app.domain.serving import Compiled, Resident, Servable, Uses
 from app.runtimes.contract import Runtime
 from app.serving.batch_cost import BatchCost
 
 _log = logging.getLogger(__name__)
-Way = tuple[str, str, str | None]
-Key = tuple[str, Way]
-_AS_IT_IS: Way = ("torch", "float32", None)
+Key = tuple[str, Compiled]
+_AS_IT_IS = Compiled("torch", "float32", None)
 _ON_ONE = 100
 
 
@@ -167,6 +166,4 @@ class ResidentModels:
 
 def _key(servable: Servable) -> Key:
     # A model that was compiled since it was loaded is loaded anew, unless it stays what it was.
-    compiled = servable.compiled
-    way = (compiled.engine, compiled.precision, compiled.sha256) if compiled else None
-    return servable.id, way or _AS_IT_IS
+    return servable.id, servable.compiled or _AS_IT_IS

@@ -14,7 +14,8 @@ import httpx
 import pytest
 
 from app.settings import Settings
-from tests.support.models import SENTENCES, a_text_classifier, zipped
+from tests.support.claimed_transfers import register_model
+from tests.support.models import SENTENCES, a_text_classifier
 from tests.support.service import Service, running_service
 
 PLACES = 4
@@ -30,9 +31,9 @@ def narrow(tmp_path_factory: pytest.TempPathFactory, module_database_url: str) -
         database_url=module_database_url,
         max_waiting_inputs=PLACES,
     )
-    file = zipped(a_text_classifier(tmp_path_factory.mktemp("model") / "intents"))
+    folder = a_text_classifier(tmp_path_factory.mktemp("model") / "intents")
     with running_service(settings) as service:
-        service.client.models.upload(file, name="intents", language="en")
+        register_model(service.context, folder, "intents")
         service.client.predict("intents", [SENTENCES[0]])
         yield service
 

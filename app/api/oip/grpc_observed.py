@@ -9,6 +9,7 @@ from typing import Any
 import grpc
 
 from app.api.oip.grpc_errors import Call
+from app.telemetry.printable import printable
 from app.telemetry.request_ids import HEADER, current_request_id, request_id_of
 
 _LOGGER = logging.getLogger("babelport.access")
@@ -51,8 +52,7 @@ class UnknownCalls(grpc.GenericRpcHandler):
     def service(self, details: Any) -> grpc.RpcMethodHandler:
         """A refusal, as a stream: it need not be sent anything, and suits a single message too."""
         name = details.method.rpartition("/")[2]
-        printable = name if name.isprintable() else ascii(name)
-        refusal = observing(printable, _refuse, self._access_log)
+        refusal = observing(printable(name), _refuse, self._access_log)
         return grpc.stream_stream_rpc_method_handler(refusal)
 
 

@@ -25,9 +25,8 @@ from app.services.models import artifact_of, delete_model, find_model, lineage, 
 from app.store import models
 
 router = APIRouter(prefix="/v1/models", tags=["models"])
-Reference = Annotated[
-    str, Path(description="An id, a name (its newest version), name@version or name@alias.")
-]
+REFERENCE = "An id, a name (its newest version), name@version or name@alias."
+Reference = Annotated[str, Path(description=REFERENCE)]
 
 
 @router.post(

@@ -10,6 +10,7 @@ from pydantic_core import to_json
 from app.api.direct_route import DirectRoute
 from app.api.errors import responses
 from app.api.form_fields import json_body
+from app.api.routes.models import REFERENCE
 from app.api.schemas.predictions import PredictionRequest, PredictionsAnswer
 from app.api.terms import terms_of
 from app.api.while_connected import while_connected
@@ -21,7 +22,7 @@ _MODEL = {
     "in": "path",
     "required": True,
     "schema": {"type": "string", "title": "Model"},
-    "description": "An id, a name (its newest version), name@version or name@alias.",
+    "description": REFERENCE,
 }
 _SHORT_BODY = 64 * 1024
 _BODY = {

@@ -13,6 +13,7 @@ class GraphEngine(Protocol):
     """An opened graph."""
 
     name: str  # onnxruntime, openvino
+    precision: str  # float32, bfloat16, int8
     size_bytes: int  # of its weights in memory
     accepted: list[str]  # the names of the graph's inputs
     multiple: int  # tokens in a row should be a multiple of it

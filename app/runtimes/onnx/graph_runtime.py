@@ -15,7 +15,6 @@ from app.runtimes.onnx.description import (
     TOKENIZER_FILE,
     ServingDescription,
     TextReading,
-    read_description,
 )
 from app.runtimes.onnx.graph_engine import GraphEngine
 from app.runtimes.onnx.image_inputs import ImageInputs
@@ -26,10 +25,9 @@ from app.runtimes.onnx.word_inputs import WordInputs
 class GraphRuntime:
     """Answers with a compiled graph on the processors of this machine."""
 
-    def __init__(self, folder: Path, engine: GraphEngine, precision: str) -> None:
-        description = read_description(folder)
+    def __init__(self, folder: Path, description: ServingDescription, engine: GraphEngine) -> None:
         self.engine = engine.name
-        self.precision = precision
+        self.precision = engine.precision
         tokens = folder / TOKENIZER_FILE
         self.size_bytes = engine.size_bytes + (tokens.stat().st_size if tokens.is_file() else 0)
         self._task = description.task

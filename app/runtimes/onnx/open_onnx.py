@@ -14,5 +14,6 @@ def open_onnx(folder: Path) -> GraphRuntime:
 
     Quick, since most of it is mapped and not read.
     """
-    precision = read_description(folder).precision
-    return GraphRuntime(folder, OrtEngine(folder / GRAPH_FILE, precision != "int8"), precision)
+    description = read_description(folder)
+    engine = OrtEngine(folder / GRAPH_FILE, description.precision)
+    return GraphRuntime(folder, description, engine)

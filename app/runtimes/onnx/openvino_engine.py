@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import os
 import sys
 import threading
 from functools import partial
@@ -12,10 +11,11 @@ from typing import Any
 
 import numpy as np
 
+from app.runtimes.onnx.by_processors import ByProcessors
 from app.runtimes.onnx.graph_engine import Feed
 from app.runtimes.onnx.wide_rows import widen_rows
+from app.runtimes.processors import batches_at_once
 
-_MOST_STREAMS = 16
 _KEPT_SHAPES = 200
 _HINTS = {"bfloat16": "bf16", "float32": "f32"}
 
@@ -38,37 +38,30 @@ class OpenvinoEngine:
         self.accepted = [one.any_name for one in model.inputs]
         constants = [one for one in model.get_ops() if one.get_type_name() == "Constant"]
         self.size_bytes = sum(one.get_byte_size() for one in constants)
-        self._compile = partial(_Compiled, core, model, _HINTS[precision])
-        processors = min(_processors(), _MOST_STREAMS)
-        self._beside = self._compile(streams=processors, threads=processors)
-        self._alone: _Compiled | None = None
-        self._compiling = threading.Lock()
+        self.precision = precision
+        self._compiled = ByProcessors(partial(_Compiled, core, model, _HINTS[precision]))
 
     def logits(self, feed: Feed, threads: int) -> np.ndarray:
         """As the contract says."""
-        return self._compiled_for(threads).logits(feed)
-
-    def _compiled_for(self, threads: int) -> _Compiled:
-        if threads == 1:
-            return self._beside
-        with self._compiling:
-            if self._alone is None:
-                self._alone = self._compile(streams=1, threads=threads)
-        return self._alone
+        return self._compiled.get(threads).logits(feed)
 
 
 class _Compiled:
-    """A compiled model and its requests, as many as there are callers at once."""
+    """A compiled model whose batches take `threads`, and its requests: one for each caller.
 
-    def __init__(self, core: Any, model: Any, hint: str, streams: int, threads: int) -> None:
+    Batches of one thread are computed side by side, a stream for each.
+    """
+
+    def __init__(self, core: Any, model: Any, hint: str, threads: int) -> None:
+        streams = batches_at_once() if threads == 1 else 1
         properties = {
             "INFERENCE_PRECISION_HINT": hint,
             "NUM_STREAMS": streams,
-            "INFERENCE_NUM_THREADS": threads,
+            "INFERENCE_NUM_THREADS": streams * threads,
             # Who else computes on this machine is not known here.
             "ENABLE_CPU_PINNING": False,
             # What is prepared for a shape of batch takes memory, and there are thousands of
-            # shapes; preparing it anew takes a twentieth of a batch.
+            # shapes.
             "CPU_RUNTIME_CACHE_CAPACITY": _KEPT_SHAPES,
         }
         self._model = core.compile_model(model, "CPU", properties)
@@ -84,12 +77,6 @@ class _Compiled:
             with self._taking:
                 self._idle.append(request)
         return found
-
-
-def _processors() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _openvino() -> Any:

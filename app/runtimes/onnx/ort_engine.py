@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import threading
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import onnxruntime
 
+from app.runtimes.onnx.by_processors import ByProcessors
 from app.runtimes.onnx.description import WEIGHTS_FILE
 from app.runtimes.onnx.graph_engine import Feed
 
@@ -15,35 +16,25 @@ from app.runtimes.onnx.graph_engine import Feed
 class OrtEngine:
     """A session for one processor and, from the first time it is asked for, one for several.
 
-    In int8 (`wide` is false) one text takes no less time on several.
+    In int8 one text takes no less time on several.
     """
 
     name = "onnxruntime"
     multiple = 1
 
-    def __init__(self, graph: Path, wide: bool) -> None:
+    def __init__(self, graph: Path, precision: str) -> None:
         weights = graph.parent / WEIGHTS_FILE
         self.size_bytes = sum(file.stat().st_size for file in (graph, weights) if file.is_file())
-        self._graph = graph
-        self._session = _open(graph, threads=1)
-        self._may_widen = wide
-        self._wide: onnxruntime.InferenceSession | None = None
-        self._widening = threading.Lock()
-        self.accepted = [one.name for one in self._session.get_inputs()]
+        self.precision = precision
+        self._sessions = ByProcessors(partial(_open, graph))
+        self.accepted = [one.name for one in self._sessions.for_one.get_inputs()]
 
     def logits(self, feed: Feed, threads: int) -> np.ndarray:
         """As the contract says; in int8 always on one processor."""
+        session = self._sessions.get(1 if self.precision == "int8" else threads)
         found: np.ndarray
-        [found] = self._session_of(threads).run(["logits"], feed)
+        [found] = session.run(["logits"], feed)
         return found
-
-    def _session_of(self, threads: int) -> onnxruntime.InferenceSession:
-        if threads == 1 or not self._may_widen:
-            return self._session
-        with self._widening:
-            if self._wide is None:
-                self._wide = _open(self._graph, threads)
-        return self._wide
 
 
 def _open(graph: Path, threads: int) -> onnxruntime.InferenceSession:
