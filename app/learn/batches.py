@@ -7,16 +7,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
-# So many batches are drawn at once and sorted by length: enough for little padding, few enough
-# that the order of rows stays close to random.
-_BUCKET = 32
+# A window is shuffled rows that are sorted by length and cut into batches: at most so many
+# batches, and at least so many windows in an epoch, so that a small set of rows does not make the
+# same batches in every epoch.
+_MOST_BATCHES_IN_WINDOW = 32
+_WINDOWS_IN_EPOCH = 2
 
 
 @dataclass(frozen=True)
 class Stream:
     """Rows that are gone through in a fresh random order again and again.
 
-    `positions`: int (n,), n >= 1; `share` of each batch is drawn from them.
+    `positions`: int (n,), n >= 1, distinct, and in no other stream; `share` of each batch is drawn
+    from them.
     """
 
     positions: np.ndarray
@@ -28,17 +31,24 @@ def batches(
 ) -> Iterator[np.ndarray]:
     """Endless batches of row positions (int), each with every stream's share of `size` rows.
 
+    No batch has a row twice, and a stream gives each of its rows once before it gives one again,
+    but for the order within a batch. A stream of fewer rows than its share gives all of them, once
+    per batch.
+
     `lengths`: (rows,), the cost of each row; rows of like length meet in a batch, so that little
-    of it is padding. A stream of fewer rows than its share gives all of them, once per batch.
+    of it is padding.
     """
     counts = _counts(streams, size)
-    orders = [_endless(stream.positions, rng) for stream in streams]
+    epochs = [_Epochs(s.positions, n, lengths, rng) for s, n in zip(streams, counts, strict=True)]
+    lead = int(np.argmax(counts))
     while True:
-        chunk = [
-            _bucketed(order, count, lengths) for order, count in zip(orders, counts, strict=True)
-        ]
-        for k in rng.permutation(_BUCKET):
-            yield np.concatenate([batch[k] for batch in chunk])
+        parts: list[np.ndarray] = [np.empty(0, dtype=np.int64)] * len(epochs)
+        parts[lead] = epochs[lead].any_batch()
+        length = float(lengths[parts[lead]].mean())
+        for number, epoch in enumerate(epochs):
+            if number != lead:
+                parts[number] = epoch.batch_near(length)
+        yield np.concatenate(parts)
 
 
 def _counts(streams: Sequence[Stream], size: int) -> list[int]:
@@ -47,13 +57,57 @@ def _counts(streams: Sequence[Stream], size: int) -> list[int]:
     return [min(w, len(s.positions)) for w, s in zip(wanted, streams, strict=True)]
 
 
-def _endless(positions: np.ndarray, rng: np.random.Generator) -> Iterator[int]:
-    while True:
-        yield from rng.permutation(positions).tolist()
+class _Epochs:
+    """The batches of one stream, `count` rows each, epoch after epoch.
 
+    Bucketing by length within shuffled windows, as the length-grouped samplers of transformers and
+    fairseq do it; but what an epoch leaves over is filled up from the next, so that every batch is
+    whole.
+    """
 
-def _bucketed(order: Iterator[int], count: int, lengths: np.ndarray) -> np.ndarray:
-    """The next `_BUCKET` batches of `count` rows (int (_BUCKET, count)), by ascending length."""
-    drawn = np.array([next(order) for _ in range(_BUCKET * count)])
-    by_length = drawn[np.argsort(lengths[drawn], kind="stable")]
-    return by_length.reshape(_BUCKET, count)
+    def __init__(
+        self, positions: np.ndarray, count: int, lengths: np.ndarray, rng: np.random.Generator
+    ) -> None:
+        self._positions = positions
+        self._count = count
+        self._lengths = lengths
+        self._rng = rng
+        in_epoch = len(positions) // count
+        self._in_window = min(_MOST_BATCHES_IN_WINDOW, max(1, in_epoch // _WINDOWS_IN_EPOCH))
+        self._left = positions[:0]
+        self._window: list[np.ndarray] = []
+
+    def any_batch(self) -> np.ndarray:
+        """A random batch of the present window."""
+        window = self._present_window()
+        return window.pop(int(self._rng.integers(len(window))))
+
+    def batch_near(self, length: float) -> np.ndarray:
+        """The batch of the present window whose mean length is nearest."""
+        window = self._present_window()
+        distances = [abs(float(self._lengths[batch].mean()) - length) for batch in window]
+        return window.pop(int(np.argmin(distances)))
+
+    def _present_window(self) -> list[np.ndarray]:
+        if not self._window and len(self._left) < self._count:
+            self._window = self._begin_epoch()
+        if not self._window:
+            self._window = self._next_window()
+        return self._window
+
+    def _begin_epoch(self) -> list[np.ndarray]:
+        """Shuffle anew; the batch that bridges two epochs, where rows of the last are left."""
+        rest, fresh = self._left, self._rng.permutation(self._positions)
+        if not len(rest):
+            self._left = fresh
+            return []
+        again = np.isin(fresh, rest)
+        others, missing = fresh[~again], self._count - len(rest)
+        self._left = self._rng.permutation(np.concatenate([others[missing:], fresh[again]]))
+        return [np.concatenate([rest, others[:missing]])]
+
+    def _next_window(self) -> list[np.ndarray]:
+        whole = min(self._in_window, len(self._left) // self._count) * self._count
+        drawn, self._left = self._left[:whole], self._left[whole:]
+        by_length = drawn[np.argsort(self._lengths[drawn], kind="stable")]
+        return list(by_length.reshape(-1, self._count))

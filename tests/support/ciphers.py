@@ -46,7 +46,7 @@ def an_english_classifier(folder: Path, kind: str = "wordpiece") -> Path:
     form, rows, first = HuggingFaceFormat(), english(), folder.with_name(f"{folder.name}-untrained")
     a_classifier_reading(first, a_tokenizer(kind, texts_of(rows.inputs)))
     facts = form.inspect(first, ModelHints())
-    parameters = FineTuneParameters(max_steps=100, learning_rate=3e-3)
+    parameters = FineTuneParameters(max_steps=200, learning_rate=3e-3)
     train = Examples(rows.inputs, np.array(rows.targets), rows.rows)
     given = MethodInput(form.load(first, facts), parameters, train=train)
     folder.mkdir(parents=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import cast
 
@@ -9,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from app.learn.batches import Stream, batches
 from app.learn.devices import autocast
 from app.learn.examples import NO_WORD
 from app.learn.network import Batch, Network, move
@@ -57,8 +59,9 @@ class Hidden:
 class MaskedTexts:
     """A Material: texts with some tokens hidden, several times over with others hidden.
 
-    Of the chosen tokens four fifths become the mask, a tenth any token and a tenth stays (Devlin
-    et al., 2019). `targets`: int64 (rows, most masks of a text), `NO_WORD` behind the last.
+    Row i is text i modulo the number of texts. Of the chosen tokens four fifths become the mask,
+    a tenth any token and a tenth stays (Devlin et al., 2019). `targets`: int64 (rows, most masks
+    of a text), `NO_WORD` behind the last.
     """
 
     def __init__(
@@ -87,6 +90,16 @@ class MaskedTexts:
             self._places[row, : len(places)] = torch.from_numpy(places)
             targets[row, : len(truth)] = torch.from_numpy(truth)
         self.targets = targets.to(self._device)
+
+    def order(self, size: int, rng: np.random.Generator) -> Iterator[np.ndarray]:
+        """Endless batches of `size` rows (int): each text once an epoch, hidden otherwise in the
+        next, and never twice in a batch.
+        """
+        texts, copies = len(self._texts), len(self.lengths) // len(self._texts)
+        seen = np.zeros(texts, dtype=np.int64)
+        for batch in batches([Stream(np.arange(texts))], self.lengths[:texts], size, rng):
+            yield batch + texts * (seen[batch] % copies)
+            seen[batch] += 1
 
     def logits(self, positions: np.ndarray) -> Tensor:
         """Float32 (k, masks, tokens); places behind a text's last mask count for nothing."""

@@ -11,7 +11,6 @@ from tokenizers import Tokenizer
 from torch import nn
 
 from app.domain.errors.vocabularies import TokenizerUnsupported
-from app.learn.batches import Stream, batches
 from app.learn.checkpoints import Checkpoints, CheckpointsWithin
 from app.learn.devices import best_device
 from app.learn.monitor import Monitor
@@ -71,10 +70,9 @@ def train_masked(
     for number, stage in enumerate(plan):
         _choose(masked, stage)
         part = Portion(monitor, number / len(plan), (number + 1) / len(plan))
-        stream = Stream(np.arange(len(train.lengths)))
         # Its own draws, so that a stage which need not be gone through again shifts no other.
         rng = np.random.default_rng((seed, number))
-        rows = StageRows(train, batches((stream,), train.lengths, stage.batch_size, rng))
+        rows = StageRows(train, train.order(stage.batch_size, rng))
         within = CheckpointsWithin(checkpoints, f"masked-{stage.name}")
         state = StageState(within, masked, stage, generator)
         masked.train()
