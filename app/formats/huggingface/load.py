@@ -50,7 +50,8 @@ def build_classifier(layout: Layout, labels: tuple[str, ...]) -> TextClassifier 
         preparation = read_preparation(asked, channels)
         return ImageClassifier(model, preparation, labels, layout.folder)
     kind = TokenClassifier if layout.task is Task.TOKEN_CLASSIFICATION else TextClassifier
-    network = kind(model, _tokens(layout, "", model), labels, layout.folder)
+    tokens = _tokens(layout, "", model, layout.task)
+    network = kind(model, tokens, labels, layout.folder)
     network.task = layout.task
     if isinstance(network, TextClassifier):
         network.bridge = read_bridge(layout.folder, network.width, network.width)
@@ -66,7 +67,7 @@ def build_encoder(layout: Layout, task: Task = Task.FEATURE_EXTRACTION) -> Encod
     if description.labels or task is Task.FEATURE_EXTRACTION:
         task = Task(description.task)
     model = read_pretrained(layout)
-    tokens = _tokens(layout, description.prefix, model)
+    tokens = _tokens(layout, description.prefix, model, task)
     bridge = read_bridge(layout.folder, model.config.get_text_config().hidden_size)
     kept = None
     if description.reads:
@@ -81,8 +82,9 @@ def build_encoder(layout: Layout, task: Task = Task.FEATURE_EXTRACTION) -> Encod
     return encoder
 
 
-def _tokens(layout: Layout, prefix: str, model: Any) -> Tokens:
-    tokens = Tokens(layout, prefix, inspect.signature(model.forward).parameters.keys())
+def _tokens(layout: Layout, prefix: str, model: Any, task: Task) -> Tokens:
+    accepted = inspect.signature(model.forward).parameters.keys()
+    tokens = Tokens(layout, prefix, accepted, of_words=task is Task.TOKEN_CLASSIFICATION)
     # Classes that answer from the last token find the padding by this number.
     if model.config.get_text_config().pad_token_id is None:
         model.config.get_text_config().pad_token_id = tokens.pad_id

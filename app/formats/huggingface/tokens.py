@@ -28,10 +28,14 @@ _OFFSET_POSITIONS |= {"roberta", "roberta-prelayernorm", "xlm-roberta", "xlm-rob
 class Tokens:
     """A tokenizer that cuts at `max_tokens` and puts `prefix` before each text.
 
-    `accepted` are the arguments that the network's `forward` takes.
+    `accepted` are the arguments that the network's `forward` takes. The end is cut off, or what
+    the directory asks for as `truncation_side`; with `of_words` always the end, since sentences
+    of words are read on in a further piece.
     """
 
-    def __init__(self, layout: Layout, prefix: str, accepted: Collection[str]) -> None:
+    def __init__(
+        self, layout: Layout, prefix: str, accepted: Collection[str], of_words: bool = False
+    ) -> None:
         self.prefix = prefix
         self.max_tokens = _max_tokens(layout)
         self._accepted = frozenset(accepted)
@@ -39,6 +43,8 @@ class Tokens:
         self._tokenizer = _read(layout.folder / TOKENIZER_FILE)
         self._multiple = _MULTIPLE if self.max_tokens % _MULTIPLE == 0 else 1
         self.pad_id = _set_up(self._tokenizer, layout, self.max_tokens, self._multiple)
+        if of_words:
+            self._tokenizer.enable_truncation(self.max_tokens, direction="right")
 
     def batch(self, texts: list[str]) -> Batch:
         """`input_ids`, `attention_mask` and what else is accepted: int64 (n, padded length)."""

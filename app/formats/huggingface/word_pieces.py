@@ -52,7 +52,7 @@ def sentence_pieces(tokens: Encodes, sentences: Sequence[Words]) -> list[Piece]:
         ]
         encoded = tokens.encode([" ".join(sentences[n][a:b]) for n, a, b in spans])
     return [
-        Piece(n, a, b, one, _first_tokens(one, sentences[n][a:b], len(tokens.prefix)))
+        Piece(n, a, b, one, _first_tokens(one, sentences[n][a:b], tokens.prefix))
         for (n, a, b), one in zip(spans, encoded, strict=True)
     ]
 
@@ -65,22 +65,31 @@ def _spans(tokens: Encodes, words: Words) -> Iterator[tuple[int, int]]:
         [one] = tokens.encode([" ".join(rest)])
         taken = len(rest)
         if one.overflowing:
-            seen = np.flatnonzero(_first_tokens(one, rest, len(tokens.prefix)) >= 0)
+            seen = np.flatnonzero(_first_tokens(one, rest, tokens.prefix) >= 0)
             taken = max(1, int(seen.max(initial=0)))
         yield start, start + taken
         start += taken
 
 
-def _first_tokens(one: Encoding, words: Words, prefix: int) -> np.ndarray:
-    """int64 (words,): the position of each word's first token, -1 where there is none."""
+def _first_tokens(one: Encoding, words: Words, prefix: str) -> np.ndarray:
+    """int64 (words,): the position of each word's first token, -1 where there is none.
+
+    A token that holds nothing but the space before a word belongs to that word: a lone `▁` of
+    SentencePiece, or the `Ġ` of byte-level BPE, which is empty where offsets are trimmed. It is
+    the word's first one, as in transformers.
+    """
     lengths = np.array([len(word) for word in words], dtype=np.int64)
-    starts = prefix + np.concatenate([[0], np.cumsum(lengths + 1)[:-1]])
-    spans = np.array(one.offsets, dtype=np.int64)
-    there = np.flatnonzero(spans[:, 1] > spans[:, 0])
-    if not len(there):
+    starts = len(prefix) + np.concatenate([[0], np.cumsum(lengths + 1)[:-1]])
+    after = starts - 1  # where the word before ends
+    after[0] = len(prefix.rstrip())
+    position = np.flatnonzero(np.array(one.special_tokens_mask) == 0)
+    if not len(position):
         return np.full(len(words), -1, dtype=np.int64)
-    # The first token that ends behind the word's start, if it begins before the word's end.
-    place = np.searchsorted(spans[there, 1], starts, side="right")
-    inside = place < len(there)
-    position = there[np.minimum(place, len(there) - 1)]
-    return np.where(inside & (spans[position, 0] < starts + lengths), position, -1)
+    spans = np.maximum.accumulate(np.array(one.offsets, dtype=np.int64)[position])
+    place = np.minimum(
+        np.searchsorted(spans[:, 0], after, side="left"),
+        np.searchsorted(spans[:, 1], starts, side="right"),
+    )
+    inside = (place < len(position)) & (lengths > 0)
+    place = np.minimum(place, len(position) - 1)
+    return np.where(inside & (spans[place, 0] < starts + lengths), position[place], -1)
