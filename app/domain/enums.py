@@ -75,6 +75,7 @@ class EvaluationKind(StrEnum):
     SOURCE_MODEL = "source-model"  # untouched, on the target test rows
     TFIDF = "tfidf"  # baseline: character n-grams + logistic regression on the same labels
     WORD_FEATURES = "word-features"  # baseline for tags: words, characters, neighbours, the same
+    LINEAR_PROBE = "linear-probe"  # baseline: the frozen encoder + logistic regression, the same
     MAJORITY = "majority"  # baseline: always the most frequent training label
     SOURCE_BEFORE = "source-before"  # the source model on the source test rows
     SOURCE_AFTER = "source-after"  # the transferred model on the source test rows

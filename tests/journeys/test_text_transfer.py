@@ -82,6 +82,7 @@ def test_it_is_scored_beside_its_baselines_on_the_same_rows(
         "transferred",
         "source-model",
         "tfidf",
+        "linear-probe",
         "majority",
         "source-before",
         "source-after",

@@ -97,6 +97,7 @@ def test_a_transfer_registers_a_model_with_its_evaluations(
     assert {one["baseline"] for one in done.result["comparisons"]} == {
         "source-model",
         "tfidf",
+        "linear-probe",
         "majority",
     }
     assert done.result["forgetting"] is not None

@@ -90,6 +90,7 @@ def test_a_label_set_classifier_is_scored_by_labels(context: Context, tmp_path: 
     assert {one["baseline"] for one in done.result["comparisons"]} == {
         "source-model",
         "tfidf",
+        "linear-probe",
         "majority",
     }
     digest = found[EvaluationKind.TRANSFERRED].predictions_sha256

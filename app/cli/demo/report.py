@@ -17,6 +17,7 @@ _NAMES = {
     "transferred": "transferred model",
     "source-model": "English model, untouched",
     "tfidf": "TF-IDF + logistic regression",
+    "linear-probe": "frozen encoder + logistic regression",
     "majority": "majority class",
     "source-before": "on English: before the transfer",
     "source-after": "on English: after the transfer",

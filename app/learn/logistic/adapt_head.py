@@ -14,7 +14,7 @@ from app.learn.logistic.linear_head import LinearHead, read_linear_head, write_l
 from app.learn.logistic.points import Points, points
 from app.learn.logistic.regression import Prior, fit
 from app.learn.logistic.source_head import fit_source
-from app.learn.logistic.strength import Strength, choose_strength, fold_numbers
+from app.learn.logistic.strength import GRID, Strength, choose_strength, fold_numbers
 from app.learn.monitor import Monitor
 from app.learn.network import Network
 from app.learn.portion import Portion
@@ -22,8 +22,6 @@ from app.learn.strata import strata
 from app.learn.vector_cache import VectorCache
 
 _PHASE = "fitting the head"
-# Precisions in units of one typical feature, the firmest first.
-_TARGET_GRID = (1000.0, 300.0, 100.0, 30.0, 10.0, 3.0, 1.0)
 # A bias may answer for a difference in how frequent labels are; where the languages' means have
 # been aligned there is less for it to answer for.
 _BIASES, _BIASES_ALIGNED = 1.0, 10.0
@@ -93,7 +91,7 @@ class _Fitting:
         assert seen is not None, "there are target rows"
         centre = seen.mean(axis=0)
         scale = max(float(np.sqrt(((seen - centre) ** 2).mean())), 1e-8)
-        prior = _seen_from(self._start, centre, scale)
+        prior = self._start.seen_from(centre, scale)
         history: list[dict[str, Any]] = []
         if self._source is not None:
             prior, history = self._refitted(self._source.moved(centre, scale))
@@ -101,7 +99,7 @@ class _Fitting:
             centre = _between(centre, ours)
         chosen, head = self._adapted(self._target.moved(centre, scale), prior, aligned)
         history += [{"stage": "target", "step": i + 1, **t} for i, t in enumerate(chosen.tried)]
-        write_linear_head(self._network, _seen_from_zero(head, centre, scale))
+        write_linear_head(self._network, head.seen_from_zero(centre, scale))
         self._monitor.progress(_PHASE, 1.0)
         account = {
             "aligned_means": aligned,
@@ -126,7 +124,7 @@ class _Fitting:
         folds = fold_numbers(strata(examples.targets), examples.groups, self._seed)
         part = Portion(self._monitor, 0.85, 1.0)
         chosen = choose_strength(
-            *(target, prior, biases, _TARGET_GRID, folds),
+            *(target, prior, biases, GRID, folds),
             progress=lambda x: part.progress(_PHASE, x),
         )
         return chosen, fit(target, Prior(prior, chosen.weights, biases))
@@ -157,13 +155,3 @@ def _between(source: np.ndarray, ours: np.ndarray) -> np.ndarray:
     share = len(ours) / (len(ours) + _TEXTS_BEFORE)
     middle: np.ndarray = source + share * (ours.mean(axis=0) - source)
     return middle
-
-
-def _seen_from(head: LinearHead, centre: np.ndarray, scale: float) -> LinearHead:
-    """The same head for vectors counted from `centre` in units of `scale`."""
-    return LinearHead(head.weight * scale, head.bias + centre @ head.weight)
-
-
-def _seen_from_zero(head: LinearHead, centre: np.ndarray, scale: float) -> LinearHead:
-    weight = head.weight / scale
-    return LinearHead(weight, head.bias - centre @ weight)

@@ -23,6 +23,15 @@ class LinearHead:
         answers: np.ndarray = features @ self.weight + self.bias
         return answers
 
+    def seen_from(self, centre: np.ndarray, scale: float) -> LinearHead:
+        """The same head for features counted from `centre` in units of `scale`."""
+        return LinearHead(self.weight * scale, self.bias + centre @ self.weight)
+
+    def seen_from_zero(self, centre: np.ndarray, scale: float) -> LinearHead:
+        """The same head for features as they are, where it was for those counted from `centre`."""
+        weight = self.weight / scale
+        return LinearHead(weight, self.bias - centre @ weight)
+
 
 @torch.no_grad()
 def read_linear_head(network: Network, width: int) -> LinearHead | None:

@@ -13,10 +13,8 @@ from app.learn.logistic.calibration import calibrated
 from app.learn.logistic.linear_head import LinearHead
 from app.learn.logistic.points import Points
 from app.learn.logistic.regression import Prior, fit
-from app.learn.logistic.strength import choose_strength
+from app.learn.logistic.strength import GRID, choose_strength
 
-# Precisions in units of one typical feature, the firmest first.
-_GRID = (1000.0, 300.0, 100.0, 30.0, 10.0)
 _Found = tuple[LinearHead, list[dict[str, Any]]]
 # Cross-validation of a whole method asks for the same fit in each of its folds.
 _REMEMBERED: OrderedDict[str, _Found] = OrderedDict()
@@ -34,8 +32,9 @@ def fit_source(
     key = _digest(source, classes, folds)
     if key in _REMEMBERED:
         # As often as if it were fitted, so that a run reports the same whatever ran before it.
-        for done in range(len(np.unique(folds))):
-            progress((done + 1) / len(np.unique(folds)))
+        for done in range(len(_REMEMBERED[key][1])):
+            progress((done + 1) / len(GRID))
+        progress(1.0)
     else:
         _REMEMBERED[key] = _fitted(source, classes, folds, progress)
     _REMEMBERED.move_to_end(key)
@@ -48,7 +47,7 @@ def _fitted(
     source: Points, classes: int, folds: np.ndarray, progress: Callable[[float], None]
 ) -> _Found:
     nothing = LinearHead(np.zeros((source.vectors.shape[1], classes)), np.zeros(classes))
-    chosen = choose_strength(source, nothing, 0.0, _GRID, folds, progress)
+    chosen = choose_strength(source, nothing, 0.0, GRID, folds, progress)
     head = calibrated(fit(source, Prior(nothing, chosen.weights, 0.0)), chosen)
     return head, [{"stage": "source", "step": i + 1, **t} for i, t in enumerate(chosen.tried)]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -68,16 +69,43 @@ def baseline_answers(partition: Partition, test: Examples | None, objective: Obj
 
     Nothing where there is no target label to train them on, or no row to answer.
     """
-    parts = [part for part in (partition.train, partition.validation) if part is not None]
-    if test is None or not parts:
+    rows = _labelled(partition)
+    if test is None or rows is None:
         return {}
-    rows = parts[0] if len(parts) == 1 else join(*parts)
     found: Answered = {}
     shallow = objective.shallow(rows, test.inputs)
     if shallow is not None:
         found[shallow_kind(objective)] = shallow
     found[EvaluationKind.MAJORITY] = objective.majority(rows.targets, test.inputs)
     return found
+
+
+def probe_answered(
+    encoder: Callable[[], Network],
+    partition: Partition,
+    test: Examples | None,
+    vectors: VectorCache,
+    seed: int,
+    monitor: Monitor,
+) -> Answered:
+    """A baseline as above: logistic regression on the vectors of a network's frozen body.
+
+    It is what a user of the encoder would write first. `encoder` loads the network, if need be.
+    Nothing where the network makes no vector of a row.
+    """
+    from app.learn.logistic.linear_probe import probe_answers
+
+    rows = _labelled(partition)
+    if test is None or rows is None:
+        return {}
+    found = probe_answers(encoder(), rows, test.inputs, vectors, seed, monitor)
+    return {} if found is None else {EvaluationKind.LINEAR_PROBE: found}
+
+
+def _labelled(partition: Partition) -> Examples | None:
+    """The target rows that the method had labels of."""
+    parts = [part for part in (partition.train, partition.validation) if part is not None]
+    return (parts[0] if len(parts) == 1 else join(*parts)) if parts else None
 
 
 def shallow_kind(objective: Objective) -> EvaluationKind:

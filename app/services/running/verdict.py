@@ -15,6 +15,7 @@ _NAMES = {
     EvaluationKind.SOURCE_MODEL: "the untouched source model",
     EvaluationKind.TFIDF: "TF-IDF with logistic regression",
     EvaluationKind.WORD_FEATURES: "logistic regression on word features",
+    EvaluationKind.LINEAR_PROBE: "logistic regression on the encoder's vectors",
     EvaluationKind.MAJORITY: "the majority class",
 }
 

@@ -28,6 +28,7 @@ from app.services.running.scoring import (
     answers_after,
     answers_before,
     baseline_answers,
+    probe_answered,
 )
 from app.services.running.split_record import split_record
 from app.services.running.together import shared_training
@@ -56,6 +57,11 @@ def work(
     compared = answers_after(served, held, before, context.vectors, Portion(monitor, 0.89, 0.94))
     monitor.progress("comparing with the baselines", 0.94)
     compared.on_test.update(baseline_answers(best.partition, held.test, material.objective))
+    probed = probe_answered(
+        lambda: served if best.output.rebuilt else load_network(context, material, spec.seed),
+        *(best.partition, held.test, context.vectors, best.seed, Portion(monitor, 0.94, 0.95)),
+    )
+    compared.on_test.update(probed)
     result = _result(transfer, material, held, compared, best, accounts)
     case = Case(
         context=context,

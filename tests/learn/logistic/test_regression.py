@@ -9,7 +9,7 @@ from sklearn.linear_model import LogisticRegression
 from app.learn.logistic.linear_head import LinearHead
 from app.learn.logistic.points import Points
 from app.learn.logistic.regression import Prior, fit
-from app.learn.logistic.strength import choose_strength, fold_numbers
+from app.learn.logistic.strength import GRID, choose_strength, fold_numbers
 
 NOTHING = LinearHead(np.zeros((5, 3)), np.zeros(3))
 
@@ -76,3 +76,16 @@ def test_very_few_rows_still_have_folds(count: int) -> None:
     folds = fold_numbers(np.arange(count) % 3, None, 0)
     assert len(folds) == count
     assert set(folds) == set(range(min(count, 2)))
+
+
+def test_a_prior_that_says_the_opposite_is_unlearnt() -> None:
+    points = cloud(99, seed=2)
+    good = fit(cloud(3000), Prior(NOTHING, 1.0, 0.0))
+    wrong = LinearHead(-20 * good.weight, -20 * good.bias)
+    folds = fold_numbers(points.targets, None, 0)
+    chosen = choose_strength(points, wrong, 1.0, GRID, folds, lambda _: None)
+    assert chosen.weights < 1.0, "the optimum lies below where the grid once ended"
+    best = max(one["out_of_fold_accuracy"] for one in chosen.tried)
+    fresh = LinearHead(np.zeros((5, 3)), np.zeros(3))
+    alone = choose_strength(points, fresh, 0.0, GRID, folds, lambda _: None, least_loss=True)
+    assert best >= max(one["out_of_fold_accuracy"] for one in alone.tried) - 0.03
