@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -16,6 +16,7 @@ from app.domain.errors.batch_predictions import PredictionInputsGone
 from app.domain.serving import Servable
 from app.formats.batch_results import results_table
 from app.formats.rows_to_ask import RowsToAsk, open_rows
+from app.learn.finite_answers import require_finite
 from app.learn.objectives.catalog import objective_for
 from app.learn.objectives.contract import Objective
 from app.runtimes.contract import Runtime
@@ -47,7 +48,7 @@ def answer_dataset(
 
     Goes on behind the last part that earlier attempts kept. `note` gets the number of rows done
     after each part and may raise to end the work. Raises `PredictionInputsGone` when a record was
-    deleted meanwhile.
+    deleted meanwhile, and `AnswerNotFinite`, which names rows.
     """
     opened = _open(context, batch)
     parts = _open_parts(context, batch, opened.about)
@@ -56,9 +57,15 @@ def answer_dataset(
         rows = opened.rows(start, end)
         inputs = fitting_inputs(rows.inputs, opened.servable.facts)
         probabilities = answer_all(opened.runtime, opened.objective, inputs)
+        name = f"The model {opened.servable.name}"
+        require_finite(probabilities, name, partial(_row, rows.numbers))
         parts.keep(number, results_table(rows, probabilities, opened.objective, opened.about))
     note(batch.rows)
     parts.join(file)
+
+
+def _row(numbers: Sequence[int], position: int) -> str:
+    return f"row {numbers[position]}"
 
 
 def _open(context: Context, batch: BatchPrediction) -> _Opened:

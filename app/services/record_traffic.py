@@ -13,6 +13,7 @@ from app.domain.traffic import Counts, RecordedText, Sample, add_sample
 from app.formats.tables.identifier import identify
 from app.services.context import Context
 from app.store import traffic
+from app.store.patience import is_transient
 
 _log = logging.getLogger(__name__)
 # Samples that wait to be counted; those that come on top are dropped.
@@ -48,19 +49,47 @@ class TrafficRecorder:
                 return
 
     def flush(self) -> None:
-        """Identify languages, count, and add to the table; after an error the next call does."""
+        """Identify languages, count, and add to the table.
+
+        What the database cannot take now is kept for the next call, and its error raised; what it
+        refuses is dropped, a model and day by itself, and stops nothing else.
+        """
         while True:
             try:
                 self._count(self._waiting.get_nowait())
             except queue.Empty:
                 break
-        if not self._unsaved.counts:
+        try:
+            self._save(list(self._unsaved.counts))
+        except Exception as error:
+            if is_transient(error):
+                raise
+            _log.warning("the sample of traffic is saved model by model: %s", error)
+            for place in list(self._unsaved.counts):
+                self._save_or_drop(place)
+
+    def _save_or_drop(self, place: traffic.Place) -> None:
+        try:
+            self._save([place])
+        except Exception as error:
+            if is_transient(error):
+                raise
+            _log.exception("a sample of traffic that the database refuses is dropped")
+            self._forget([place])
+
+    def _save(self, places: list[traffic.Place]) -> None:
+        if not places:
             return
         with self._context.sessions.begin() as session:
-            traffic.add(session, self._unsaved.counts)
-            texts = [text for few in self._unsaved.texts.values() for text in few]
+            traffic.add(session, {place: self._unsaved.counts[place] for place in places})
+            texts = [text for place in places for text in self._unsaved.texts.get(place, ())]
             traffic.keep_texts(session, texts, _MOST_TEXTS)
-        self._unsaved = _Unsaved()
+        self._forget(places)
+
+    def _forget(self, places: list[traffic.Place]) -> None:
+        for place in places:
+            del self._unsaved.counts[place]
+            self._unsaved.texts.pop(place, None)
 
     def _count(self, sample: Sample) -> None:
         language = None if sample.text is None else identify(sample.text)

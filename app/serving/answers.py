@@ -16,17 +16,20 @@ from app.domain.predictions import (
     TaggedPrediction,
     WordTag,
 )
+from app.learn.finite_answers import require_finite
 from app.serving.inputs import PreparedInputs
 from app.serving.sentences import Sentence
 
 
 def as_predictions(
-    facts: ModelFacts, inputs: PreparedInputs, probabilities: Sequence[np.ndarray]
+    facts: ModelFacts, inputs: PreparedInputs, probabilities: Sequence[np.ndarray], model: str
 ) -> list[AnyPrediction]:
     """One prediction for each of `inputs`.
 
     `probabilities` has float32 (classes,), or (words, classes) for a tagger, for each input.
+    Raises AnswerNotFinite, which names `model` and the inputs.
     """
+    require_finite(probabilities, f"The model {model}")
     if facts.task is Task.TOKEN_CLASSIFICATION:
         sentences = [one for one in inputs if isinstance(one, Sentence)]
         return [_tagged(facts, *pair) for pair in zip(sentences, probabilities, strict=True)]

@@ -12,7 +12,7 @@ from typing import Any
 from app.domain.alias_traffic import AnswerCounts
 from app.domain.enums import Task
 from app.domain.errors import Unavailable
-from app.domain.errors.predictions import ModelNotLoaded
+from app.domain.errors.predictions import AnswerNotFinite, ModelNotLoaded
 from app.domain.models import Model
 from app.domain.predictions import NO_TERMS, AnyPrediction, Terms
 from app.domain.serving import BatchFacts, Servable
@@ -111,7 +111,7 @@ class DataPlane:
         work = self._predictor.predict(chosen.servable, inputs, terms)
         try:
             predicted = await observed(self._observers, chosen.model, inputs, work)
-        except Unavailable:
+        except (Unavailable, AnswerNotFinite):
             self._count(route, chosen, AnswerCounts(failures=1))
             raise
         seconds = time.perf_counter() - began

@@ -74,7 +74,8 @@ class Predictor:
         """Texts, lists of words for a tagger, images as base64 PNG/JPEG or nested numbers.
 
         Raises ModelCannotPredict, NothingToPredict, TooManyInputs, UnusableInput,
-        ImageOfAnotherShape, QueueFull, DeadlinePassed, ModelNotLoaded and PredictorStopped.
+        ImageOfAnotherShape, QueueFull, DeadlinePassed, ModelNotLoaded, PredictorStopped and
+        AnswerNotFinite.
         Cancelling it takes what was not computed yet out of the queue.
         """
         if servable.facts.task is Task.FEATURE_EXTRACTION:
@@ -93,7 +94,7 @@ class Predictor:
                 raise DeadlinePassed
             answer = _expected(reply, servable, Probabilities)
             learn(_without_loading(time.monotonic() - began, answer.batch))
-        predictions = as_predictions(servable.facts, prepared, answer.of_inputs)
+        predictions = as_predictions(servable.facts, prepared, answer.of_inputs, servable.name)
         return Predicted(predictions, answer.batch)
 
     async def load(self, servable: Servable, pinned: bool = False) -> None:

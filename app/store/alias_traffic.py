@@ -42,7 +42,7 @@ def add(
 ) -> None:
     """Add what was counted; what belongs to an alias that is gone is dropped."""
     new = list(disagreements)
-    named = {(key[0], key[1]) for key in [*answers, *comparisons]}
+    named = {(key[0], key[1]) for key in [*answers, *comparisons, *map(_pair, new)]}
     there = _keep(session, named)
     for table, counted in ((alias_answers, answers), (shadow_comparisons, comparisons)):
         # In one order, so that two processes wait for each other rather than lock each other out.

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session, sessionmaker
 
 T = TypeVar("T")
@@ -36,6 +37,16 @@ def patiently(
             _log.warning("the database does not answer: %s", type(error).__name__)
         time.sleep(pause)
         pause = min(_LONGEST_PAUSE, 2 * pause)
+
+
+def is_transient(error: BaseException) -> bool:
+    """Whether the same transaction may succeed later, since the database had no ear for it now.
+
+    False for what the database refuses: a value that it cannot hold, a row that is gone.
+    """
+    if isinstance(error, PoolTimeout):
+        return True
+    return isinstance(error, DBAPIError) and is_connection_lost(error)
 
 
 def is_connection_lost(error: DBAPIError) -> bool:

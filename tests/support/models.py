@@ -37,6 +37,24 @@ def a_text_classifier(
     return _a_classifier(BertForSequenceClassification, folder, labels, texts, seed, dtype, config)
 
 
+BROKEN = "Q"
+
+
+def with_a_broken_letter(folder: Path) -> Path:
+    """The same text model, but that it answers NaN to every text with the letter `BROKEN`."""
+    import torch
+    from safetensors.torch import load_file, save_file
+
+    vocabulary = json.loads((folder / "tokenizer.json").read_text("utf-8"))["model"]["vocab"]
+    weights = load_file(folder / "model.safetensors")
+    [name] = [name for name in weights if name.endswith("word_embeddings.weight")]
+    for token, position in vocabulary.items():
+        if BROKEN in token:
+            weights[name][position] = torch.nan
+    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+    return folder
+
+
 def a_label_set_classifier(folder: Path, labels: Sequence[str] = INTENTS, **chosen: Any) -> Path:
     """The same for any number of labels."""
     return a_text_classifier(folder, labels, problem_type="multi_label_classification", **chosen)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from app.domain.errors import (
     Conflict,
     InvalidInput,
@@ -150,6 +152,24 @@ class ModelNotLoaded(Unavailable):
             "Look at the log of the API; uploading the model again replaces a damaged file.",
             model=model,
             reason=reason,
+        )
+
+
+class AnswerNotFinite(Conflict):
+    """A model answers an input with NaN or infinity, which no probability can be."""
+
+    code = "answer-not-finite"
+
+    def __init__(self, model: str, places: Sequence[str]) -> None:
+        """`model` begins the sentence; `places` name the inputs, as `inputs[3]` or `row 17`."""
+        more = f" and {len(places) - 3} more" if len(places) > 3 else ""
+        super().__init__(
+            f"{model} answers {', '.join(places[:3])}{more} with NaN or infinity, not with "
+            "probabilities.",
+            "Leave that input out. Where plain inputs fail as well, the training diverged: train "
+            "again with a smaller learning rate, or take another version of the model.",
+            inputs=list(places[:20]),
+            count=len(places),
         )
 
 

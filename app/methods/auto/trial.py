@@ -12,6 +12,7 @@ import torch
 
 from app.domain.errors import BabelportError
 from app.learn.devices import best_device
+from app.learn.finite_answers import require_finite
 from app.learn.monitor import Monitor
 from app.learn.network import Network
 from app.learn.portion import Portion
@@ -107,6 +108,7 @@ class Trial:
             found = predict_frozen(network, inputs, self.pool.given.vectors, monitor)
         finally:
             network.cpu()
+        require_finite(found)
         if network.objective.per_word:
             self.answers[positions, : found.shape[1]] = found
         else:

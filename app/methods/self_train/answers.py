@@ -8,6 +8,7 @@ from torch import Tensor
 
 from app.learn.encoding import encode
 from app.learn.examples import Examples, Inputs
+from app.learn.finite_answers import require_finite
 from app.learn.monitor import Monitor, Silence
 from app.learn.network import Network
 from app.learn.predicting import predict
@@ -49,7 +50,9 @@ class Answers:
         features = self._features.get(name)
         if features is None:
             found = predict(network, inputs, monitor=monitor)
+            require_finite(found)
             return np.log(np.maximum(found.astype(np.float64), _LEAST))
         with torch.no_grad():
             logits: np.ndarray = network.head(features).double().cpu().numpy()
+        require_finite(logits)
         return logits

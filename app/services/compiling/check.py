@@ -43,7 +43,8 @@ def compare(
     1e-3. Reduced precision cannot pass on rows without labels.
     """
     pairs = list(zip(reference, found, strict=True))
-    largest = max(float(np.abs(own - other).max(initial=0)) for own, other in pairs)
+    # Of NumPy: Python's own passes NaN over when it stands behind a number.
+    largest = float(np.max([np.abs(own - other).max(initial=0) for own, other in pairs]))
     same = float(np.mean([_same(objective, own, other) for own, other in pairs]))
     before, after = _headline(objective, rows, reference), _headline(objective, rows, found)
     if tolerance is None:

@@ -11,6 +11,7 @@ import numpy as np
 from app.artifacts.archive import pack
 from app.domain.compilations import Serving
 from app.domain.models import ImageInput, ModelFacts
+from app.learn.finite_answers import require_finite
 from app.learn.predicting import predict
 from app.services.compiling.candidates import Made, Trials
 from app.services.compiling.check import BATCH
@@ -61,8 +62,9 @@ def compile_network(
 
 
 def _reference(network: Network, rows: CheckRows) -> list[np.ndarray]:
-    """What the network answers, float32, as evaluations do."""
+    """What the network answers, float32, as evaluations do; raises AnswerNotFinite."""
     found = predict(network, rows.inputs, batch_size=BATCH)
+    require_finite(found, place="row {} of the check".format)
     if not network.objective.per_word:
         return list(found)
     return [one[: len(words)] for one, words in zip(found, rows.inputs, strict=True)]
