@@ -100,7 +100,9 @@ def _language(network: Network, language: Language, seeds: int) -> dict[str, Any
 def _advised(vectors: np.ndarray, rows: Examples, classes: int, seed: int) -> dict[str, Any]:
     at = np.random.default_rng(seed).permutation(len(rows))[:HAND]
     sizes, targets = curve_sizes(HAND, classes), rows.targets[at]
-    correct = out_of_fold(vectors[at], targets, None, sizes, 4, seed, np.inf, Silence())
+    correct = out_of_fold(
+        vectors[at], targets, np.arange(len(targets)), sizes, 4, seed, np.inf, Silence()
+    )
     advice = advise_on_labels(correct, sizes, HAND, seed)
     return {name: advice.get(name) for name in ("status", "further_rows", "low", "high")}
 

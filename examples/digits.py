@@ -133,7 +133,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--per-class", type=int, help="train on so many images of each digit")
     parser.add_argument("--strategy", default="lp-ft", help="full, head, lp-ft or scratch")
     parser.add_argument("--steps", type=int, help="training steps per stage, at most")
-    parser.add_argument("--validation-fraction", type=float, default=0.0)
+    parser.add_argument("--validation-fraction", type=float)
     parser.add_argument("--repeats", type=int, default=1, help="other samples, other seeds")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--epochs", type=int, default=4, help="of the seed on the source")

@@ -24,7 +24,8 @@ class TransferSpec:
 
     `datasets` maps each role to a dataset id. `parameters` are validated by the method's own
     schema. `validation_fraction` and `test_fraction` say how much of `train` is split off where
-    the user gave no such dataset; a validation fraction of 0 trains without early stopping.
+    the user gave no such dataset; a validation fraction of 0 trains without early stopping, and
+    None leaves the choice to the method and the number of rows.
     `sample` draws the training rows anew for each repeat; validation rows are part of the sample.
     `wanted_precision` is how often answers should be right that the new model gives without
     abstaining. `companion` is the second model of methods that take one: a model's id, `starter` or
@@ -40,7 +41,7 @@ class TransferSpec:
     seed: int = 0
     repeats: int = 1
     sample: Sample | None = None
-    validation_fraction: float = 0.15
+    validation_fraction: float | None = None
     test_fraction: float = 0.2
     wanted_precision: float = 0.95
     companion: str | None = None

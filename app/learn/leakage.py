@@ -40,6 +40,13 @@ def unseen_inputs(inputs: Inputs, *held_out: Examples) -> np.ndarray:
     return np.array([i for i, key in enumerate(_keys(inputs)) if key not in keys], dtype=np.int64)
 
 
+def content_numbers(inputs: Inputs) -> np.ndarray:
+    """int64 (n,): a number for each distinct input, compared as in `drop_leaks`, counted from 0."""
+    numbers: dict[str | bytes, int] = {}
+    found = (numbers.setdefault(key, len(numbers)) for key in _keys(inputs))
+    return np.fromiter(found, dtype=np.int64, count=len(inputs))
+
+
 def _groups(examples: Examples) -> tuple[str, ...]:
     return examples.groups or ("",) * len(examples)
 

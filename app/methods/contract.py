@@ -37,6 +37,10 @@ class Asked:
     companion: str | None = None
 
 
+def _never(parameters: Any) -> bool:
+    return False
+
+
 @dataclass(frozen=True)
 class MethodSpec:
     """A method as `GET /v1/methods` shows it; importing it imports no torch.
@@ -47,6 +51,8 @@ class MethodSpec:
     `companion_formats` which formats it may have. `check` raises an InvalidInput where the method
     can tell already that it will not do; it must be quick. `data_parallel` says that several
     processes may run the method side by side, with the same seed, and share its training.
+    `uses_validation` tells by the parameters whether a run learns anything from validation rows:
+    where it does not, none are split off the training rows unless the user says so.
     """
 
     name: str
@@ -63,6 +69,7 @@ class MethodSpec:
     one_of: frozenset[Role] = frozenset()
     check: Callable[[Asked], None] | None = None
     data_parallel: bool = False
+    uses_validation: Callable[[Any], bool] = _never
 
     @property
     def roles(self) -> frozenset[Role]:

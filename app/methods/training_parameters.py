@@ -40,6 +40,11 @@ class GradientParameters(Parameters):
         return TrainingOptions(**{name: getattr(self, name) for name in names})
 
 
+def stops_early(parameters: TrainingParameters) -> bool:
+    """Whether training by these parameters is checked on validation rows."""
+    return parameters.strategy is not Strategy.LOGISTIC
+
+
 class TrainingParameters(GradientParameters):
     """What a user may choose; what is left out (null) follows from the model and the data."""
 

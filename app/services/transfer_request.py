@@ -35,7 +35,7 @@ class TransferRequest:
     seed: int = 0
     repeats: int = 1
     sample: Sample | None = None
-    validation_fraction: float = 0.15
+    validation_fraction: float | None = None
     test_fraction: float = 0.2
     wanted_precision: float = 0.95
     companion: str | None = None

@@ -29,6 +29,7 @@ def transfer(working_service: Service, tmp_path_factory: pytest.TempPathFactory)
         "language": "de",
         "method": "fine-tune",
         "parameters": _PARAMETERS,
+        "validation_fraction": 0.15,
         "model": {"name": "intents", "language": "en"},
         "datasets": {"train": {"name": "german", "group": "group"}},
     }

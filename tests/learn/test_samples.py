@@ -6,6 +6,7 @@ import numpy as np
 
 from app.domain.transfers import Sample
 from app.learn.apportion import apportion
+from app.learn.examples import Examples
 from app.learn.samples import draw_sample
 from tests.support.datasets import image_examples, labelled_examples
 
@@ -39,6 +40,14 @@ def test_another_seed_draws_other_rows() -> None:
         list(draw_sample(labelled_examples(60), Sample(rows=12), seed).rows) for seed in (1, 1, 2)
     )
     assert first == again != other
+
+
+def test_copies_are_drawn_only_when_no_other_text_is_left() -> None:
+    texts = [f"text {i % 10}" for i in range(50)]
+    rows = Examples(texts, np.zeros(50, dtype=np.int64), np.arange(1, 51))
+    few, many = (draw_sample(rows, Sample(rows=count), seed=0) for count in (8, 20))
+    assert len(set(few.inputs)) == 8
+    assert sorted(many.inputs) == sorted(texts[:20])
 
 
 def test_a_sample_larger_than_the_set_is_the_set() -> None:

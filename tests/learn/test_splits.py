@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from app.domain.errors.datasets import TooFewRowsToSplit
 from app.learn.examples import Examples
-from app.learn.splits import split_off
+from app.learn.splits import clusters, fold_numbers, split_off, stratified_folds
 from tests.support.datasets import image_examples, labelled_examples
 
 
@@ -102,3 +104,76 @@ def test_rows_that_cannot_be_split_are_refused(groups: list[str] | None) -> None
     with pytest.raises(TooFewRowsToSplit) as refused:
         split_off(examples, 0.5, seed=0)
     assert refused.value.fields["groups"] == 1
+
+
+def test_copies_of_one_text_stay_on_one_side_whatever_their_case_and_spaces() -> None:
+    texts = [
+        f"{'A' if copy % 2 else 'a'} text {i}{' ' * copy}" for i in range(40) for copy in range(5)
+    ]
+    rows = Examples(texts, np.arange(200) // 5 % 4, np.arange(1, 201))
+    rest, held = split_off(rows, 0.2, seed=0)
+    assert not set(clusters(rows)[rest.rows - 1]) & set(clusters(rows)[held.rows - 1])
+    assert len(held) == 40
+
+
+def test_groups_and_copies_join_rows_in_chains() -> None:
+    rows = Examples(
+        ["one", "two", "Two", "three", "four", "four"],
+        np.zeros(6, dtype=np.int64),
+        np.arange(1, 7),
+        ("a", "a", "b", "b", "", ""),
+    )
+    assert list(clusters(rows)) == [0, 0, 0, 0, 1, 1]
+
+
+def test_equal_images_are_one_cluster() -> None:
+    images = image_examples(6)
+    images.inputs[4] = images.inputs[1]
+    assert list(clusters(images)) == [0, 1, 2, 3, 1, 4]
+
+
+@st.composite
+def _tables(draw: st.DrawFn) -> Examples:
+    count = draw(st.integers(2, 60))
+    texts = draw(st.lists(st.sampled_from("abcdefghij"), min_size=count, max_size=count))
+    groups = draw(st.lists(st.sampled_from(["", "x", "y", "z"]), min_size=count, max_size=count))
+    targets = draw(st.lists(st.integers(0, 3), min_size=count, max_size=count))
+    kept = draw(st.sampled_from([None, tuple(groups)]))
+    return Examples(list(texts), np.array(targets), np.arange(1, count + 1), kept)
+
+
+@given(_tables(), st.sampled_from([0.1, 0.2, 0.5]), st.integers(0, 5))
+@settings(max_examples=60, deadline=None)
+def test_splits_and_folds_divide_no_cluster_and_lose_no_row(
+    rows: Examples, fraction: float, seed: int
+) -> None:
+    numbers = clusters(rows)
+    folds = fold_numbers(rows, seed)
+    assert all(len(set(folds[numbers == number])) == 1 for number in set(numbers))
+    assert set(folds) == set(range(folds.max() + 1))
+    try:
+        rest, held = split_off(rows, fraction, seed)
+    except TooFewRowsToSplit:
+        of_label = [set(numbers[rows.targets == label]) for label in set(rows.targets)]
+        assert max(map(len, of_label)) == 1
+        return
+    assert sorted([*rest.rows, *held.rows]) == list(rows.rows)
+    assert not set(numbers[rest.rows - 1]) & set(numbers[held.rows - 1])
+    assert len(rest)
+    assert len(held)
+
+
+def test_rows_of_one_group_share_a_fold_and_labels_are_spread() -> None:
+    targets = np.arange(60) % 3
+    folds = stratified_folds(targets, np.arange(60) // 4, 0)
+    assert len(set(folds)) == 5
+    assert all(len(set(folds[i : i + 4])) == 1 for i in range(0, 60, 4))
+    alone = stratified_folds(targets, np.arange(60), 0)
+    assert all(np.bincount(targets[alone == fold], minlength=3).min() >= 3 for fold in range(5))
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_very_few_rows_still_have_folds(count: int) -> None:
+    folds = stratified_folds(np.arange(count) % 3, np.arange(count), 0)
+    assert len(folds) == count
+    assert set(folds) == set(range(min(count, 2)))

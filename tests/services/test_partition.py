@@ -3,18 +3,37 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 
-from app.domain.enums import Role
+from app.domain.datasets import Dataset, DatasetFacts, DatasetHints
+from app.domain.enums import DatasetKind, DatasetStatus, Role
+from app.domain.errors.dataset_files import NoUsableRows
+from app.domain.errors.datasets import TooFewRowsToSplit
 from app.domain.errors.running import ImageShapesDiffer, NothingToTrainOn
+from app.domain.identity import now
 from app.domain.transfers import Sample, TransferSpec
+from app.formats.examples import load_examples
+from app.formats.tables.delimited import open_delimited
+from app.formats.tables.read_texts import read_texts
 from app.learn.examples import Examples
 from app.learn.pairs import Pairs
 from app.services.running.partition import draw_partition, hold_out
+from app.services.running.split_record import row_table
 from app.services.running.verdict import judge, spread
-from tests.support.datasets import image_examples, labelled_examples
+from tests.support.datasets import (
+    LABELS,
+    Row,
+    a_csv,
+    image_examples,
+    labelled_examples,
+    labelled_rows,
+)
 
 SPEC = TransferSpec("mdl_1", "de", "fine-tune", {Role.TRAIN: "dst_1"})
 
@@ -24,8 +43,9 @@ def _rows(examples: Examples | None) -> set[int]:
 
 
 def test_missing_roles_are_split_off_and_share_nothing() -> None:
-    held = hold_out(SPEC, {Role.TRAIN: labelled_examples(90, "de")})
-    parts = draw_partition(SPEC, held, None, 0)
+    spec = replace(SPEC, validation_fraction=0.15)
+    held = hold_out(spec, {Role.TRAIN: labelled_examples(90, "de")})
+    parts = draw_partition(spec, held, None, 0)
     test, train, validation = _rows(held.test), _rows(parts.train), _rows(parts.validation)
     assert len(test) == 18
     assert not test & train
@@ -42,7 +62,7 @@ def test_the_test_rows_are_the_same_in_every_repeat_and_the_samples_are_not() ->
 
 
 def test_validation_rows_are_part_of_the_sample() -> None:
-    spec = replace(SPEC, sample=Sample(per_class=10))
+    spec = replace(SPEC, sample=Sample(per_class=10), validation_fraction=0.15)
     held = hold_out(spec, {Role.TRAIN: labelled_examples(90, "de")})
     parts = draw_partition(spec, held, None, 0)
     assert len(_rows(parts.train) | _rows(parts.validation)) == 30
@@ -52,6 +72,32 @@ def test_a_validation_fraction_of_nothing_means_no_validation() -> None:
     spec = replace(SPEC, validation_fraction=0.0)
     held = hold_out(spec, {Role.TRAIN: labelled_examples(90, "de")})
     assert draw_partition(spec, held, None, 0).validation is None
+
+
+@pytest.mark.parametrize(
+    ("rows", "method", "parameters", "origin", "reason"),
+    [
+        (60, "fine-tune", {}, "none", "fewer than"),
+        (900, "fine-tune", {}, "split", "enough"),
+        (900, "fine-tune", {"strategy": "logistic"}, "none", "learns nothing"),
+        (900, "joint", {"strategy": "logistic"}, "none", "learns nothing"),
+        (900, "auto", {}, "none", "learns nothing"),
+        (900, "self-train", {}, "split", "enough"),
+    ],
+)
+def test_validation_rows_are_split_off_where_the_method_uses_them_and_there_are_enough(
+    rows: int, method: str, parameters: dict[str, object], origin: str, reason: str
+) -> None:
+    spec = replace(SPEC, method=method, parameters=parameters)
+    held = hold_out(spec, {Role.TRAIN: labelled_examples(rows, "de")})
+    parts = draw_partition(spec, held, None, 0)
+    assert parts.choice.origin == origin
+    assert reason in parts.choice.reason
+    assert (parts.validation is not None) is (origin == "split")
+    wanted = replace(spec, validation_fraction=0.25)
+    asked = draw_partition(wanted, held, None, 0)
+    assert asked.choice.fraction == 0.25
+    assert asked.validation is not None
 
 
 def test_training_rows_that_stand_in_a_given_test_set_are_dropped_and_counted() -> None:
@@ -66,8 +112,9 @@ def test_training_rows_that_stand_in_a_given_test_set_are_dropped_and_counted() 
 
 def test_source_rows_that_translate_validation_rows_are_not_replayed() -> None:
     target, source = (labelled_examples(90, code, grouped=True) for code in ("de", "en"))
-    held = hold_out(SPEC, {Role.TRAIN: target, Role.SOURCE: source})
-    parts = draw_partition(SPEC, held, None, 0)
+    spec = replace(SPEC, validation_fraction=0.15)
+    held = hold_out(spec, {Role.TRAIN: target, Role.SOURCE: source})
+    parts = draw_partition(spec, held, None, 0)
     assert parts.source is not None
     assert parts.validation is not None
     kept = set(parts.source.groups or ())
@@ -131,3 +178,80 @@ def test_the_spread_is_over_repeats_and_one_repeat_has_none() -> None:
         "each": [0.8, 0.9, 1.0],
     }
     assert spread([{"number": 0}], "accuracy") is None
+
+
+def test_copies_given_once_are_split_as_one_and_each_row_is_accounted_for(tmp_path: Path) -> None:
+    """40 sentences, 5 copies of each."""
+    rows = [row for row in labelled_rows(40, "de") for _ in range(5)]
+    spec = replace(SPEC, validation_fraction=0.15)
+    dataset, examples = _read(tmp_path, [(text, label, "") for text, label, _ in rows])
+    held = hold_out(spec, {Role.TRAIN: examples})
+    parts = draw_partition(spec, held, None, 0)
+    assert parts.train is not None
+    assert parts.validation is not None
+    assert len(set(parts.train.inputs)) >= 25
+    told = row_table({Role.TRAIN: dataset}, held, parts)["train"]
+    assert told["given"] == 200 == sum(told["used"].values())
+    assert not told["dropped"]
+
+
+def _read(folder: Path, rows: list[Row]) -> tuple[Dataset, Examples]:
+    """The rows as a file that was uploaded and read; empty texts are left out."""
+    canonical = folder / "canonical.parquet"
+    table = open_delimited(a_csv(folder / "rows.csv", rows), DatasetHints())
+    facts = read_texts(table, DatasetHints(), "de", canonical)
+    dataset = Dataset("dst_1", "rows", "de", DatasetStatus.READY, now(), 1, "", facts=facts)
+    return dataset, load_examples(
+        canonical, facts, tuple("abc") if set(facts.labels) <= set("abc") else LABELS
+    )
+
+
+_ROWS = st.lists(
+    st.tuples(
+        st.sampled_from(["", *(f"text {i}" for i in range(12))]),
+        st.sampled_from("abc"),
+        st.sampled_from(["", "", "g1", "g2", "g3", "g4"]),
+    ),
+    min_size=1,
+    max_size=40,
+)
+
+
+@given(
+    files=st.fixed_dictionaries(
+        {Role.TRAIN: _ROWS},
+        optional={Role.VALIDATION: _ROWS, Role.TEST: _ROWS, Role.SOURCE: _ROWS},
+    ),
+    inputs=st.lists(st.sampled_from([f"text {i}" for i in range(40)]), min_size=1),
+    sample=st.sampled_from([None, Sample(rows=5), Sample(per_class=2)]),
+    fraction=st.sampled_from([None, 0.0, 0.3]),
+)
+@settings(max_examples=60, deadline=None)
+def test_every_row_given_is_used_or_dropped_for_a_reason(
+    files: dict[Role, list[Row]],
+    inputs: list[str],
+    sample: Sample | None,
+    fraction: float | None,
+) -> None:
+    spec = replace(SPEC, sample=sample, validation_fraction=fraction)
+    datasets, examples = {}, {}
+    with TemporaryDirectory() as folder:
+        for role, rows in files.items():
+            try:
+                datasets[role], examples[role] = _read(Path(folder), rows)
+            except NoUsableRows:
+                assume(False)
+    facts = DatasetFacts(DatasetKind.UNLABELLED, len(inputs), (), False)
+    datasets[Role.UNLABELLED] = replace(datasets[Role.TRAIN], facts=facts)
+    try:
+        held = hold_out(spec, examples, {Role.UNLABELLED: inputs})
+        parts = draw_partition(spec, held, examples.get(Role.VALIDATION), 0)
+    except (NothingToTrainOn, TooFewRowsToSplit):
+        assume(False)
+    table = row_table(datasets, held, parts)
+    assert set(table) == {role.value for role in datasets}
+    for role, rows in files.items():
+        assert table[role]["given"] == len(rows)
+    for told in table.values():
+        assert told["given"] == sum(told["used"].values()) + sum(told["dropped"].values())
+        assert min(told["dropped"].values(), default=1) > 0

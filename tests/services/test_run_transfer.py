@@ -125,7 +125,8 @@ def test_the_split_is_recorded_and_its_roles_share_no_row(
     context: Context, classifier: Path
 ) -> None:
     rows = {Role.TRAIN: labelled_examples(60, "de", grouped=True)}
-    done = _run(context, a_claimed_transfer(context, classifier, rows, LABELS, parameters=QUICK))
+    spec = {"parameters": QUICK, "validation_fraction": 0.15}
+    done = _run(context, a_claimed_transfer(context, classifier, rows, LABELS, **spec))
     split = json.loads(context.artifacts.path(done.result["split_sha256"]).read_text())
     parts = {role: set(told["rows"]) for role, told in split["roles"].items()}
     assert set(parts) == {"train", "validation", "test"}
@@ -135,6 +136,25 @@ def test_the_split_is_recorded_and_its_roles_share_no_row(
     sides = {role: {groups[row - 1] for row in numbers} for role, numbers in parts.items()}
     assert not sides["train"] & sides["test"]
     assert done.result["rows"] == {role: len(numbers) for role, numbers in parts.items()}
+    told = done.result["row_table"]["train"]
+    assert told == {"given": 60, "used": done.result["rows"], "dropped": {}}
+    assert done.result["validation"]["origin"] == "split"
+
+
+def test_few_labels_are_all_trained_on_and_the_result_says_why(
+    context: Context, classifier: Path
+) -> None:
+    rows = {Role.TRAIN: labelled_examples(32, "de"), Role.TEST: labelled_examples(18, "hi")}
+    few = {"parameters": {"strategy": "logistic"}}
+    done = _run(context, a_claimed_transfer(context, classifier, rows, LABELS, **few))
+    assert done.result["rows"] == {"train": 32, "test": 18}
+    assert done.result["validation"] == {
+        "origin": "none",
+        "fraction": 0.0,
+        "reason": "`fine-tune` with these parameters learns nothing from validation rows. All 32 "
+        "rows are trained on.",
+    }
+    assert done.result["validation"]["reason"] in done.result["notes"][-1]
 
 
 def test_predictions_of_each_test_row_are_kept_and_readable_worst_first(

@@ -46,8 +46,13 @@ class RequestFields(BaseModel):
     sample: SampleFields | None = Field(
         None, description="Train on a sample only, drawn anew for each repeat."
     )
-    validation_fraction: float = Field(
-        0.15, ge=0, le=0.5, description="Split off `train` without a validation dataset."
+    validation_fraction: float | None = Field(
+        None,
+        ge=0,
+        le=0.5,
+        description="Split off `train` without a validation dataset. Left out: 0.15 where the "
+        "method uses validation rows and there are enough rows, else none; `result.validation` "
+        "says which and why.",
     )
     test_fraction: float = Field(
         0.2, gt=0, le=0.5, description="Split off `train` without a test dataset."
@@ -117,7 +122,7 @@ class SpecAnswer(BaseModel):
     seed: int
     repeats: int
     sample: SampleFields | None
-    validation_fraction: float
+    validation_fraction: float | None
     test_fraction: float
     wanted_precision: float
     companion: str | None

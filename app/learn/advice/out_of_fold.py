@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import time
-import warnings
-from collections.abc import Iterator
 
 import numpy as np
 
 from app.learn.monitor import Monitor
+from app.learn.splits import FOLDS, stratified_folds
 
-_FOLDS = 5
 _POINTS = 6
 
 
@@ -20,7 +18,7 @@ def curve_sizes(rows: int, classes: int) -> np.ndarray:
     The least has two rows for each label on the average, the largest are the four fifths of the
     rows that a fold trains on.
     """
-    most = rows * (_FOLDS - 1) // _FOLDS
+    most = rows * (FOLDS - 1) // FOLDS
     least = max(2 * classes, round(0.06 * most))
     return np.unique(np.geomspace(min(least, most), most, _POINTS).round().astype(int))
 
@@ -28,7 +26,7 @@ def curve_sizes(rows: int, classes: int) -> np.ndarray:
 def out_of_fold(
     features: np.ndarray,
     targets: np.ndarray,
-    groups: tuple[str, ...] | None,
+    clusters: np.ndarray,
     sizes: np.ndarray,
     draws: int,
     seed: int,
@@ -37,9 +35,9 @@ def out_of_fold(
 ) -> np.ndarray:
     """bool (draws, sizes, rows): whether a head trained on `sizes` rows answered each row.
 
-    `features` float (n, width) of a body that never saw these labels, `targets` int (n,). Every
-    draw cuts the rows into five folds (stratified, groups kept whole) and orders the rest anew,
-    stratified; a smaller part lies within a larger one. Fewer draws are made when
+    `features` float (n, width) of a body that never saw these labels, `targets` and `clusters`
+    int (n,). Every draw cuts the rows into five folds (stratified, clusters kept whole) and orders
+    the rest anew, stratified; a smaller part lies within a larger one. Fewer draws are made when
     `time.monotonic()` passes `until`; the first is always made.
     """
     scaled = _scaled(features)
@@ -49,31 +47,18 @@ def out_of_fold(
             break
         random = np.random.default_rng((seed, draw))
         correct = np.zeros((len(sizes), len(targets)), dtype=bool)
-        for fold, (rest, held) in enumerate(_folds(targets, groups, seed + draw)):
+        folds = stratified_folds(targets, clusters, seed + draw)
+        for fold in range(folds.max() + 1):
+            rest, held = np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)
             order = rest[_stratified_order(targets[rest], random)]
             for i, size in enumerate(sizes):
                 part = order[:size]
                 correct[i, held] = _answers(scaled, targets, part, held) == targets[held]
-            monitor.progress("drawing the learning curve", (draw + (fold + 1) / _FOLDS) / draws)
+            monitor.progress(
+                "drawing the learning curve", (draw + (fold + 1) / (folds.max() + 1)) / draws
+            )
         answered.append(correct)
     return np.stack(answered)
-
-
-def _folds(
-    targets: np.ndarray, groups: tuple[str, ...] | None, seed: int
-) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # a label of fewer rows than folds is no harm here
-        if groups is None:
-            splitter = StratifiedKFold(_FOLDS, shuffle=True, random_state=seed)
-            yield from splitter.split(targets, targets)
-            return
-        whole = [group or f"alone {i}" for i, group in enumerate(groups)]
-        yield from StratifiedGroupKFold(_FOLDS, shuffle=True, random_state=seed).split(
-            targets, targets, whole
-        )
 
 
 def _stratified_order(targets: np.ndarray, random: np.random.Generator) -> np.ndarray:

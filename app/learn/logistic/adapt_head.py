@@ -14,11 +14,11 @@ from app.learn.logistic.linear_head import LinearHead, read_linear_head, write_l
 from app.learn.logistic.points import Points, points
 from app.learn.logistic.regression import Prior, fit
 from app.learn.logistic.source_head import fit_source
-from app.learn.logistic.strength import GRID, Strength, choose_strength, fold_numbers
+from app.learn.logistic.strength import GRID, Strength, choose_strength
 from app.learn.monitor import Monitor
 from app.learn.network import Network
 from app.learn.portion import Portion
-from app.learn.strata import strata
+from app.learn.splits import fold_numbers
 from app.learn.vector_cache import VectorCache
 
 _PHASE = "fitting the head"
@@ -111,7 +111,7 @@ class _Fitting:
     def _refitted(self, source: Points) -> tuple[LinearHead, list[dict[str, Any]]]:
         assert self._rows.source is not None
         examples = self._rows.source
-        folds = fold_numbers(strata(examples.targets), examples.groups, self._seed)
+        folds = fold_numbers(examples, self._seed)
         part = Portion(self._monitor, 0.7, 0.85)
         classes = len(self._start.bias)
         return fit_source(source, classes, folds, lambda x: part.progress(_PHASE, x))
@@ -121,7 +121,7 @@ class _Fitting:
     ) -> tuple[Strength, LinearHead]:
         examples = self._rows.target
         biases = _BIASES_ALIGNED if aligned else _BIASES
-        folds = fold_numbers(strata(examples.targets), examples.groups, self._seed)
+        folds = fold_numbers(examples, self._seed)
         part = Portion(self._monitor, 0.85, 1.0)
         chosen = choose_strength(
             *(target, prior, biases, GRID, folds),

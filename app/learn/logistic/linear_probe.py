@@ -14,11 +14,11 @@ from app.learn.examples import Examples, Inputs
 from app.learn.logistic.linear_head import LinearHead
 from app.learn.logistic.points import Points, points
 from app.learn.logistic.regression import Prior, fit
-from app.learn.logistic.strength import GRID, choose_strength, fold_numbers
+from app.learn.logistic.strength import GRID, choose_strength
 from app.learn.monitor import Monitor
 from app.learn.network import Network
 from app.learn.portion import Portion
-from app.learn.strata import strata
+from app.learn.splits import fold_numbers
 from app.learn.vector_cache import VectorCache
 
 # Holds the bias of a label that no row has.
@@ -69,7 +69,7 @@ def probe_answers(
     if learnt is None or asked is None:
         return None
     known = points(learnt.cpu().numpy(), train)
-    folds = fold_numbers(strata(train.targets), train.groups, seed)
+    folds = fold_numbers(train, seed)
     rest, classes = Portion(monitor, 0.9, 1.0), len(network.labels)
     head, _ = fit_probe(known, classes, folds, lambda x: rest.progress(_PHASE, x))
     flat = asked.cpu().numpy().astype(np.float64)

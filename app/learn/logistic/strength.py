@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from sklearn.model_selection import StratifiedGroupKFold
 
 from app.learn.logistic.linear_head import LinearHead
 from app.learn.logistic.points import Points
 from app.learn.logistic.regression import Prior, fit, losses, rights
 
-FOLDS = 5
 _MOST_POINTS = 4000
 _ROUGHLY = 1e-6
 # The search ends after so many precisions in a row without a lower log loss.
@@ -83,27 +80,6 @@ def _firmest_within_an_error(right: list[np.ndarray]) -> int:
     best = int(np.argmax(shares))
     error = float(right[best].std() / np.sqrt(len(right[best])))
     return next(i for i, share in enumerate(shares) if share >= shares[best] - error)
-
-
-def fold_numbers(strata: np.ndarray, groups: tuple[str, ...] | None, seed: int) -> np.ndarray:
-    """int64 (n,): the fold of each row, stratified; rows of one group share a fold.
-
-    As many folds as `FOLDS`, fewer where there are fewer groups; all 0 for a single group.
-    """
-    keys = [(g or f"alone {i}") for i, g in enumerate(groups or [""] * len(strata))]
-    folds = np.zeros(len(strata), dtype=np.int64)
-    most = int(np.bincount(strata).max(initial=0)) if len(strata) else 0
-    count = min(FOLDS, len(set(keys)), most)
-    if count < 2:
-        count = min(2, len(set(keys)))
-        return np.arange(len(strata)) % max(count, 1)
-    splitter = StratifiedGroupKFold(count, shuffle=True, random_state=seed)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # rare labels stand in fewer folds than there are
-        parts = splitter.split(np.zeros(len(strata)), strata, keys)
-        for number, (_, held) in enumerate(parts):
-            folds[held] = number
-    return folds
 
 
 def _out_of_fold(points: Points, priors: list[Prior], fold: np.ndarray) -> Iterator[np.ndarray]:

@@ -9,8 +9,7 @@ import numpy as np
 from app.learn.examples import Examples
 from app.learn.joining import join
 from app.learn.leakage import drop_leaks
-from app.learn.logistic.strength import fold_numbers
-from app.learn.strata import strata
+from app.learn.splits import fold_numbers
 from app.methods.contract import MethodInput
 
 
@@ -52,7 +51,7 @@ def pool(given: MethodInput) -> Pool:
     if given.validation is not None and len(given.validation):
         groups = (*_groups(rows), *_groups(given.validation))
         rows = replace(join(rows, given.validation), groups=groups)
-    return Pool(rows, fold_numbers(strata(rows.targets), rows.groups, given.seed), given)
+    return Pool(rows, fold_numbers(rows, given.seed), given)
 
 
 def _groups(examples: Examples) -> tuple[str, ...]:

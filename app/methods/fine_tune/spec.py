@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from app.domain.enums import Format, Role, Task
 from app.methods.contract import MethodSpec
-from app.methods.training_parameters import TrainingParameters
+from app.methods.training_parameters import TrainingParameters, stops_early
 
 
 class FineTuneParameters(TrainingParameters):
@@ -22,4 +22,5 @@ SPEC = MethodSpec(
     formats=frozenset(Format),
     run="app.methods.fine_tune.run:run",
     data_parallel=True,
+    uses_validation=stops_early,
 )

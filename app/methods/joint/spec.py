@@ -7,7 +7,7 @@ from pydantic import Field
 from app.domain.enums import Format, Role, Task
 from app.learn.temperature_sampling import temperature_shares
 from app.methods.contract import MethodSpec
-from app.methods.training_parameters import TrainingParameters
+from app.methods.training_parameters import TrainingParameters, stops_early
 
 
 class JointParameters(TrainingParameters):
@@ -47,4 +47,5 @@ SPEC = MethodSpec(
     formats=frozenset(Format),
     run="app.methods.joint.run:run",
     data_parallel=True,
+    uses_validation=stops_early,
 )

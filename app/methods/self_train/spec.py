@@ -7,7 +7,7 @@ from pydantic import Field, field_validator
 from app.domain.enums import Format, Role, Task
 from app.learn.training_options import Strategy
 from app.methods.contract import MethodSpec
-from app.methods.training_parameters import TrainingParameters
+from app.methods.training_parameters import TrainingParameters, stops_early
 
 
 class SelfTrainParameters(TrainingParameters):
@@ -77,4 +77,5 @@ SPEC = MethodSpec(
     tasks=frozenset({Task.TEXT_CLASSIFICATION, Task.IMAGE_CLASSIFICATION, Task.FEATURE_EXTRACTION}),
     formats=frozenset(Format),
     run="app.methods.self_train.run:run",
+    uses_validation=stops_early,
 )

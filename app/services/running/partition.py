@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from app.domain.enums import Role
+from app.domain.errors.datasets import TooFewRowsToSplit
 from app.domain.errors.running import ImageShapesDiffer, NothingToTrainOn
 from app.domain.transfers import TransferSpec
 from app.learn.examples import Examples, Inputs, take_inputs
@@ -13,6 +14,12 @@ from app.learn.leakage import drop_leaks, unseen_inputs
 from app.learn.pairs import Pairs
 from app.learn.samples import draw_sample
 from app.learn.splits import split_off
+from app.methods.catalog import method_named
+
+# Of fewer training rows no validation part is split off unless the user says so: a score on it
+# is too coarse to choose among the states of training, and the labels are missed in it.
+FEWEST_TO_VALIDATE = 400
+DEFAULT_VALIDATION_FRACTION = 0.15
 
 
 @dataclass(frozen=True)
@@ -33,12 +40,36 @@ class HeldOut:
 
 
 @dataclass(frozen=True)
+class ValidationChoice:
+    """Where validation rows come from, and why in a sentence.
+
+    `origin` is `dataset` (the user gave one), `split` (a part of the training rows) or `none`;
+    `fraction` that of the training rows split off, 0 where none is.
+    """
+
+    origin: str
+    fraction: float
+    reason: str
+
+    def as_dict(self) -> dict[str, Any]:
+        """The same as JSON."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
 class Partition:
-    """The labelled rows of one repeat, each None where there are none."""
+    """The labelled rows of one repeat, each None where there are none.
+
+    `leaks` counts, by role, the rows dropped because they repeat other rows of the repeat;
+    `not_sampled` the training rows that the sample left out.
+    """
 
     train: Examples | None
     validation: Examples | None
     source: Examples | None
+    choice: ValidationChoice
+    leaks: dict[Role, dict[str, int]] = field(default_factory=dict)
+    not_sampled: int = 0
 
 
 def hold_out(
@@ -82,19 +113,85 @@ def draw_partition(
     rows that repeat training rows are left out, and source rows that repeat validation rows.
     """
     seed = spec.seed + repeat
-    train, validation = held.pool, given_validation
+    train: Examples | None = held.pool
+    leaks: dict[Role, dict[str, int]] = {}
     if train is not None and spec.sample:
         train = draw_sample(train, spec.sample, seed)
-    if train is not None and validation is None and spec.validation_fraction > 0:
-        train, validation = split_off(train, spec.validation_fraction, seed)
-    if validation is not None:
-        seen = [part for part in (train, held.test) if part is not None]
-        validation, _ = drop_leaks(validation, *seen)
-        validation = validation if len(validation) else None
+    not_sampled = 0 if train is None or held.pool is None else len(held.pool) - len(train)
+    if given_validation is not None:
+        validation, leaks = _unseen_validation(given_validation, train, held.test)
+        choice = _given(validation)
+    else:
+        choice = choose_validation(spec, 0 if train is None else len(train))
+        train, validation, choice = _split_validation(train, choice, spec, seed)
     source = held.source
     if source is not None and validation is not None:
-        source = _kept(Role.SOURCE, source, [validation], {})
-    return Partition(train, validation, source)
+        reports: dict[str, dict[str, Any]] = {}
+        source = _kept(Role.SOURCE, source, [validation], reports)
+        leaks[Role.SOURCE] = _counts(reports[Role.SOURCE], "validation")
+    return Partition(train, validation, source, choice, leaks, not_sampled)
+
+
+def choose_validation(spec: TransferSpec, rows: int) -> ValidationChoice:
+    """How much of `rows` training rows to split off for validation where no dataset is given."""
+    method = method_named(spec.method)
+    if not rows:
+        return ValidationChoice("none", 0.0, "There are no training rows to split any off.")
+    if spec.validation_fraction is not None:
+        origin = "split" if spec.validation_fraction else "none"
+        return ValidationChoice(origin, spec.validation_fraction, "The request says so.")
+    if not method.uses_validation(method.parameters.model_validate(spec.parameters)):
+        reason = f"`{method.name}` with these parameters learns nothing from validation rows."
+        return ValidationChoice("none", 0.0, f"{reason} All {rows} rows are trained on.")
+    if rows < FEWEST_TO_VALIDATE:
+        reason = (
+            f"{rows} training rows are fewer than {FEWEST_TO_VALIDATE}: a part of them would be "
+            "too small to say when to stop, and is worth more as training rows. Training makes a "
+            "fixed number of steps."
+        )
+        return ValidationChoice("none", 0.0, reason)
+    reason = f"{rows} training rows are enough to spare a part that says when to stop."
+    return ValidationChoice("split", DEFAULT_VALIDATION_FRACTION, reason)
+
+
+def _split_validation(
+    train: Examples | None, choice: ValidationChoice, spec: TransferSpec, seed: int
+) -> tuple[Examples | None, Examples | None, ValidationChoice]:
+    """Raises `TooFewRowsToSplit` only where the user asked for the split."""
+    if train is None or choice.origin != "split":
+        return train, None, choice
+    try:
+        train, validation = split_off(train, choice.fraction, seed)
+    except TooFewRowsToSplit as error:
+        if spec.validation_fraction is not None:
+            raise
+        return train, None, ValidationChoice("none", 0.0, str(error))
+    return train, validation, choice
+
+
+def _unseen_validation(
+    rows: Examples, train: Examples | None, test: Examples | None
+) -> tuple[Examples | None, dict[Role, dict[str, int]]]:
+    """The validation rows that repeat neither test nor training rows, and counts of the others."""
+    counts: dict[str, int] = {}
+    for name, part in (("test", test), ("train", train)):
+        if part is not None:
+            rows, report = drop_leaks(rows, part)
+            counts |= _counts(report, name)
+    return (rows if len(rows) else None), {Role.VALIDATION: counts}
+
+
+def _given(validation: Examples | None) -> ValidationChoice:
+    if validation is None:
+        reason = "Every row of the validation dataset repeats a training or a test row."
+        return ValidationChoice("none", 0.0, reason)
+    return ValidationChoice("dataset", 0.0, "A validation dataset was given.")
+
+
+def _counts(report: dict[str, Any], than: str) -> dict[str, int]:
+    """Dropped rows by reason, those without any left out."""
+    reasons = {name: report.get(name, 0) for name in ("same_group", "same_input")}
+    return {f"{name}_as_{than}": count for name, count in reasons.items() if count}
 
 
 def _kept(

@@ -30,7 +30,7 @@ from app.services.running.scoring import (
     baseline_answers,
     probe_answered,
 )
-from app.services.running.split_record import split_record
+from app.services.running.split_record import row_table, split_record
 from app.services.running.together import shared_training
 from app.services.running.verdict import compare, judge, spread
 
@@ -114,6 +114,8 @@ def _result(
         "chosen_repeat": best.number,
         "spread": spread(accounts, objective.metric),
         "rows": _counts(best, held),
+        "row_table": row_table(material.datasets, held, best.partition),
+        "validation": best.partition.choice.as_dict(),
         "leaks_dropped": {role: report["dropped"] for role, report in held.leaks.items()},
         "history": best.output.history,
         "stopped": best.output.stopped,
@@ -164,5 +166,5 @@ def _notes(transfer: Transfer, material: Material, held: HeldOut, best: Repeat) 
             "evaluation: untouched, it cannot answer."
         )
     if best.partition.train is not None and best.partition.validation is None:
-        notes.append("There were no validation rows: training made a fixed number of steps.")
+        notes.append(f"There were no validation rows. {best.partition.choice.reason}")
     return notes

@@ -81,20 +81,18 @@ def test_near_perfection_no_two_points_are_left() -> None:
     assert "left to gain" in advice["sentence"]
 
 
-def _rows(
-    count: int, grouped: bool = False
-) -> tuple[np.ndarray, np.ndarray, tuple[str, ...] | None]:
+def _rows(count: int, grouped: bool = False) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     random = np.random.default_rng(0)
     targets = np.arange(count) % 3
     features = random.normal(size=(count, 8)) + 1.2 * np.eye(3, 8)[targets]
-    return features, targets, tuple(f"g{i // 6}" for i in range(count)) if grouped else None
+    return features, targets, np.arange(count) // (6 if grouped else 1)
 
 
 @pytest.mark.parametrize("grouped", [False, True])
 def test_more_rows_of_a_learnable_task_answer_more(grouped: bool) -> None:
-    features, targets, groups = _rows(150, grouped)
+    features, targets, clusters = _rows(150, grouped)
     sizes = curve_sizes(150, 3)
-    correct = out_of_fold(features, targets, groups, sizes, 2, 0, np.inf, Silence())
+    correct = out_of_fold(features, targets, clusters, sizes, 2, 0, np.inf, Silence())
     assert correct.shape == (2, len(sizes), 150)
     by_size = correct.mean(axis=(0, 2))
     assert by_size[-1] > by_size[0]
@@ -105,13 +103,15 @@ def test_rows_whose_labels_are_noise_are_not_answered_better_than_by_chance() ->
     """Were a row scored by a head that saw it, a wide feature would give its label away."""
     random = np.random.default_rng(0)
     features, targets = random.normal(size=(120, 200)), random.integers(0, 3, 120)
-    correct = out_of_fold(features, targets, None, np.array([90]), 3, 0, np.inf, Silence())
+    correct = out_of_fold(
+        features, targets, np.arange(120), np.array([90]), 3, 0, np.inf, Silence()
+    )
     assert correct.mean() < 0.5
 
 
 def test_without_time_one_draw_is_made() -> None:
-    features, targets, _ = _rows(60)
+    features, targets, alone = _rows(60)
     correct = out_of_fold(
-        features, targets, None, np.array([12]), 5, 0, time.monotonic(), Silence()
+        features, targets, alone, np.array([12]), 5, 0, time.monotonic(), Silence()
     )
     assert len(correct) == 1

@@ -12,8 +12,9 @@ from app.domain.models import ModelHints
 from app.formats.catalog import recognise
 from app.learn.logistic.linear_probe import fit_probe, probe_answers
 from app.learn.logistic.points import Points
-from app.learn.logistic.strength import GRID, fold_numbers
+from app.learn.logistic.strength import GRID
 from app.learn.monitor import Silence
+from app.learn.splits import stratified_folds
 from tests.support.datasets import LABELS, labelled_examples
 from tests.support.models import a_text_classifier
 
@@ -25,9 +26,13 @@ def _cloud(count: int, seed: int = 0) -> Points:
     return Points(vectors, targets, np.arange(count))
 
 
+def _folds(points: Points) -> np.ndarray:
+    return stratified_folds(points.targets, np.arange(len(points)), 0)
+
+
 def test_a_probe_is_the_regression_of_scikit_learn_whatever_the_features_unit() -> None:
     points = _cloud(120)
-    head, tried = fit_probe(points, 3, fold_numbers(points.targets, None, 0), lambda _: None)
+    head, tried = fit_probe(points, 3, _folds(points), lambda _: None)
     chosen = min(tried, key=lambda one: one["out_of_fold_loss"])["precision"]
     centre = points.vectors.mean(axis=0)
     moved = (points.vectors - centre) / np.sqrt(((points.vectors - centre) ** 2).mean())
@@ -40,7 +45,7 @@ def test_a_probe_is_the_regression_of_scikit_learn_whatever_the_features_unit() 
 def test_the_best_penalty_lies_within_the_grid() -> None:
     for count in (12, 30, 300):
         points = _cloud(count)
-        _, tried = fit_probe(points, 3, fold_numbers(points.targets, None, 0), lambda _: None)
+        _, tried = fit_probe(points, 3, _folds(points), lambda _: None)
         losses = [one["out_of_fold_loss"] for one in tried]
         assert 0 < int(np.argmin(losses)) < len(tried) - 1 < len(GRID) - 1
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 from sklearn.linear_model import LogisticRegression
 
 from app.learn.logistic.linear_head import LinearHead
 from app.learn.logistic.points import Points
 from app.learn.logistic.regression import Prior, fit
-from app.learn.logistic.strength import GRID, choose_strength, fold_numbers
+from app.learn.logistic.strength import GRID, choose_strength
+from app.learn.splits import stratified_folds
 
 NOTHING = LinearHead(np.zeros((5, 3)), np.zeros(3))
 
@@ -53,7 +53,7 @@ def test_the_firmer_the_prior_the_nearer_the_head_stays() -> None:
 
 def test_a_good_prior_is_held_to_and_a_wrong_one_left() -> None:
     points = cloud(60, seed=1)
-    folds = fold_numbers(points.targets, None, 0)
+    folds = stratified_folds(points.targets, np.arange(60), 0)
     good = fit(cloud(3000), Prior(NOTHING, 1.0, 0.0))
     wrong = LinearHead(-good.weight, -good.bias)
     grid = (1000.0, 1.0)
@@ -61,28 +61,11 @@ def test_a_good_prior_is_held_to_and_a_wrong_one_left() -> None:
     assert choose_strength(points, wrong, 10.0, grid, folds, lambda _: None).weights == 1.0
 
 
-def test_rows_of_one_group_share_a_fold_and_labels_are_spread() -> None:
-    targets = np.arange(60) % 3
-    groups = tuple(str(i // 4) for i in range(60))
-    folds = fold_numbers(targets, groups, 0)
-    assert len(set(folds)) == 5
-    assert all(len(set(folds[i : i + 4])) == 1 for i in range(0, 60, 4))
-    alone = fold_numbers(targets, None, 0)
-    assert all(np.bincount(targets[alone == fold], minlength=3).min() >= 3 for fold in range(5))
-
-
-@pytest.mark.parametrize("count", [1, 2, 3])
-def test_very_few_rows_still_have_folds(count: int) -> None:
-    folds = fold_numbers(np.arange(count) % 3, None, 0)
-    assert len(folds) == count
-    assert set(folds) == set(range(min(count, 2)))
-
-
 def test_a_prior_that_says_the_opposite_is_unlearnt() -> None:
     points = cloud(99, seed=2)
     good = fit(cloud(3000), Prior(NOTHING, 1.0, 0.0))
     wrong = LinearHead(-20 * good.weight, -20 * good.bias)
-    folds = fold_numbers(points.targets, None, 0)
+    folds = stratified_folds(points.targets, np.arange(99), 0)
     chosen = choose_strength(points, wrong, 1.0, GRID, folds, lambda _: None)
     assert chosen.weights < 1.0, "the optimum lies below where the grid once ended"
     best = max(one["out_of_fold_accuracy"] for one in chosen.tried)

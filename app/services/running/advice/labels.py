@@ -9,6 +9,7 @@ import numpy as np
 from app.learn.advice.learning_curve import advise_on_labels
 from app.learn.advice.out_of_fold import curve_sizes, out_of_fold
 from app.learn.advice.statements import inapplicable, untold
+from app.learn.splits import clusters
 from app.services.running.advice.case import Case, deadline
 
 _FEWEST = 50
@@ -37,7 +38,7 @@ def labels(case: Case) -> dict[str, Any]:
         )
     until = deadline(_SHARE * case.seconds)
     correct = out_of_fold(
-        seen.vectors, targets, some.groups, sizes, _DRAWS, case.spec.seed, until, case.monitor
+        seen.vectors, targets, clusters(some), sizes, _DRAWS, case.spec.seed, until, case.monitor
     )
     advice = advise_on_labels(correct, sizes, len(some), case.spec.seed)
     return advice | {"draws": len(correct), "encoder": _encoder(case)}
