@@ -12,12 +12,14 @@ from sqlalchemy.orm import Session
 from app.api.deps import TheContext, TheDataPlane
 from app.domain.errors import BabelportError
 from app.domain.errors.idempotency import KeyReused
+from app.domain.errors.storage import BytesDropped
 from app.domain.identity import now
 from app.domain.kept_answers import KeptAnswer
 from app.services.context import Context
 from app.store import kept_answers
 
 _REPLAYED = {"Idempotency-Replayed": "true"}
+Record = Callable[[Session], Response]
 
 
 @dataclass(frozen=True)
@@ -33,19 +35,18 @@ class Creation:
     key: str | None
     forget: Callable[[], None]
 
-    def answer(self, make: Callable[[Session], Response], digest: str = "") -> Response:
-        """What `make` answers, or what it answered to the same request before.
+    def answer(self, prepare: Callable[[], Record], digest: str = "") -> Response:
+        """What was answered to the same request before, or what `prepare` leads to.
 
-        `make` is given a writing session; what it writes and its answer under the key are
-        committed in one transaction. What it raises changes nothing and is not kept. `digest`
-        tells requests under one key apart; raises `KeyReused` for another than the first time.
+        `prepare` reads, checks and computes while no transaction is open. What it returns is then
+        given a writing session: what that writes and its answer under the key are committed in
+        one transaction. What either raises changes nothing and is not kept. `digest` tells
+        requests under one key apart; raises `KeyReused` for another than the first time.
         """
         if kept := self._kept(digest):
             return kept
         try:
-            with self.context.sessions.begin() as session:
-                response = make(session)
-                self._keep(session, response, digest)
+            response = self._record(prepare(), digest)
             self.forget()
         except BabelportError:
             # The same request may have come twice at once: then the other one has the answer,
@@ -53,6 +54,18 @@ class Creation:
             if kept := self._kept(digest):
                 return kept
             raise
+        return response
+
+    def _record(self, record: Record, digest: str) -> Response:
+        try:
+            return self._commit(record, digest)
+        except BytesDropped:
+            return self._commit(record, digest)
+
+    def _commit(self, record: Record, digest: str) -> Response:
+        with self.context.sessions.begin() as session:
+            response = record(session)
+            self._keep(session, response, digest)
         return response
 
     def _kept(self, digest: str) -> Response | None:

@@ -72,6 +72,12 @@ class Artifacts(Protocol):
     def remove(self, digest: str) -> None:
         """Delete the artifact and its unpacked copy; one that is gone already is no error."""
 
+    def set_aside(self, digest: str) -> Path | None:
+        """Delete the artifact, and move its unpacked copy to the folder that is returned.
+
+        That folder is the caller's to delete, which may take long.
+        """
+
     def stored(self) -> Iterator[Stored]:
         """Every artifact in the store."""
 

@@ -93,6 +93,11 @@ class DiskArtifacts:
         self.place(digest).unlink(missing_ok=True)
         self._copies.remove(digest)
 
+    def set_aside(self, digest: str) -> Path | None:
+        """Delete the artifact, and move its unpacked copy to the folder that is returned."""
+        self.place(digest).unlink(missing_ok=True)
+        return self._copies.set_aside(digest)
+
     def stored(self) -> Iterator[Stored]:
         """Every artifact in the store; one that goes meanwhile is left out."""
         now = time.time()

@@ -62,6 +62,11 @@ class S3Artifacts:
         self._bucket.remove(_key(digest))
         self._cache.remove(digest)
 
+    def set_aside(self, digest: str) -> Path | None:
+        """Delete the artifact, and move its unpacked copy here to the folder that is returned."""
+        self._bucket.remove(_key(digest))
+        return self._cache.set_aside(digest)
+
     def stored(self) -> Iterator[Stored]:
         """Every artifact in the bucket."""
         for key, age in self._bucket.keys(_FOLDER):

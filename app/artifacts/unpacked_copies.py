@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -56,15 +57,20 @@ class UnpackedCopies:
 
     def remove(self, digest: str) -> None:
         """Delete the copy; one that is gone already is no error."""
-        target = self._rubbish / f"{digest}.{os.getpid()}"
+        if (target := self.set_aside(digest)) is not None:
+            shutil.rmtree(target, ignore_errors=True)
+
+    def set_aside(self, digest: str) -> Path | None:
+        """Move the copy to a folder in which nothing is looked for; None where there is none."""
+        target = self._rubbish / f"{digest}.{uuid.uuid4().hex}"
         try:
             # In one step, so that nobody takes a copy for whole that is half deleted.
             os.rename(self.path(digest), target)
         except OSError:
-            return
+            return None
         finally:
             self.list_path(digest).unlink(missing_ok=True)
-        shutil.rmtree(target, ignore_errors=True)
+        return target
 
     def digests(self) -> list[str]:
         """Of every copy."""

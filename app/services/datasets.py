@@ -50,17 +50,14 @@ class ReadDataset:
 
 
 def register_dataset(
-    context: Context, session: Session, upload: Upload, details: DatasetDetails
-) -> Dataset:
-    """Read an upload and record it, as ready or, without its bytes, as rejected."""
+    context: Context, upload: Upload, details: DatasetDetails
+) -> Callable[[Session], Dataset]:
+    """Read an upload; what is returned records it, as ready or, without its bytes, as rejected."""
     try:
         read = read_dataset(context, upload, details)
     except RejectedFile as reason:
-        dataset = _record(upload, details, rejection=reason.as_dict())
-        datasets.insert(session, dataset)
-        return dataset
-    [digest] = publish(context, session, [read.canonical])
-    return record_dataset(session, read, digest)
+        return partial(_record_rejected, upload, details, reason)
+    return partial(_record_ready, context, read)
 
 
 def read_dataset(context: Context, upload: Upload, details: DatasetDetails) -> ReadDataset:
@@ -134,6 +131,19 @@ def delete_dataset(session: Session, dataset: Dataset) -> str | None:
     """
     datasets.delete(session, dataset.id)
     return dataset.sha256
+
+
+def _record_ready(context: Context, read: ReadDataset, session: Session) -> Dataset:
+    [digest] = publish(context, session, [read.canonical])
+    return record_dataset(session, read, digest)
+
+
+def _record_rejected(
+    upload: Upload, details: DatasetDetails, reason: RejectedFile, session: Session
+) -> Dataset:
+    dataset = _record(upload, details, rejection=reason.as_dict())
+    datasets.insert(session, dataset)
+    return dataset
 
 
 def _record(upload: Upload, details: DatasetDetails, **outcome: Any) -> Dataset:

@@ -29,12 +29,14 @@ _BINS = {
 }
 
 
-def find_drift(context: Context, session: Session, reference: str, days: int) -> Drift:
+def find_drift(context: Context, reference: str, days: int) -> Drift:
     """Traffic of today and the `days` before, beside the evaluation; raises `ModelNotFound`."""
-    model = find_model(session, reference)
     since = (now() - timedelta(days=days)).date().isoformat()
-    live = traffic.since(session, model.id, since)
-    evaluation = _own_evaluation(session, model)
+    with context.readers() as session:
+        model = find_model(session, reference)
+        live = traffic.since(session, model.id, since)
+        evaluation = _own_evaluation(session, model)
+        texts = traffic.least_sure_texts(session, model.id, since, _MOST_TEXTS)
     evaluated = None if evaluation is None else _evaluated(context, model, evaluation)
     sampled = sampled_inputs(live)
     enough = sampled >= ENOUGH
@@ -54,7 +56,7 @@ def find_drift(context: Context, session: Session, reference: str, days: int) ->
         evaluated_rows=0 if evaluated is None else sampled_inputs(evaluated),
         sentence=overall_sentence(state, sampled, ENOUGH, traits),
         traits=traits,
-        texts=traffic.least_sure_texts(session, model.id, since, _MOST_TEXTS),
+        texts=texts,
     )
 
 

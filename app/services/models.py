@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -54,17 +56,14 @@ class Ancestor:
 
 
 def register_model(
-    context: Context, session: Session, upload: Upload, details: ModelDetails
-) -> Model:
-    """Read an upload and record it, as ready or, without its bytes, as rejected."""
+    context: Context, upload: Upload, details: ModelDetails
+) -> Callable[[Session], Model]:
+    """Read an upload; what is returned records it, as ready or, without its bytes, as rejected."""
     try:
         read = read_model(context, upload, details)
     except RejectedFile as reason:
-        model = _record(session, upload, details, rejection=reason.as_dict())
-        models.insert(session, model)
-        return model
-    [digest] = publish(context, session, [read.upload.path])
-    return record_model(context, session, read, digest)
+        return partial(_record_rejected, upload, details, reason)
+    return partial(_record_ready, context, read)
 
 
 def read_model(context: Context, upload: Upload, details: ModelDetails) -> ReadModel:
@@ -74,10 +73,8 @@ def read_model(context: Context, upload: Upload, details: ModelDetails) -> ReadM
     return ReadModel(upload, details, facts, folder)
 
 
-def record_model(context: Context, session: Session, read: ReadModel, digest: str) -> Model:
+def record_model(session: Session, read: ReadModel, digest: str) -> Model:
     """Insert the row of a model that was read and published, as the next version of its name."""
-    if read.folder.is_dir():
-        context.artifacts.adopt_unpacked(read.folder, digest)
     model = _record(session, read.upload, read.details, sha256=digest, facts=read.facts)
     models.insert(session, model)
     return model
@@ -151,6 +148,20 @@ def _ancestor(session: Session, child: Model, id: str, parent: Model | None) -> 
     if transfer is None:
         return Ancestor(id, parent, child.transfer_id)
     return Ancestor(id, parent, transfer.id, transfer.spec.method, transfer.spec.language)
+
+
+def _record_ready(context: Context, read: ReadModel, session: Session) -> Model:
+    file = read.upload.path
+    [digest] = publish(context, session, [file], {file: read.folder})
+    return record_model(session, read, digest)
+
+
+def _record_rejected(
+    upload: Upload, details: ModelDetails, reason: RejectedFile, session: Session
+) -> Model:
+    model = _record(session, upload, details, rejection=reason.as_dict())
+    models.insert(session, model)
+    return model
 
 
 def _record(session: Session, upload: Upload, details: ModelDetails, **outcome: Any) -> Model:

@@ -52,17 +52,33 @@ class TransferFiles:
     datasets: dict[Role, str] = field(default_factory=dict)
 
 
-def start_transfer_with_files(
-    context: Context,
-    session: Session,
-    files: TransferFiles,
-    request: TransferRequest,
-    turn: Turn = Turn(),
-) -> Transfer:
-    """Register every file and queue the transfer, or raise and change nothing.
+@dataclass(frozen=True)
+class CheckedFiles:
+    """A transfer all of whose files were read; `fields` are those of its specification."""
 
-    A `RejectedFile` names the part of the request that it is about, in its field `part`. The
-    session is first used when all files are read, so that no lock is held meanwhile.
+    model: Model | ReadModel
+    known: dict[Role, Dataset]
+    read: dict[Role, ReadDataset]
+    fields: dict[str, Any]
+
+    def files(self) -> list[Path]:
+        """What is to be published: the model where it is new, then each new dataset."""
+        model = [self.model.upload.path] if isinstance(self.model, ReadModel) else []
+        return model + [dataset.canonical for dataset in self.read.values()]
+
+    def unpacked(self) -> dict[Path, Path]:
+        """The folder into which a new model was unpacked, by its file."""
+        model = self.model
+        return {model.upload.path: model.folder} if isinstance(model, ReadModel) else {}
+
+
+def check_transfer_with_files(
+    context: Context, files: TransferFiles, request: TransferRequest
+) -> CheckedFiles:
+    """Read every file and check all that can be checked; changes nothing.
+
+    A `RejectedFile` names the part of the request that it is about, in its field `part`. No
+    transaction is open while files are read.
     """
     fields = check_request(request, {*files.datasets, *files.new})
     with context.readers() as reading:
@@ -85,18 +101,21 @@ def start_transfer_with_files(
     check_fit(request, ready_facts(source), material)
     with context.readers() as reading:
         check_widths(reading, ready_facts(source), fields["companion"])
-    return _record(context, session, _Ingredients(source, known, read), fields, turn)
+    return CheckedFiles(source, known, read, fields)
 
 
-@dataclass(frozen=True)
-class _Ingredients:
-    model: Model | ReadModel
-    known: dict[Role, Dataset]
-    read: dict[Role, ReadDataset]
-
-    def files(self) -> list[Path]:
-        model = [self.model.upload.path] if isinstance(self.model, ReadModel) else []
-        return model + [dataset.canonical for dataset in self.read.values()]
+def start_transfer_with_files(
+    context: Context, session: Session, checked: CheckedFiles, turn: Turn = Turn()
+) -> Transfer:
+    """Register every file and queue the transfer, in the caller's transaction."""
+    digests = iter(publish(context, session, checked.files(), checked.unpacked()))
+    model = checked.model
+    if isinstance(model, ReadModel):
+        model = record_model(session, model, next(digests))
+    ids = {role: dataset.id for role, dataset in checked.known.items()}
+    for role, dataset in checked.read.items():
+        ids[role] = record_dataset(session, dataset, next(digests)).id
+    return queue(session, TransferSpec(model_id=model.id, datasets=ids, **checked.fields), turn)
 
 
 def _read(
@@ -107,20 +126,3 @@ def _read(
     except RejectedFile as reason:
         reason.fields["part"] = part
         raise
-
-
-def _record(
-    context: Context,
-    session: Session,
-    ingredients: _Ingredients,
-    fields: dict[str, Any],
-    turn: Turn,
-) -> Transfer:
-    digests = iter(publish(context, session, ingredients.files()))
-    model = ingredients.model
-    if isinstance(model, ReadModel):
-        model = record_model(context, session, model, next(digests))
-    ids = {role: dataset.id for role, dataset in ingredients.known.items()}
-    for role, dataset in ingredients.read.items():
-        ids[role] = record_dataset(session, dataset, next(digests)).id
-    return queue(session, TransferSpec(model_id=model.id, datasets=ids, **fields), turn)

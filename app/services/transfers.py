@@ -26,30 +26,32 @@ from app.store import events, transfers
 _MAX_EVENTS = 500
 
 
-def start_transfer(
-    context: Context,
-    session: Session,
-    model: str,
-    datasets: dict[Role, str],
-    request: TransferRequest,
-    turn: Turn = Turn(),
-) -> Transfer:
-    """Queue a transfer of registered records, after checking all that can be checked."""
+def check_transfer(
+    context: Context, model: str, datasets: dict[Role, str], request: TransferRequest
+) -> TransferSpec:
+    """The specification of a transfer of registered records, all checked that can be checked.
+
+    Rows are read for it while no transaction is open.
+    """
     fields = check_request(request, set(datasets))
-    source = find_model(session, model)
-    facts = ready_facts(source)
-    found = {role: find_dataset(session, id) for role, id in datasets.items()}
+    with context.readers() as session:
+        source = find_model(session, model)
+        facts = ready_facts(source)
+        found = {role: find_dataset(session, id) for role, id in datasets.items()}
+        fields["companion"] = choose_companion(session, request.method, request.companion)
+        check_widths(session, facts, fields["companion"])
     check_languages(fields["language"], {role: d.language for role, d in found.items()})
     material = {role: ready_dataset(context, dataset) for role, dataset in found.items()}
     check_fit(request, facts, material)
-    fields["companion"] = choose_companion(session, request.method, request.companion)
-    check_widths(session, facts, fields["companion"])
     ids = {role: dataset.id for role, dataset in found.items()}
-    return queue(session, TransferSpec(model_id=source.id, datasets=ids, **fields), turn)
+    return TransferSpec(model_id=source.id, datasets=ids, **fields)
 
 
-def queue(session: Session, spec: TransferSpec, turn: Turn) -> Transfer:
-    """Insert a checked transfer; workers see it after the commit."""
+def queue(session: Session, spec: TransferSpec, turn: Turn = Turn()) -> Transfer:
+    """Insert a checked transfer; workers see it after the commit.
+
+    Raises `TransferInputsGone` where a record was deleted since it was checked.
+    """
     transfer = Transfer(new_id("trf"), spec, TransferState.QUEUED, now(), **vars(turn))
     transfers.insert(session, transfer)
     return transfer

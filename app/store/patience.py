@@ -11,6 +11,8 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session, sessionmaker
 
+from app.domain.errors.storage import BytesDropped
+
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
 _FIRST_PAUSE = 0.1
@@ -22,15 +24,18 @@ def patiently(
 ) -> T:
     """Run and commit `transaction`, again and again while the connection is lost.
 
-    After `seconds` the driver's own error is raised. A connection lost in the middle of a commit
-    leaves open whether it was done: `transaction` must be one that a second run refuses, as every
-    write under a lease does.
+    After `seconds` the error itself is raised: the driver's, or `BytesDropped`. A connection lost
+    in the middle of a commit leaves open whether it was done: `transaction` must be one that a
+    second run refuses, as every write under a lease does.
     """
     deadline, pause = time.monotonic() + seconds, _FIRST_PAUSE
     while True:
         try:
             with sessions.begin() as session:
                 return transaction(session)
+        except BytesDropped:
+            if time.monotonic() > deadline:
+                raise
         except DBAPIError as error:
             if not is_connection_lost(error) or time.monotonic() > deadline:
                 raise

@@ -52,7 +52,7 @@ def post_batch_prediction(
         address = f"/v1/batch-predictions/{batch.id}"
         return created(BatchPredictionAnswer, batch, address, 202)
 
-    return creation.answer(start, request_digest(fields))
+    return creation.answer(lambda: start, request_digest(fields))
 
 
 @router.get("", response_model=PageAnswer[BatchPredictionAnswer], responses=responses(404, 422))
@@ -108,7 +108,6 @@ def delete_one_batch_prediction(batch: str, context: TheContext) -> None:
 def get_results(
     batch: str,
     context: TheContext,
-    session: Reading,
     format: ResultsFormat = ResultsFormat.PARQUET,
     exact: Annotated[
         bool,
@@ -119,7 +118,8 @@ def get_results(
     ] = False,
 ) -> Response:
     """Download the results of one that succeeded: all rows, in the order of the dataset."""
-    found = find_batch_prediction(session, batch)
+    with context.readers() as session:
+        found = find_batch_prediction(session, batch)
     file, name = results_file(context, found), f"{found.name or found.id}.{format}"
     if format is ResultsFormat.PARQUET:
         return FileResponse(file, filename=name, media_type=_MEDIA_TYPES[format])

@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
-from sqlalchemy.orm import Session
 
 from app.api.created import created
-from app.api.creation import Creating
+from app.api.creation import Creating, Record
 from app.api.deps import Cursor, Limit, Offset, Reading, TheContext
 from app.api.details import dataset_details
 from app.api.errors import problem, responses
@@ -23,6 +22,7 @@ from app.api.schemas.datasets import (
     RowsAnswer,
 )
 from app.api.schemas.pages import PageAnswer
+from app.domain.datasets import Dataset
 from app.domain.enums import DatasetStatus
 from app.services.artifact_lifetime import drop_unused
 from app.services.datasets import (
@@ -58,8 +58,11 @@ def post_dataset(form: Form, context: TheContext, creation: Creating) -> Respons
     fields = form_fields(form, NewDatasetFields)
     upload, details = form.file("file"), dataset_details(fields, fields.language)
 
-    def register(session: Session) -> Response:
-        dataset = register_dataset(context, session, upload, details)
+    def register() -> Record:
+        record = register_dataset(context, upload, details)
+        return lambda session: answered(record(session))
+
+    def answered(dataset: Dataset) -> Response:
         if dataset.rejection is not None:
             return problem(dataset.rejection, 422, dataset.id)
         return created(DatasetAnswer, dataset, f"/v1/datasets/{dataset.id}")
@@ -84,25 +87,26 @@ def list_datasets(
 def get_dataset(
     dataset: str,
     context: TheContext,
-    session: Reading,
     model: Annotated[
         str | None, Query(description="Also cut the texts with this model's tokenizer.")
     ] = None,
 ) -> Any:
     """Read one dataset with its report."""
-    found = find_dataset(session, dataset)
+    with context.readers() as session:
+        found = find_dataset(session, dataset)
+        under = None if model is None else find_model(session, model)
     answer = DatasetUnderModelAnswer.model_validate(found)
-    if model is not None:
-        answer.token_fertility = fertility_of(context, found, find_model(session, model))
+    if under is not None:
+        answer.token_fertility = fertility_of(context, found, under)
     return answer
 
 
 @router.get("/{dataset}/preview", response_model=RowsAnswer, responses=responses(404, 422))
-def get_preview(
-    dataset: str, context: TheContext, session: Reading, offset: Offset = 0, limit: Limit = 20
-) -> Any:
+def get_preview(dataset: str, context: TheContext, offset: Offset = 0, limit: Limit = 20) -> Any:
     """Read some rows of a dataset; images as base64 PNG."""
-    items, total = preview_rows(context, find_dataset(session, dataset), offset, limit)
+    with context.readers() as session:
+        found = find_dataset(session, dataset)
+    items, total = preview_rows(context, found, offset, limit)
     return RowsAnswer(items=items, offset=offset, total=total)
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 
-from app.api.deps import Reading, TheContext
+from app.api.deps import TheContext
 from app.api.errors import responses
 from app.api.routes.models import Reference
 from app.api.schemas.drift import DriftAnswer
@@ -17,10 +17,10 @@ Days = Annotated[int, Query(ge=0, le=3650, description="Days before today; 0 is 
 
 
 @router.get("/{model}/drift", response_model=DriftAnswer, responses=responses(404, 422))
-def get_drift(model: Reference, context: TheContext, session: Reading, days: Days = 7) -> Any:
+def get_drift(model: Reference, context: TheContext, days: Days = 7) -> Any:
     """Compare live traffic with the rows that the model was evaluated on.
 
     Languages, confidence, labels and lengths of a sample of the answered inputs: a difference
     says that the evaluation's scores may not hold any more, and that it is time to look.
     """
-    return find_drift(context, session, model, days)
+    return find_drift(context, model, days)

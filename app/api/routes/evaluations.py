@@ -44,12 +44,12 @@ def get_evaluation(evaluation: str, session: Reading) -> Any:
 def get_rows(
     evaluation: str,
     context: TheContext,
-    session: Reading,
     order: Order = "worst",
     offset: Offset = 0,
     limit: Limit = 50,
 ) -> Any:
     """Read per-row predictions; `worst` are those that give the true label least."""
-    found = find_evaluation(session, evaluation)
+    with context.readers() as session:
+        found = find_evaluation(session, evaluation)
     items = prediction_rows(context, found, order, offset, limit)
     return RowsAnswer(items=items, offset=offset, total=found.rows)

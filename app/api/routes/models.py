@@ -6,10 +6,9 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Response
 from fastapi.responses import FileResponse
-from sqlalchemy.orm import Session
 
 from app.api.created import created
-from app.api.creation import Creating
+from app.api.creation import Creating, Record
 from app.api.deps import Cursor, Limit, Reading, TheContext, TheDataPlane
 from app.api.details import model_details
 from app.api.errors import problem, responses
@@ -20,6 +19,7 @@ from app.api.request_digest import request_digest
 from app.api.schemas.models import AncestorAnswer, ModelAnswer, ModelFields
 from app.api.schemas.pages import ListAnswer, PageAnswer
 from app.domain.enums import ModelStatus
+from app.domain.models import Model
 from app.services.artifact_lifetime import drop_unused
 from app.services.models import artifact_of, delete_model, find_model, lineage, register_model
 from app.store import models
@@ -47,8 +47,11 @@ def post_model(form: Form, context: TheContext, creation: Creating) -> Response:
     fields = form_fields(form, ModelFields)
     upload, details = form.file("file"), model_details(fields)
 
-    def register(session: Session) -> Response:
-        model = register_model(context, session, upload, details)
+    def register() -> Record:
+        record = register_model(context, upload, details)
+        return lambda session: answered(record(session))
+
+    def answered(model: Model) -> Response:
         if model.rejection is not None:
             return problem(model.rejection, 422, model.id)
         return created(ModelAnswer, model, f"/v1/models/{model.id}")
@@ -90,9 +93,11 @@ def delete_one_model(model: Reference, context: TheContext, dataplane: TheDataPl
     responses=responses(404)
     | {200: {"content": {"application/octet-stream": {}}, "description": "The file."}},
 )
-def get_artifact(model: Reference, context: TheContext, session: Reading) -> FileResponse:
+def get_artifact(model: Reference, context: TheContext) -> FileResponse:
     """Download the model's file: as it was uploaded, or as a transfer wrote it."""
-    path, filename = artifact_of(context, find_model(session, model))
+    with context.readers() as session:
+        found = find_model(session, model)
+    path, filename = artifact_of(context, found)
     return FileResponse(path, filename=filename, media_type="application/octet-stream")
 
 

@@ -60,7 +60,7 @@ def post_retry(transfer: str, creation: Creating) -> Response:
         queued = steering.retry(session, transfer)
         return created(TransferAnswer, queued, f"/v1/transfers/{transfer}", 202)
 
-    return creation.answer(retry)
+    return creation.answer(lambda: retry)
 
 
 @router.patch("/{transfer}", response_model=TransferAnswer, responses=responses(404, 409, 422))

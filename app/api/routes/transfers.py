@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable
+from collections.abc import AsyncIterable, Callable
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Request, Response
@@ -10,7 +10,7 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 from sqlalchemy.orm import Session
 
 from app.api.created import created
-from app.api.creation import Creating
+from app.api.creation import Creating, Record
 from app.api.deps import Cursor, Limit, Reading, TheContext
 from app.api.errors import responses
 from app.api.multipart_body import json_or_multipart_body
@@ -26,8 +26,8 @@ from app.domain.transfers import Transfer
 from app.services.context import Context
 from app.services.evaluations import read_split
 from app.services.models import find_model
-from app.services.transfer_with_files import start_transfer_with_files
-from app.services.transfers import find_transfer, start_transfer
+from app.services.transfer_with_files import check_transfer_with_files, start_transfer_with_files
+from app.services.transfers import check_transfer, find_transfer, queue
 from app.store import attempts, evaluations, transfers
 
 router = APIRouter(prefix="/v1/transfers", tags=["transfers"])
@@ -63,8 +63,11 @@ def post_transfer(
     either all of them are registered and the transfer queued, or nothing is.
     """
 
-    def start(session: Session) -> Response:
-        transfer = _start(posted, context, session)
+    def start() -> Record:
+        queue_it = _checked(posted, context)
+        return lambda session: answered(queue_it(session))
+
+    def answered(transfer: Transfer) -> Response:
         return created(TransferAnswer, transfer, f"/v1/transfers/{transfer.id}", 202)
 
     return creation.answer(start, posted.digest)
@@ -108,9 +111,11 @@ def get_evaluations(transfer: str, session: Reading) -> Any:
 
 
 @router.get("/{transfer}/split", response_model=dict[str, Any], responses=responses(404))
-def get_split(transfer: str, context: TheContext, session: Reading) -> Any:
+def get_split(transfer: str, context: TheContext) -> Any:
     """Read which rows of which dataset trained, validated and tested it."""
-    return read_split(context, find_transfer(session, transfer))
+    with context.readers() as session:
+        found = find_transfer(session, transfer)
+    return read_split(context, found)
 
 
 # Found before the stream begins: afterwards no status can be sent any more.
@@ -132,11 +137,15 @@ async def get_events(
         yield event
 
 
-def _start(posted: PostedRecords | PostedFiles, context: Context, session: Session) -> Transfer:
-    request = transfer_request(posted.fields)
+def _checked(
+    posted: PostedRecords | PostedFiles, context: Context
+) -> Callable[[Session], Transfer]:
+    """What queues the transfer, after everything was read and checked."""
+    request, when = transfer_request(posted.fields), turn(posted.fields)
     if isinstance(posted, PostedRecords):
         fields = posted.fields
-        datasets = fields.datasets
-        return start_transfer(context, session, fields.model, datasets, request, turn(fields))
+        spec = check_transfer(context, fields.model, fields.datasets, request)
+        return lambda session: queue(session, spec, when)
     files = transfer_files(posted.form, posted.fields, context)
-    return start_transfer_with_files(context, session, files, request, turn(posted.fields))
+    checked = check_transfer_with_files(context, files, request)
+    return lambda session: start_transfer_with_files(context, session, checked, when)

@@ -91,3 +91,16 @@ class DiskFull(NoSpace):
             needed_bytes=needed_bytes,
             free_bytes=free_bytes,
         )
+
+
+class BytesDropped(Unavailable):
+    """Bytes were dropped as unused at the moment when a record of them was to be made."""
+
+    code = "bytes-dropped"
+
+    def __init__(self, digest: str) -> None:
+        super().__init__(
+            f"The bytes {digest} were dropped while they were being registered.",
+            "Send the request again.",
+            sha256=digest,
+        )
