@@ -10,6 +10,7 @@ from importlib.metadata import version
 
 from fastapi import FastAPI
 from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import JSONResponse
 from fastapi_offline import FastAPIOffline
 from prometheus_client import CollectorRegistry, ProcessCollector
 
@@ -41,6 +42,7 @@ from app.api.routes import (
     transfers,
     words,
 )
+from app.api.transfer_feed import TransferFeed
 from app.api.transfer_metrics import TransferMetrics
 from app.services.context import Context, open_context
 from app.services.record_traffic import TrafficRecorder
@@ -96,6 +98,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.context = context
     app.state.predictor = predictor = Predictor(chosen, context.artifacts)
     app.state.draining = threading.Event()
+    app.state.feed = TransferFeed(context, app.state.draining)
     app.state.readiness = Readiness(context, predictor, app.state.draining)
     app.state.registry = registry = _registry(context)
     app.state.predictor_metrics = PredictorMetrics(registry, predictor)
@@ -114,8 +117,17 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     install_error_handlers(app)
     for module in _ROUTERS:
         app.include_router(module.router)
-    app.openapi = partial(describe, app)  # type: ignore[method-assign]
+    _describe_in_threads(app)
     return app
+
+
+def _describe_in_threads(app: FastAPI) -> None:
+    """Make the description away from the event loop: it takes a good part of a second."""
+    app.openapi = partial(describe, app)  # type: ignore[method-assign]
+    address = app.openapi_url or ""
+    routes = app.router.routes
+    routes[:] = [one for one in routes if getattr(one, "path", None) != address]
+    app.add_api_route(address, lambda: JSONResponse(app.openapi()), include_in_schema=False)
 
 
 def _registry(context: Context) -> CollectorRegistry:
@@ -136,6 +148,7 @@ def _lifespan(context: Context) -> Callable[[FastAPI], AbstractAsyncContextManag
             serving_grpc(context, state.dataplane, state.predictor, state.draining),
         ):
             yield
+        await state.feed.close()
         await state.dataplane.close()
         state.predictor.close()
 

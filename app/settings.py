@@ -20,6 +20,9 @@ class Settings(BaseSettings):
     # Where things lie
     data_dir: Path = Path("var")
     database_url: str = ""
+    # Connections of one process to the database at most, and how long one of them is waited for
+    database_connections: int = Field(15, ge=2)
+    database_wait_seconds: float = Field(2.0, gt=0)
     # Artifacts: below data_dir, or s3://BUCKET/PREFIX with the usual AWS_ variables; the endpoint
     # is the address of a store that is not Amazon's
     artifacts_url: str = ""

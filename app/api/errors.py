@@ -13,7 +13,8 @@ from fastapi import FastAPI, Request, Response
 from fastapi.encoders import jsonable_encoder
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from starlette.exceptions import HTTPException
 
 from app.api.oip.refusals import refusal, speaks_protocol
@@ -33,7 +34,7 @@ from app.domain.errors import (
     TooLate,
     Unavailable,
 )
-from app.domain.errors.readiness import DatabaseUnreachable
+from app.domain.errors.readiness import DatabaseBusy, DatabaseUnreachable
 from app.domain.errors.storage import DiskFull
 from app.store.patience import is_connection_lost
 from app.telemetry.request_ids import current_request_id
@@ -63,7 +64,7 @@ def install_error_handlers(app: FastAPI) -> None:
     app.add_exception_handler(BabelportError, _answer_ours)
     app.add_exception_handler(HTTPException, _answer_framework)
     app.add_exception_handler(RequestValidationError, _answer_validation)
-    app.add_exception_handler(DBAPIError, _answer_database)
+    app.add_exception_handler(SQLAlchemyError, _answer_database)
     app.add_exception_handler(OSError, _answer_system)
     app.add_exception_handler(Exception, _answer_unexpected)
 
@@ -147,6 +148,8 @@ def as_ours(error: Exception) -> BabelportError | None:
     if is_disk_full(error):
         _LOGGER.error("The disk is full: %s", error)
         return DiskFull()
+    if isinstance(error, NoConnectionFree):
+        return DatabaseBusy()
     if isinstance(error, DBAPIError) and is_connection_lost(error):
         _LOGGER.warning("The database does not answer: %s", type(error).__name__)
         return DatabaseUnreachable(type(error).__name__)

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from typing import Annotated
 
 from fastapi import Depends, Request
-from fastapi.concurrency import run_in_threadpool
+from fastapi.concurrency import contextmanager_in_threadpool, run_in_threadpool
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import parse_options_header
 
@@ -22,14 +22,15 @@ async def receive_form(request: Request, context: TheContext) -> AsyncIterator[F
     """The form's fields, and its files in a workspace that is gone after the route has ended.
 
     Raises `UploadTooLarge` and `DiskFull` before the first byte is read where the length is
-    told, else as soon as it is passed; and `UploadMalformed`.
+    told, else as soon as it is passed; and `UploadMalformed`. All that may wait for the disk, or
+    for a lock on it, does so in threads.
     """
     limit, length = context.settings.max_upload_bytes, _length(request)
     if length > limit:
         raise UploadTooLarge(limit)
     room = Room(context.artifacts.temporary, context.settings.min_free_bytes)
-    room.require(length)
-    with context.artifacts.workspace() as folder:
+    await run_in_threadpool(room.require, length)
+    async with contextmanager_in_threadpool(context.artifacts.workspace()) as folder:
         writer = FormWriter(folder, _boundary(request))
         try:
             await _receive(request, writer, limit, room)
@@ -37,7 +38,7 @@ async def receive_form(request: Request, context: TheContext) -> AsyncIterator[F
         except FormParserError as error:
             raise UploadMalformed(str(error)) from error
         finally:
-            writer.close()
+            await run_in_threadpool(writer.close)
         yield form
 
 
@@ -53,10 +54,14 @@ async def _receive(request: Request, writer: FormWriter, limit: int, room: Room)
             raise UploadTooLarge(limit)
         waiting += chunk
         if len(waiting) >= _CHUNK:
-            room.require(len(waiting))
-            await run_in_threadpool(writer.write, bytes(waiting))
+            await run_in_threadpool(_write, writer, room, bytes(waiting))
             waiting.clear()
     await run_in_threadpool(writer.write, bytes(waiting))
+
+
+def _write(writer: FormWriter, room: Room, chunk: bytes) -> None:
+    room.require(len(chunk))
+    writer.write(chunk)
 
 
 def _length(request: Request) -> int:

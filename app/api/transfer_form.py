@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import Depends, Request
+from fastapi.concurrency import run_in_threadpool
 
 from app.api.deps import TheContext
 from app.api.form_fields import json_body, spec_field
@@ -39,12 +40,20 @@ async def receive_transfer(
 ) -> AsyncIterator[PostedRecords | PostedFiles]:
     """Whichever of the two was sent; a form's files are gone after the route has ended."""
     if not request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
-        fields = json_body(await request.body(), TransferFields)
-        yield PostedRecords(fields, request_digest(fields))
+        yield await run_in_threadpool(_records, await request.body())
         return
     async with asynccontextmanager(receive_form)(request, context) as form:
-        with_files = spec_field(form, TransferWithFilesFields)
-        yield PostedFiles(with_files, form, request_digest(with_files, form))
+        yield await run_in_threadpool(_files, form)
+
+
+def _records(body: bytes) -> PostedRecords:
+    fields = json_body(body, TransferFields)
+    return PostedRecords(fields, request_digest(fields))
+
+
+def _files(form: FormParts) -> PostedFiles:
+    fields = spec_field(form, TransferWithFilesFields)
+    return PostedFiles(fields, form, request_digest(fields, form))
 
 
 Posted = Annotated[PostedRecords | PostedFiles, Depends(receive_transfer, scope="function")]

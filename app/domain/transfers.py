@@ -100,6 +100,16 @@ class Transfer:
 
 
 @dataclass(frozen=True)
+class TransferStanding:
+    """How a transfer stands: what those who follow it are told; `last_event` is a sequence."""
+
+    id: str
+    state: TransferState
+    last_event: int
+    progress: Progress | None = None
+
+
+@dataclass(frozen=True)
 class TransferAttempt:
     """One attempt of a transfer; `outcome` is None while it runs.
 

@@ -35,7 +35,9 @@ class Context:
 
 def open_context(settings: Settings) -> Context:
     """Open the artifacts and the database; no connection is made yet."""
-    engine = open_database(settings.url)
+    engine = open_database(
+        settings.url, settings.database_connections, settings.database_wait_seconds
+    )
     return Context(
         settings=settings,
         artifacts=open_artifacts(settings),

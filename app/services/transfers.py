@@ -1,4 +1,4 @@
-"""Use cases of transfers: queue one, find it, read its history."""
+"""Use cases of transfers: check one, queue it, find it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from app.domain.errors.transfers import TransferNotFound
 from app.domain.identity import new_id, now
 from app.domain.models import Model, ModelFacts
 from app.domain.transfer_states import TransferState
-from app.domain.transfers import Transfer, TransferEvent, TransferSpec, Turn
+from app.domain.transfers import Transfer, TransferSpec, Turn
 from app.services.companions import check_widths, choose_companion
 from app.services.context import Context
 from app.services.datasets import find_dataset, ready_dataset
@@ -21,9 +21,7 @@ from app.services.transfer_request import (
     check_languages,
     check_request,
 )
-from app.store import events, transfers
-
-_MAX_EVENTS = 500
+from app.store import transfers
 
 
 def check_transfer(
@@ -70,14 +68,3 @@ def ready_facts(model: Model | ReadModel) -> ModelFacts:
     if model.facts is not None:
         return model.facts
     raise RecordRejected(model.id)
-
-
-def history_of(
-    context: Context, transfer_id: str, after: int
-) -> tuple[Transfer, list[TransferEvent], bool]:
-    """A transfer, its events after a sequence, and whether these are all that there are now."""
-    with context.readers() as session:
-        # The transfer first: once it is over, the events read after it include the last one.
-        transfer = find_transfer(session, transfer_id)
-        found = events.after(session, transfer_id, after, _MAX_EVENTS)
-    return transfer, found, len(found) < _MAX_EVENTS

@@ -62,13 +62,23 @@ class Lanes:
         with self._changed:
             self._requests.begin(request, inputs)
 
+    def is_expected(self, request: int) -> bool:
+        """Whether somebody still waits for a request's answer."""
+        with self._changed:
+            return self._requests.is_open(request)
+
     def add(
-        self, loaded: Loaded, request: int, prepared: list[Prepared], deadline: float | None
+        self,
+        loaded: Loaded,
+        request: int,
+        prepared: list[Prepared],
+        deadline: float | None,
+        first: int = 0,
     ) -> None:
-        """Queue the inputs of a request that is expected."""
+        """Queue inputs of a request that is expected; `first` is the place of the first of them."""
         now = time.monotonic()
         waiting = [
-            Waiting(one, request, place, now, deadline) for place, one in enumerate(prepared)
+            Waiting(one, request, place, now, deadline) for place, one in enumerate(prepared, first)
         ]
         with self._changed:
             if loaded not in self._queues:
@@ -77,10 +87,13 @@ class Lanes:
             self._queues[loaded].add(waiting)
             self._changed.notify_all()
 
-    def drop(self, request: int) -> None:
-        """Forget a request; what of it is being computed is computed for nobody."""
+    def drop(self, request: int) -> bool:
+        """Forget a request, and tell whether it was expected.
+
+        What of it is being computed is computed for nobody.
+        """
         with self._changed:
-            self._requests.forget(request)
+            return self._requests.forget(request)
 
     def waiting(self) -> tuple[int, int]:
         """Inputs and tokens that wait."""

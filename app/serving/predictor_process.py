@@ -12,7 +12,6 @@ from functools import partial
 
 from app.artifacts.contract import Artifacts
 from app.domain.enums import Task
-from app.domain.errors import BabelportError
 from app.domain.serving import Servable
 from app.runtimes.open_runtime import open_runtime
 from app.serving.frames import frame, frames
@@ -29,6 +28,7 @@ from app.serving.messages import (
     State,
     Unload,
 )
+from app.serving.preparation import Preparation, in_words
 from app.serving.processors import bounds_of, gpu_bytes_in_use
 from app.serving.resident_models import Loaded, PinnedFull, ResidentModels
 from app.serving.warm_up import warm_up
@@ -61,6 +61,7 @@ class _Predictor:
         self._bounds = bounds_of(settings)
         self._models = ResidentModels(self._open, settings.model_memory_bytes)
         self._lanes = Lanes(self._bounds, self._send)
+        self._preparation = Preparation(self._lanes, self._send)
         self._errands = ThreadPoolExecutor(2, "errand")
 
     def serve(self) -> None:
@@ -84,12 +85,11 @@ class _Predictor:
     def _queue(self, number: int, ask: Ask, found: Future[Loaded]) -> None:
         try:
             loaded = found.result()
-            prepared = loaded.runtime.prepare(ask.inputs)
         except Exception as error:
-            self._lanes.drop(number)
-            self._send([(number, Failure(_in_words(error)))])
+            if self._lanes.drop(number):
+                self._send([(number, Failure(in_words(error)))])
             return
-        self._lanes.add(loaded, number, prepared, ask.deadline)
+        self._preparation.add(loaded, number, ask)
 
     def _run(self, number: int, message: Message) -> None:
         try:
@@ -97,7 +97,7 @@ class _Predictor:
         except PinnedFull as full:
             reply = MemoryFull(full.needed, full.limit)
         except Exception as error:
-            reply = Failure(_in_words(error))
+            reply = Failure(in_words(error))
         self._send([(number, reply)])
 
     def _reply(self, message: Message) -> Reply:
@@ -133,9 +133,3 @@ class _Predictor:
                 self._channel.sendall(packed)
         except OSError:
             _log.info("nobody reads the answers any more")
-
-
-def _in_words(error: Exception) -> str:
-    _log.warning("a request failed", exc_info=error)
-    name = error.code if isinstance(error, BabelportError) else type(error).__name__
-    return f"{name}: {error}"

@@ -11,21 +11,27 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.orm import Session, sessionmaker
 
 _BUSY_MILLISECONDS = 30_000
+_KEPT_CONNECTIONS = 5  # the others are closed after use
 _READS_ONLY = "babelport_reads_only"
 
 
-def open_database(url: str) -> Engine:
+def open_database(url: str, connections: int = 15, wait_seconds: float = 30.0) -> Engine:
     """The engine for `url`: `sqlite:///FILE` or `postgresql://...` (driven by psycopg 3).
 
     A SQLite file's folder is made when it is missing. Every SQLite transaction begins IMMEDIATE,
     so that one which reads and then writes never fails half-way; see `session_factory` for
     sessions that only read. JSON is read by pydantic's parser, four times as fast as Python's own,
-    which is most of the time that a page of transfers takes.
+    which is most of the time that a page of transfers takes. Where all `connections` are in use
+    for `wait_seconds`, SQLAlchemy's TimeoutError is raised.
     """
     parsed = make_url(url)
+    kept = min(connections, _KEPT_CONNECTIONS)
+    pool = {"pool_size": kept, "max_overflow": connections - kept, "pool_timeout": wait_seconds}
     if parsed.get_backend_name() == "sqlite":
-        return _open_sqlite(parsed)
-    return create_engine(_with_psycopg(parsed), pool_pre_ping=True, json_deserializer=_read_json)
+        return _open_sqlite(parsed, pool if parsed.database else {})
+    return create_engine(
+        _with_psycopg(parsed), pool_pre_ping=True, json_deserializer=_read_json, **pool
+    )
 
 
 def session_factory(engine: Engine, reads_only: bool = False) -> sessionmaker[Session]:
@@ -57,10 +63,10 @@ def _with_psycopg(url: URL) -> URL:
     return url
 
 
-def _open_sqlite(url: URL) -> Engine:
+def _open_sqlite(url: URL, pool: dict[str, Any]) -> Engine:
     if url.database and url.database != ":memory:":
         Path(url.database).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(url, json_deserializer=_read_json)
+    engine = create_engine(url, json_deserializer=_read_json, **pool)
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine

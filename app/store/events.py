@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
+from sqlalchemy import and_, or_, select, update
 from sqlalchemy import insert as insert_into
-from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from app.domain.errors.transfers import TransferNotFound
@@ -35,8 +36,16 @@ def after(
     session: Session, transfer_id: str, sequence: int, limit: int = 500
 ) -> list[TransferEvent]:
     """The first `limit` lines after `sequence`, oldest first; 0 for all from the beginning."""
-    query = select(transfer_events).where(
-        transfer_events.c.transfer_id == transfer_id, transfer_events.c.sequence > sequence
-    )
-    query = query.order_by(transfer_events.c.sequence).limit(limit)
+    return after_each(session, {transfer_id: sequence}, limit)
+
+
+def after_each(session: Session, sequences: Mapping[str, int], limit: int) -> list[TransferEvent]:
+    """The first `limit` lines after each transfer's own sequence, by transfer, oldest first."""
+    table = transfer_events.c
+    known = [
+        and_(table.transfer_id == id, table.sequence > sequence)
+        for id, sequence in sequences.items()
+    ]
+    query = select(transfer_events).where(or_(*known))
+    query = query.order_by(table.transfer_id, table.sequence).limit(limit)
     return [from_row(TransferEvent, row) for row in session.execute(query)]

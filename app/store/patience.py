@@ -33,7 +33,7 @@ def patiently(
         try:
             with sessions.begin() as session:
                 return transaction(session)
-        except BytesDropped:
+        except (BytesDropped, PoolTimeout):
             if time.monotonic() > deadline:
                 raise
         except DBAPIError as error:

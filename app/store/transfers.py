@@ -6,6 +6,8 @@ What a worker does with a transfer it holds stands in `leases.py`, what people a
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import fields
 from typing import Any
 
 from sqlalchemy import insert as insert_into
@@ -14,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from app.domain.companions import companion_model_id
 from app.domain.transfer_states import TransferState
-from app.domain.transfers import Transfer
+from app.domain.transfers import Transfer, TransferStanding
 from app.store import events, usage
 from app.store.page import Page, read_page
 from app.store.records import from_row, to_row
@@ -44,6 +46,13 @@ def insert(session: Session, transfer: Transfer) -> None:
 def get(session: Session, id: str) -> Transfer | None:
     """The transfer with this id."""
     return _one(session, select(transfers).where(transfers.c.id == id))
+
+
+def standings(session: Session, ids: Sequence[str]) -> list[TransferStanding]:
+    """How these transfers stand, in one statement; those that do not exist are left out."""
+    columns = (transfers.c[one.name] for one in fields(TransferStanding))
+    query = select(*columns).where(transfers.c.id.in_(ids))
+    return [from_row(TransferStanding, row) for row in session.execute(query)]
 
 
 def page(

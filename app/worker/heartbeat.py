@@ -9,6 +9,7 @@ from enum import Enum, auto
 from typing import Protocol
 
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from sqlalchemy.orm import Session
 
 from app.domain.errors.transfers import LeaseLost
@@ -85,7 +86,7 @@ class Heartbeat:
             gives_way = wish is None and self._gives_way()
         except LeaseLost:
             return Ending.LEASE_LOST
-        except DBAPIError:
+        except (DBAPIError, NoConnectionFree):
             return self._bear()
         self._silent_since = None
         if gives_way:

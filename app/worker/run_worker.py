@@ -9,6 +9,7 @@ import logging
 import threading
 
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as NoConnectionFree
 
 from app.services.checkpoint_folders import drop_checkpoints
 from app.services.context import open_context
@@ -70,7 +71,7 @@ def _work(name: str, slot: Slot, place: Workplace) -> None:
     while transfers.taken or not place.stop.is_set():
         try:
             _work_once(slot, place, transfers, lesser_jobs)
-        except DBAPIError as error:
+        except (DBAPIError, NoConnectionFree) as error:
             _log.warning("the database does not answer: %s", type(error).__name__)
             place.stop.wait(_REST_AFTER_AN_ERROR)
         except Exception:

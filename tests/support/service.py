@@ -31,7 +31,7 @@ class Service:
 
     `predictor` and `dataplane` live in the API's event loop: a test may look at them, and stop the
     predictor's process.
-    Setting `draining` tells the API that it is about to end.
+    Setting `draining` tells the API that it is about to end. `loop_thread` runs the event loop.
     """
 
     url: str
@@ -40,6 +40,7 @@ class Service:
     predictor: Predictor
     dataplane: DataPlane
     draining: threading.Event
+    loop_thread: int
 
     def stored_files(self) -> list[Path]:
         """Every file in the artifacts' folder, half-written ones included."""
@@ -96,7 +97,13 @@ def running_service(settings: Settings) -> Iterator[Service]:
         with Client(url) as client:
             state = app.state
             yield Service(
-                url, client, state.context, state.predictor, state.dataplane, state.draining
+                url,
+                client,
+                state.context,
+                state.predictor,
+                state.dataplane,
+                state.draining,
+                thread.ident or 0,
             )
     finally:
         server.should_exit = True

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import grpc
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import SQLAlchemyError
 
 from app.api.errors import as_ours
 from app.api.oip.refusals import as_sentence
@@ -48,7 +48,7 @@ def answering(call: Call) -> Call:
             return await call(request, context)
         except BabelportError as error:
             failure = error
-        except (DBAPIError, OSError) as error:
+        except (SQLAlchemyError, OSError) as error:
             failure = as_ours(error) or _unknown(error)
         except (asyncio.CancelledError, grpc.aio.AbortError):
             raise

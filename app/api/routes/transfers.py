@@ -17,8 +17,8 @@ from app.api.multipart_body import json_or_multipart_body
 from app.api.schemas.evaluations import EvaluationAnswer
 from app.api.schemas.pages import ListAnswer, PageAnswer
 from app.api.schemas.transfers import AttemptAnswer, TransferAnswer
-from app.api.sse import follow
 from app.api.transfer_details import transfer_files, transfer_request, turn
+from app.api.transfer_feed import TransferFeed
 from app.api.transfer_form import Posted, PostedFiles, PostedRecords
 from app.domain.enums import Role
 from app.domain.transfer_states import TransferState
@@ -125,15 +125,14 @@ Existing = Annotated[Transfer, Depends(get_transfer, scope="function")]
 @router.get("/{transfer}/events", response_class=EventSourceResponse, responses=responses(404))
 async def get_events(
     existing: Existing,
-    context: TheContext,
     request: Request,
     last_event_id: Annotated[
         int, Header(ge=0, description="Only what came after this event; browsers send it.")
     ] = 0,
 ) -> AsyncIterable[ServerSentEvent]:
     """Follow a transfer as server-sent events until it is over; silence is kept alive."""
-    draining = request.app.state.draining
-    async for event in follow(context, existing.id, last_event_id, draining):
+    feed: TransferFeed = request.app.state.feed
+    async for event in feed.follow(existing.id, last_event_id):
         yield event
 
 

@@ -22,6 +22,19 @@ class DatabaseUnreachable(Unavailable):
         )
 
 
+class DatabaseBusy(Unavailable):
+    """Every connection of this process to the database is in use."""
+
+    code = "database-busy"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Every connection to the database is in use.",
+            "Send the request again in a moment; if it happens often, raise "
+            "BABELPORT_DATABASE_CONNECTIONS or start another process of the API.",
+        )
+
+
 class NotReady(Unavailable):
     """A part that requests need does not work."""
 
