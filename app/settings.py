@@ -110,6 +110,7 @@ class Settings(BaseSettings):
     keep_traffic_days: float = Field(90.0, ge=0)  # counts of what live inputs were like
     keep_predictions_days: float = Field(365.0, ge=0)  # the per-row predictions of evaluations
     keep_batch_predictions_days: float = Field(365.0, ge=0)  # the results of batch predictions
+    keep_tenants_days: float = Field(30.0, ge=0)  # whose turn it was, of tenants without a transfer
     # Within these days the same request gets the same answer
     keep_idempotency_keys_days: float = Field(2.0, ge=1)
 
@@ -130,6 +131,8 @@ class Settings(BaseSettings):
     # So long an API goes on with what a reference such as intents@champion meant, where another
     # process gave it another meaning; 0 asks the database for each request
     reference_seconds: float = Field(1.0, ge=0)
+    # What the predictor process has not answered in so many seconds is given up; loading included
+    predictor_seconds: float = Field(120.0, gt=0)
     # Requests that shadows answer at once; of what comes meanwhile they are not asked
     max_shadow_requests: int = Field(4, ge=0)
 

@@ -31,23 +31,29 @@ class Aliases(Generic[Answer]):
         model: str | int,
         canary: dict[str, Any] | None = None,
         shadow: dict[str, Any] | None = None,
+        revision: int | None = None,
     ) -> Answer:
         """Point an alias to a model (an id, a reference or a version), once that is loaded.
 
         `canary` and `shadow` name another model each, and its `percent` of the requests; what is
-        left out is taken away.
+        left out is taken away. With `revision` it is changed only where it is at that one
+        (`alias-changed` otherwise).
         """
         body = {"model": model, "canary": canary, "shadow": shadow}
-        return self._send(Call("PUT", _path(name, alias), json=body))
+        return self._send(Call("PUT", _path(name, alias), json=body, headers=_if(revision)))
 
     def comparison(self, name: str, alias: str) -> Answer:
         """What the models under an alias answered, and where its shadows differed."""
         return self._send(Call("GET", f"{_path(name, alias)}/comparison"))
 
-    def remove(self, name: str, alias: str) -> Answer:
-        """Remove an alias; its models stay."""
-        return self._send(Call("DELETE", _path(name, alias)))
+    def remove(self, name: str, alias: str, revision: int | None = None) -> Answer:
+        """Remove an alias, where it is at `revision` if one is given; its models stay."""
+        return self._send(Call("DELETE", _path(name, alias), headers=_if(revision)))
 
 
 def _path(name: str, alias: str) -> str:
     return f"/v1/models/{name}/aliases/{alias}"
+
+
+def _if(revision: int | None) -> dict[str, str]:
+    return {} if revision is None else {"If-Match": f'"{revision}"'}

@@ -37,11 +37,22 @@ class AliasWish:
 
 
 @dataclass(frozen=True)
+class Expected:
+    """The revisions of which an alias must be for a change; None: any, but it must be there."""
+
+    revisions: frozenset[int] | None
+
+
+@dataclass(frozen=True)
 class AliasPlan:
-    """An alias that is not written yet, and the models that must be loaded before it is."""
+    """An alias that is not written yet, and the models that must be loaded before it is.
+
+    It is written only where the alias is as `expected`, if anything is.
+    """
 
     alias: Alias
     models: tuple[Model, ...]
+    expected: Expected | None = None
 
 
 @dataclass(frozen=True)
@@ -53,11 +64,16 @@ class AliasDetails:
     moves: tuple[AliasMove, ...] = ()
 
 
-def plan_alias(session: Session, name: str, alias: str, wish: AliasWish) -> AliasPlan:
+def plan_alias(
+    session: Session, name: str, alias: str, wish: AliasWish, expected: Expected | None = None
+) -> AliasPlan:
     """Check what an alias shall point to.
 
-    Raises `ModelNotFound`, `RecordRejected`, `AliasOfAnotherName` and `ModelsNotAlike`.
+    Raises `AliasChanged`, `ModelNotFound`, `RecordRejected`, `AliasOfAnotherName` and
+    `ModelsNotAlike`.
     """
+    if expected is not None:
+        aliases.require(session, name, alias, expected.revisions, lock=False)
     main = _ready(session, name, wish.model)
     if main.name != name:
         raise AliasOfAnotherName(name, _called(main))
@@ -74,11 +90,17 @@ def plan_alias(session: Session, name: str, alias: str, wish: AliasWish) -> Alia
         shadow_model_id=shadow.id if shadow else None,
         shadow_percent=wish.shadow.percent if wish.shadow else None,
     )
-    return AliasPlan(planned, tuple(one for one in (main, canary, shadow) if one is not None))
+    named = tuple(one for one in (main, canary, shadow) if one is not None)
+    return AliasPlan(planned, named, expected)
 
 
 def point_alias(session: Session, plan: AliasPlan) -> AliasDetails:
-    """Write a plan; raises `AliasInputsGone` where a model was deleted since."""
+    """Write a plan.
+
+    Raises `AliasChanged`, and `AliasInputsGone` where a model was deleted since.
+    """
+    if plan.expected is not None:
+        aliases.require(session, plan.alias.name, plan.alias.alias, plan.expected.revisions)
     made = aliases.point(session, plan.alias)
     return AliasDetails(made, {model.id: model for model in plan.models})
 
@@ -99,8 +121,10 @@ def list_aliases(session: Session, name: str) -> list[AliasDetails]:
     return [AliasDetails(alias, known) for alias in found]
 
 
-def remove_alias(session: Session, name: str, alias: str) -> None:
-    """Remove an alias; raises `AliasNotFound`."""
+def remove_alias(session: Session, name: str, alias: str, expected: Expected | None = None) -> None:
+    """Remove an alias; raises `AliasNotFound` and `AliasChanged`."""
+    if expected is not None:
+        aliases.require(session, name, alias, expected.revisions)
     if not aliases.remove(session, name, alias):
         raise AliasNotFound(name, alias)
 

@@ -14,7 +14,7 @@ from app.domain.identity import now
 from app.services.artifact_lifetime import drop_unused
 from app.services.attempt_logs import drop_logs
 from app.services.context import Context
-from app.store import retention, traffic_retention
+from app.store import retention, traffic_retention, turns
 
 # So few at once that a write lock on SQLite is held for milliseconds; others get in between.
 _AT_ONCE = 50
@@ -33,6 +33,7 @@ class Dropped:
     logs: int
     results: int = 0
     traffic: int = 0
+    tenants: int = 0
 
 
 def apply_retention(context: Context, stop: threading.Event | None = None) -> Dropped:
@@ -57,6 +58,7 @@ def apply_retention(context: Context, stop: threading.Event | None = None) -> Dr
         traffic=work.drop(
             kept.keep_traffic_days, traffic_retention.old_days, traffic_retention.drop_days
         ),
+        tenants=work.drop(kept.keep_tenants_days, turns.idle_tenants, turns.forget_tenants),
     )
 
 

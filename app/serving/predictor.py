@@ -15,6 +15,7 @@ from app.domain.errors.predictions import (
     ModelNotLoaded,
     ModelsMemoryFull,
     NothingToPredict,
+    PredictorSilent,
     TooManyInputs,
 )
 from app.domain.models import ModelFacts
@@ -43,6 +44,8 @@ from app.settings import Settings
 
 # Fewer texts are looked at here and now: another thread takes longer to begin than they take.
 _FEW_TEXTS = 16
+# So long after a request's deadline the process may still say that it has passed.
+_GRACE_SECONDS = 1.0
 # What a request takes beside waiting and computing; beyond that a model was loaded.
 _MOST_SECONDS_BESIDE = 0.25
 
@@ -74,8 +77,8 @@ class Predictor:
         """Texts, lists of words for a tagger, images as base64 PNG/JPEG or nested numbers.
 
         Raises ModelCannotPredict, NothingToPredict, TooManyInputs, UnusableInput,
-        ImageOfAnotherShape, QueueFull, DeadlinePassed, ModelNotLoaded, PredictorStopped and
-        AnswerNotFinite.
+        ImageOfAnotherShape, QueueFull, DeadlinePassed, ModelNotLoaded, PredictorStopped,
+        PredictorSilent and AnswerNotFinite.
         Cancelling it takes what was not computed yet out of the queue.
         """
         if servable.facts.task is Task.FEATURE_EXTRACTION:
@@ -89,7 +92,7 @@ class Predictor:
             began = time.monotonic()
             prepared = await _prepare(servable.facts, inputs)
             ask = Ask(servable, _as_sent(prepared), terms.deadline)
-            reply = await self.ask(ask)
+            reply = await self._in_time(ask)
             if isinstance(reply, Expired):
                 raise DeadlinePassed
             answer = _expected(reply, servable, Probabilities)
@@ -100,7 +103,8 @@ class Predictor:
     async def load(self, servable: Servable, pinned: bool = False) -> None:
         """Have a model in memory and warm; a `pinned` one stays until it is unloaded.
 
-        Raises ModelNotLoaded, ModelsMemoryFull and PredictorStopped.
+        Raises ModelNotLoaded, ModelsMemoryFull, PredictorStopped and PredictorSilent: it may then
+        come into memory later.
         """
         reply = await self.ask(Load(servable, pinned))
         if isinstance(reply, MemoryFull):
@@ -126,10 +130,30 @@ class Predictor:
         return (await self.state()).residents
 
     async def ask(self, message: Message) -> Reply:
-        """Send a message to the process, started where it is not there; PredictorStopped."""
-        # Several that come while it starts wait for the same one, and do not cancel it.
-        connection = await asyncio.shield(self._connected())
-        return await connection.ask(message)
+        """Send a message to the process, started where it is not there.
+
+        Raises PredictorStopped, and PredictorSilent after `predictor_seconds`: the process is told
+        to drop the request, and what it answers later is for nobody.
+        """
+        seconds = self._settings.predictor_seconds
+        try:
+            async with asyncio.timeout(seconds):
+                # Several that come while it starts wait for the same one, and do not cancel it.
+                connection = await asyncio.shield(self._connected())
+                return await connection.ask(message)
+        except TimeoutError:
+            raise PredictorSilent(seconds) from None
+
+    async def _in_time(self, ask: Ask) -> Reply:
+        """The answer to inputs; Expired where none came in the request's own time."""
+        if ask.deadline is None:
+            return await self.ask(ask)
+        left = max(0.0, ask.deadline - time.monotonic())
+        try:
+            async with asyncio.timeout(left + _GRACE_SECONDS):
+                return await self.ask(ask)
+        except TimeoutError:
+            return Expired()
 
     def close(self) -> None:
         """End the process; a later prediction starts another."""

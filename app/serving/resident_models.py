@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from app.domain.serving import Compiled, Resident, Servable, Uses
 from app.runtimes.contract import Runtime
 from app.serving.batch_cost import BatchCost
+
+if TYPE_CHECKING:
+    from app.serving.word_questions import Directions
 
 _log = logging.getLogger(__name__)
 Key = tuple[str, Compiled]
@@ -32,6 +36,13 @@ class Loaded:
     runtime: Runtime
     cost: BatchCost = field(default_factory=BatchCost)
     alone_on_one: int = 0  # batches until several processors are tried again
+    directions: Directions | None = None  # of a model of word vectors, once its words were asked of
+
+    @property
+    def size_bytes(self) -> int:
+        """What it holds in memory, with what was made of it since it was loaded."""
+        made = 0 if self.directions is None else self.directions.size_bytes
+        return self.runtime.size_bytes + made
 
     def takes_several(self) -> bool:
         """Whether the next batch that is computed alone should take several processors."""
@@ -67,6 +78,8 @@ class ResidentModels:
         self._loaded: OrderedDict[Key, Loaded] = OrderedDict()
         self._loading: dict[Key, Future[Loaded]] = {}
         self._pinned: set[str] = set()
+        # Those that are to be pinned once they are here: they already stay, whoever needs room.
+        self._pinning: Counter[str] = Counter()
         self._hits = self._loads = self._drops = 0
         self._loader = ThreadPoolExecutor(1, "loader")
 
@@ -87,14 +100,26 @@ class ResidentModels:
     def load(self, servable: Servable, pinned: bool) -> None:
         """Have the model in memory, and keep it there where it is `pinned`.
 
-        Raises `PinnedFull`, and what `open` raises; then it is not pinned.
+        Raises `PinnedFull`, and what `open` raises; then it is as pinned as it was before.
         """
-        if pinned:
+        if not pinned:
+            self.get(servable).result()
+            return
+        with self._lock:
+            self._pinning[servable.id] += 1
+        try:
+            self.get(servable).result()
+            self._pin(servable.id)
+        finally:
             with self._lock:
-                self._pinned.add(servable.id)
-        loaded = self.get(servable).result()
-        if pinned:
-            self._check_pinned(loaded)
+                self._pinning[servable.id] -= 1
+                self._pinning += Counter()  # forgets those at 0
+
+    def fit(self) -> None:
+        """Make room for what the model that was used last has grown by."""
+        with self._lock:
+            last = next(reversed(self._loaded), None)
+            self._make_room(0, besides=last)
 
     def unload(self, model_id: str) -> bool:
         """Drop a model, pinned or not; whether it was here."""
@@ -120,7 +145,7 @@ class ResidentModels:
                     version=one.servable.version,
                     engine=one.runtime.engine,
                     precision=one.runtime.precision,
-                    size_bytes=one.runtime.size_bytes,
+                    size_bytes=one.size_bytes,
                     pinned=one.servable.id in self._pinned,
                 )
                 for one in self._loaded.values()
@@ -134,7 +159,7 @@ class ResidentModels:
                 self._make_room(4 * servable.facts.parameters)
             loaded = self._open(servable)
             with self._lock:
-                self._make_room(loaded.runtime.size_bytes)
+                self._make_room(loaded.size_bytes)
                 # One that was compiled meanwhile takes the place of what was here of it.
                 for old in [one for one in self._loaded if one[0] == servable.id]:
                     del self._loaded[old]
@@ -145,23 +170,25 @@ class ResidentModels:
             with self._lock:
                 del self._loading[key]
 
-    def _make_room(self, needed: int) -> None:
-        held = sum(one.runtime.size_bytes for one in self._loaded.values())
+    def _make_room(self, needed: int, besides: Key | None = None) -> None:
+        held = sum(one.size_bytes for one in self._loaded.values())
         for key, one in list(self._loaded.items()):
             if held + needed <= self._limit:
                 return
-            if key[0] not in self._pinned:
+            stays = key == besides or key[0] in self._pinned or self._pinning[key[0]]
+            if not stays:
                 _log.info("dropping %s@%s", one.servable.name, one.servable.version)
                 self._drops += 1
-                held -= self._loaded.pop(key).runtime.size_bytes
+                held -= self._loaded.pop(key).size_bytes
 
-    def _check_pinned(self, loaded: Loaded) -> None:
+    def _pin(self, model_id: str) -> None:
         with self._lock:
-            pinned = [one for one in self._loaded.values() if one.servable.id in self._pinned]
-            needed = sum(one.runtime.size_bytes for one in pinned)
+            staying = self._pinned | {model_id}
+            pinned = [one for one in self._loaded.values() if one.servable.id in staying]
+            needed = sum(one.size_bytes for one in pinned)
             if needed > self._limit and len(pinned) > 1:
-                self._pinned.discard(loaded.servable.id)
                 raise PinnedFull(needed, self._limit)
+            self._pinned.add(model_id)
 
 
 def _key(servable: Servable) -> Key:

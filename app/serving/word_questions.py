@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
     from app.learn.word_vectors.network import WordVectorNetwork
     from app.learn.word_vectors.vocabulary import Vocabulary
-    from app.serving.resident_models import ResidentModels
+    from app.serving.resident_models import Loaded, ResidentModels
 
 
 @dataclass(frozen=True)
@@ -45,19 +46,51 @@ class WordReply:
     known: tuple[str, ...] = ()
 
 
+class Directions:
+    """The vectors of a network's words at length 1, made once for each language and kept.
+
+    Between languages they are without what all words of a language share. May be called from
+    several threads at once.
+    """
+
+    def __init__(self, network: WordVectorNetwork) -> None:
+        self.network = network
+        self._lock = threading.Lock()
+        self._made: dict[tuple[int, bool], Tensor] = {}
+
+    @property
+    def size_bytes(self) -> int:
+        """What is kept."""
+        return sum(one.numel() * one.element_size() for one in list(self._made.values()))
+
+    def of(self, vocabulary: Vocabulary, centred: bool) -> Tensor:
+        """Float32 (words, width), in the order of the vocabulary."""
+        from app.learn.alignment.normalisation import normalised
+        from app.learn.alignment.steps import Step
+
+        steps = (Step.UNIT, Step.CENTER, Step.UNIT) if centred else (Step.UNIT,)
+        key = (self.network.vocabularies.index(vocabulary), centred)
+        with self._lock:
+            if key not in self._made:
+                self._made[key] = normalised(self.network.vectors[vocabulary.rows], steps)
+            return self._made[key]
+
+
 def reply_to(question: WordQuestion, loaded: ResidentModels) -> WordReply:
     """Look the words up and rank what is near."""
     import torch
 
     from app.learn.alignment.ranking import rank
 
-    source = _network(question.source, loaded)
+    mine = theirs = _directions(question.source, loaded)
+    source = mine.network
     from_words = _vocabulary(source, question.source.language, None)
     if from_words is None:
         return _lacking(question.source, source)
-    target, to_words = source, from_words
+    to_words = from_words
     if question.target is not None:
-        target = _network(question.target, loaded)
+        theirs = _directions(question.target, loaded)
+        target = theirs.network
         same = question.target.servable.sha256 == question.source.servable.sha256
         chosen = _vocabulary(target, question.target.language, from_words if same else None)
         if chosen is None:
@@ -70,8 +103,9 @@ def reply_to(question: WordQuestion, loaded: ResidentModels) -> WordReply:
     if known:
         places = torch.tensor(list(known.values()), device=source.vectors.device)
         alone = question.target is None
-        own = _directions(source, from_words, centred=not alone)
-        others = own if alone else _directions(target, to_words, centred=True)
+        own = mine.of(from_words, centred=not alone)
+        others = own if alone else theirs.of(to_words, centred=True)
+        loaded.fit()
         scores, found = rank(
             own[places], others, own, question.k, question.csls, places if alone else None
         )
@@ -79,14 +113,21 @@ def reply_to(question: WordQuestion, loaded: ResidentModels) -> WordReply:
     return WordReply(WordAnswers(from_words.language, to_words.language, results, unknown))
 
 
-def _network(space: Space, loaded: ResidentModels) -> WordVectorNetwork:
+def _directions(space: Space, loaded: ResidentModels) -> Directions:
+    found: Loaded = loaded.get(space.servable).result()
+    # Two threads that do this at once make nothing yet, so that one of theirs is simply lost.
+    if found.directions is None:
+        found.directions = Directions(_network(found))
+    return found.directions
+
+
+def _network(loaded: Loaded) -> WordVectorNetwork:
     from app.learn.word_vectors.network import WordVectorNetwork
     from app.runtimes.torch_runtime import TorchRuntime
 
-    runtime = loaded.get(space.servable).result().runtime
-    assert isinstance(runtime, TorchRuntime)
-    assert isinstance(runtime.network, WordVectorNetwork)
-    return runtime.network
+    assert isinstance(loaded.runtime, TorchRuntime)
+    assert isinstance(loaded.runtime.network, WordVectorNetwork)
+    return loaded.runtime.network
 
 
 def _vocabulary(
@@ -107,15 +148,6 @@ def _lacking(space: Space, network: WordVectorNetwork) -> WordReply:
     return WordReply(
         model=space.servable.name, language=space.language or "another language", known=known
     )
-
-
-def _directions(network: WordVectorNetwork, vocabulary: Vocabulary, centred: bool) -> Tensor:
-    """Vectors of length 1; between languages without what all words of a language share."""
-    from app.learn.alignment.normalisation import normalised
-    from app.learn.alignment.steps import Step
-
-    steps = (Step.UNIT, Step.CENTER, Step.UNIT) if centred else (Step.UNIT,)
-    return normalised(network.vectors[vocabulary.rows], steps)
 
 
 def _results(

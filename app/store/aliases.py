@@ -8,6 +8,7 @@ from sqlalchemy import insert as insert_into
 from sqlalchemy.orm import Session
 
 from app.domain.aliases import Alias, AliasMove
+from app.domain.errors.aliases import AliasChanged
 from app.domain.identity import now
 from app.domain.models import Model
 from app.store.alias_tables import (
@@ -65,6 +66,19 @@ def point(session: Session, wanted: Alias) -> Alias:
         move = AliasMove(made.name, made.alias, made.revision, made.model_id, made.updated_at)
         session.execute(insert_into(alias_moves).values(**to_row(move)))
     return made
+
+
+def require(
+    session: Session, name: str, alias: str, revisions: frozenset[int] | None, lock: bool = True
+) -> None:
+    """Raise `AliasChanged` unless the alias is at one of `revisions`; None: it must be there.
+
+    With `lock` it stays so until the transaction ends.
+    """
+    query = select(aliases.c.revision).where(aliases.c.name == name, aliases.c.alias == alias)
+    found = session.scalar(query.with_for_update() if lock else query)
+    if found is None or (revisions is not None and found not in revisions):
+        raise AliasChanged(name, alias, found)
 
 
 def remove(session: Session, name: str, alias: str) -> bool:

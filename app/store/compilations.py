@@ -7,7 +7,6 @@ from typing import Any
 
 from pydantic import TypeAdapter
 from sqlalchemy import Row, Select, exists, select
-from sqlalchemy import insert as insert_into
 from sqlalchemy.orm import Session
 
 from app.domain.compilations import Serving
@@ -18,6 +17,7 @@ from app.store.clock import database_now
 from app.store.lesser_leases import LesserLeases
 from app.store.lesser_tables import compilations
 from app.store.tables import models
+from app.store.upsert import insert_or_update
 
 LEASES = LesserLeases(compilations)
 # A graph that ends its process once most likely does so again, and torch serves the model.
@@ -39,14 +39,21 @@ def waits(session: Session) -> bool:
 
 
 def enlist(session: Session) -> None:
-    """Add the compilation of the newest model that has none, unless another waits already."""
+    """Add the compilation of the newest model that has none, unless another waits already.
+
+    What another worker adds or deletes at the same time is left to it.
+    """
     if LEASES.anything_waits(session):
         return
     moment = database_now(session)
-    for row in session.execute(_missing().limit(_AT_ONCE)).all():
+    # A model that is being deleted is passed over; the others stay until the commit.
+    missing = _missing().limit(_AT_ONCE)
+    missing = missing.with_for_update(of=models, read=True, key_share=True, skip_locked=True)
+    for row in session.execute(missing).all():
         fit, values = _plan(_FACTS.validate_python(row.facts))
-        whose = {"model_id": row.id, "created_at": moment}
-        session.execute(insert_into(compilations).values(whose | values))
+        statement = insert_or_update(session, compilations)
+        statement = statement.values(model_id=row.id, created_at=moment, **values)
+        session.execute(statement.on_conflict_do_nothing(index_elements=["model_id"]))
         if fit:
             return
 

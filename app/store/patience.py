@@ -33,11 +33,11 @@ def patiently(
         try:
             with sessions.begin() as session:
                 return transaction(session)
-        except (BytesDropped, PoolTimeout):
+        except BytesDropped:
             if time.monotonic() > deadline:
                 raise
-        except DBAPIError as error:
-            if not is_connection_lost(error) or time.monotonic() > deadline:
+        except (DBAPIError, PoolTimeout) as error:
+            if not is_transient(error) or time.monotonic() > deadline:
                 raise
             _log.warning("the database does not answer: %s", type(error).__name__)
         time.sleep(pause)

@@ -15,6 +15,7 @@ from app.store.clock import database_now
 from app.store.moves import move
 from app.store.records import from_row
 from app.store.tables import transfers
+from app.store.turns import know_tenant
 
 
 def cancel(session: Session, id: str) -> Transfer:
@@ -70,6 +71,7 @@ def retry(session: Session, id: str) -> Transfer:
     row = _locked(session, id)
     if row.state not in (TransferState.FAILED, TransferState.CANCELLED):
         raise TransferNotSteerable(id, row.state, "retry")
+    know_tenant(session, row.tenant)
     usage.keep_inputs(session, from_row(Transfer, row).spec)
     fresh = {
         "handed_back": row.attempt,

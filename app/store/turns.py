@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, ScalarSelect, and_, func, or_, select
+from sqlalchemy import ColumnElement, Row, ScalarSelect, and_, delete, func, or_, select
 from sqlalchemy.orm import Session
 
-from app.domain.transfer_states import TransferState
+from app.domain.transfer_states import TransferState, is_final
 from app.store.tables import tenants, transfers
 from app.store.upsert import insert_or_update
 
@@ -44,14 +44,42 @@ def next_in_turn(session: Session, moment: datetime) -> Row[Any] | None:
 
 
 def know_tenant(session: Session, tenant: str) -> None:
-    """Give a tenant its place in the order of turns."""
+    """Give a tenant its place in the order of turns; until the commit it is not forgotten."""
     statement = insert_or_update(session, tenants).values(name=tenant, served_at=None)
-    session.execute(statement.on_conflict_do_nothing(index_elements=["name"]))
+    # The update changes nothing, and locks the row.
+    same = {"name": statement.excluded.name}
+    session.execute(statement.on_conflict_do_update(index_elements=["name"], set_=same))
+
+
+def idle_tenants(session: Session, before: datetime) -> list[str]:
+    """Tenants without a transfer to be done, none of which started since `before`."""
+    return list(session.scalars(select(tenants.c.name).where(*_is_idle(before))))
+
+
+def forget_tenants(session: Session, names: list[str], before: datetime) -> int:
+    """Forget these tenants where they are idle still; how many were.
+
+    Their next transfer is served as that of somebody new.
+    """
+    mine = tenants.c.name.in_(names)
+    locked = select(tenants.c.name).where(mine).order_by(tenants.c.name).with_for_update()
+    session.execute(locked)
+    # A statement of its own: it sees what those have committed who held the locks before.
+    gone = delete(tenants).where(mine, *_is_idle(before)).returning(tenants.c.name)
+    return len(session.scalars(gone).all())
 
 
 def note_turn(session: Session, tenant: str, moment: datetime) -> None:
     """Remember that a transfer of the tenant starts now."""
     session.execute(tenants.update().where(tenants.c.name == tenant).values(served_at=moment))
+
+
+def _is_idle(before: datetime) -> tuple[ColumnElement[bool], ...]:
+    mine = transfers.c.tenant == tenants.c.name
+    unfinished = [state for state in TransferState if not is_final(state)]
+    busy = select(transfers.c.id).where(mine, transfers.c.state.in_(unfinished)).correlate(tenants)
+    long_ago = or_(tenants.c.served_at.is_(None), tenants.c.served_at < before)
+    return long_ago, ~busy.exists()
 
 
 def _first_of_tenant(moment: datetime) -> ScalarSelect[Any]:

@@ -54,6 +54,32 @@ def test_an_alias_is_made_moved_listed_and_removed(
         assert (refused.value.status, refused.value.code) == (404, "alias-not-found")
 
 
+def test_an_alias_that_somebody_else_changed_is_not_overwritten(
+    service: Service, two_versions: list[dict[str, Any]]
+) -> None:
+    address = f"{service.url}/v1/models/intents/aliases/champion"
+    aliases = service.client.aliases
+    with pytest.raises(BabelportProblem) as refused:
+        aliases.point("intents", "champion", 1, revision=1)
+    assert (refused.value.status, refused.value.code) == (412, "alias-changed")
+    made = httpx.put(address, json={"model": 1}, timeout=60)
+    seen = httpx.get(address).headers["ETag"]
+    assert seen == made.headers["ETag"] == '"1"'
+    moved = aliases.point("intents", "champion", 2, revision=1)
+    assert moved["revision"] == 2
+    for tag in (seen, 'W/"2"', '"two"', '"1", "3"', ""):
+        answer = httpx.put(address, json={"model": 1}, headers={"If-Match": tag}, timeout=60)
+        assert (answer.status_code, answer.json()["code"]) == (412, "alias-changed"), tag
+        assert httpx.delete(address, headers={"If-Match": tag}).status_code == 412
+    assert aliases.get("intents", "champion")["model"]["version"] == 2
+    again = httpx.put(address, json={"model": 1}, headers={"If-Match": '"1", "2"'}, timeout=60)
+    assert (again.status_code, again.headers["ETag"]) == (200, '"3"')
+    aliases.remove("intents", "champion", revision=3)
+    anyone = httpx.put(address, json={"model": 1}, headers={"If-Match": "*"})
+    assert anyone.status_code == 412
+    assert aliases.point("intents", "champion", 1)["revision"] == 5
+
+
 def test_what_does_not_fit_is_refused_and_changes_nothing(service: Service) -> None:
     main, others = _records(service)
     aliases = service.client.aliases

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import event, func, select, update
@@ -32,7 +33,7 @@ from app.store import (
     transfers,
 )
 from app.store.tables import evaluations as evaluations_table
-from app.store.tables import idempotency_keys
+from app.store.tables import idempotency_keys, tenants
 from app.store.tables import transfers as transfers_table
 from tests.support.records import an_evaluation, queue_a_batch_prediction, queue_a_transfer
 
@@ -56,9 +57,9 @@ def context(tmp_path: Path, database_url: str) -> Iterator[Context]:
     opened.sessions.kw["bind"].dispose()
 
 
-def _failed(session: Session, days_ago: float) -> Transfer:
+def _failed(session: Session, days_ago: float, **changes: Any) -> Transfer:
     """A transfer whose first attempt failed some days ago: three events, one attempt."""
-    transfer = queue_a_transfer(session)
+    transfer = queue_a_transfer(session, **changes)
     leases.claim(session, "host/1/a", 60, 3)
     leases.fail(session, transfer.id, 1, {"code": "child-died"})
     _age(session, transfer.id, days_ago)
@@ -190,6 +191,17 @@ def test_old_keys_and_old_logs_go(context: Context) -> None:
     assert [log.name for log in (context.settings.data_dir / "logs").iterdir()] == [
         "trf_young-1.log"
     ]
+
+
+def test_tenants_that_were_served_long_ago_go(context: Context) -> None:
+    with context.sessions.begin() as session:
+        for name, days in (("old", 31), ("young", 29)):
+            _failed(session, 0, tenant=name)
+            served = {"served_at": now() - timedelta(days=days)}
+            session.execute(update(tenants).where(tenants.c.name == name).values(served))
+    assert apply_retention(context) == Dropped(0, 0, 0, 0, 0, tenants=1)
+    with context.readers() as session:
+        assert list(session.scalars(select(tenants.c.name))) == ["young"]
 
 
 def test_what_is_kept_for_no_limited_time_is_never_dropped(

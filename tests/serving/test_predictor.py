@@ -7,6 +7,7 @@ import base64
 import io
 import os
 import signal
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -18,16 +19,19 @@ from PIL import Image
 from app.artifacts.archive import pack
 from app.artifacts.disk import DiskArtifacts
 from app.domain.errors.predictions import (
+    DeadlinePassed,
     ImageOfAnotherShape,
     ModelCannotPredict,
     ModelNotLoaded,
     NothingToPredict,
+    PredictorSilent,
     PredictorStopped,
     TooManyInputs,
     UnusableInput,
 )
 from app.domain.identity import new_id
 from app.domain.models import ModelHints
+from app.domain.predictions import Terms
 from app.domain.serving import Servable
 from app.formats.catalog import recognise
 from app.learn.predicting import predict
@@ -80,6 +84,38 @@ def classifier(tmp_path_factory, artifacts) -> Servable:
 @pytest.fixture(scope="module")
 def digit_reader(tmp_path_factory, artifacts) -> Servable:
     return _registered(a_declared_digit_reader(tmp_path_factory.mktemp("model") / "d"), artifacts)
+
+
+def test_a_process_that_is_silent_is_waited_for_no_longer_than_the_settings_say(
+    settings, artifacts, classifier
+):
+    patient = settings.model_copy(update={"predictor_seconds": 120.0})
+    predictor = Predictor(patient, artifacts)
+
+    async def scenario() -> None:
+        first = await predictor.predict(classifier, [SENTENCES[0]])
+        connection = await predictor._connected()
+        predictor._settings = patient.model_copy(update={"predictor_seconds": 0.1})
+        os.kill(connection.process.pid, signal.SIGSTOP)
+        with pytest.raises(PredictorSilent):
+            await predictor.predict(classifier, [SENTENCES[0]])
+        with pytest.raises(PredictorSilent):
+            await predictor.load(classifier)
+        predictor._settings = patient
+        terms = Terms(deadline=time.monotonic() + 0.1)
+        with pytest.raises(DeadlinePassed):
+            await predictor.predict(classifier, [SENTENCES[0]], terms)
+        assert predictor.admission.inputs == 0
+        assert connection._waiting == {}
+        os.kill(connection.process.pid, signal.SIGCONT)
+        again = await predictor.predict(classifier, [SENTENCES[0]])
+        assert_alike(again.predictions, first.predictions)
+        assert (await predictor.state()).waiting_inputs == 0
+        assert await predictor._connected() is connection
+
+    with asyncio.Runner() as runner:
+        runner.run(scenario())
+        predictor.close()
 
 
 def test_a_text_gets_its_likeliest_label_and_every_labels_probability(ask, classifier):

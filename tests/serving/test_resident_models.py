@@ -99,6 +99,52 @@ def test_a_model_that_cannot_be_loaded_says_so_and_is_tried_again():
     assert models.get(_servable("a")).result(_PATIENCE)
 
 
+def test_a_model_that_could_not_be_loaded_is_not_pinned():
+    tries = []
+
+    def open_late(servable: Servable) -> Loaded:
+        tries.append(servable.id)
+        if len(tries) == 1:
+            raise OSError("gone")
+        return _loaded(servable)
+
+    models = ResidentModels(open_late, limit=20)
+    with pytest.raises(OSError, match="gone"):
+        models.load(_servable("a", size=10), pinned=True)
+    models.get(_servable("a", size=10)).result(_PATIENCE)
+    assert [one.pinned for one in models.residents()] == [False]
+    for id in ("b", "c"):
+        models.get(_servable(id, size=10)).result(_PATIENCE)
+    assert [one.model_id for one in models.residents()] == ["b", "c"]
+
+
+def test_a_pinned_model_stays_pinned_when_it_cannot_be_loaded_anew():
+    def open_plain(servable: Servable) -> Loaded:
+        if servable.compiled is not None:
+            raise OSError("gone")
+        return _loaded(servable)
+
+    models = ResidentModels(open_plain, limit=20)
+    models.load(_servable("a", size=10), pinned=True)
+    compiled = Servable(
+        "a", "a", 1, "0" * 64, _facts(1), Compiled("onnxruntime", "float32", "1" * 64)
+    )
+    with pytest.raises(OSError, match="gone"):
+        models.load(compiled, pinned=True)
+    assert [one.pinned for one in models.residents()] == [True]
+
+
+def test_what_a_model_has_grown_by_counts_and_others_make_room_for_it():
+    models = _models(limit=35)
+    for id in ("a", "b", "c"):
+        models.get(_servable(id, size=10)).result(_PATIENCE)
+    grown = models.get(_servable("c", size=10)).result(_PATIENCE)
+    grown.directions = SimpleNamespace(size_bytes=10)  # type: ignore[assignment]
+    models.fit()
+
+    assert [(one.model_id, one.size_bytes) for one in models.residents()] == [("b", 10), ("c", 20)]
+
+
 def _models(limit: int) -> ResidentModels:
     return ResidentModels(_loaded, limit)
 

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import threading
+from datetime import timedelta
+
+from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
-from app.store import leases, steering
+from app.domain.identity import now
+from app.store import leases, steering, turns
+from app.store.tables import tenants
 from tests.support.records import queue_a_transfer
 
 Sessions = sessionmaker[Session]
@@ -58,6 +64,51 @@ def test_tenants_with_one_worker_take_turns(sessions: Sessions) -> None:
 def _claim(session: Session) -> str | None:
     claimed = leases.claim(session, "host/1/a", 60, 3)
     return claimed.id if claimed else None
+
+
+def test_tenants_with_nothing_to_be_done_are_forgotten_and_come_back(sessions: Sessions) -> None:
+    later = now() + timedelta(days=1)
+    with sessions() as session:
+        done = queue_a_transfer(session, tenant="done").id
+        assert _claim(session) == done
+        leases.succeed(session, done, 1, "mdl_made", {})
+        cancelled = queue_a_transfer(session, tenant="cancelled").id
+        steering.cancel(session, cancelled)
+        steering.pause(session, queue_a_transfer(session, tenant="paused").id)
+        queue_a_transfer(session, tenant="waits")
+        assert turns.idle_tenants(session, now() - timedelta(days=1)) == ["cancelled"]
+        idle = turns.idle_tenants(session, later)
+        assert sorted(idle) == ["cancelled", "done"]
+        assert turns.forget_tenants(session, [*idle, "waits", "paused"], later) == 2
+        assert sorted(session.scalars(select(tenants.c.name))) == ["paused", "waits"]
+        steering.retry(session, cancelled)
+        again = queue_a_transfer(session, tenant="done").id
+        assert {cancelled, again} <= set(_claim_all(session))
+
+
+def test_a_tenant_whose_transfer_comes_at_that_moment_is_not_forgotten(
+    sessions: Sessions,
+) -> None:
+    later = now() + timedelta(days=1)
+    with sessions.begin() as session:
+        steering.cancel(session, queue_a_transfer(session, tenant="a").id)
+    began, forgotten = threading.Event(), []
+
+    def forget() -> None:
+        with sessions.begin() as session:
+            began.set()
+            forgotten.append(turns.forget_tenants(session, ["a"], later))
+
+    with sessions.begin() as session:
+        id = queue_a_transfer(session, tenant="a").id
+        forgetting = threading.Thread(target=forget)
+        forgetting.start()
+        assert began.wait(30)
+    forgetting.join(30)
+    with sessions.begin() as session:
+        assert session.scalars(select(tenants.c.name)).all() == ["a"]
+        assert _claim(session) == id
+    assert forgotten == [0]
 
 
 def _claim_all(session: Session) -> list[str]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path
+from fastapi import APIRouter, Header, Path, Response
 
 from app.api.deps import Reading, TheContext, TheDataPlane
 from app.api.errors import responses
@@ -24,6 +25,7 @@ from app.services.aliases import (
     AliasPlan,
     AliasWish,
     Beside,
+    Expected,
     find_alias,
     list_aliases,
     plan_alias,
@@ -35,6 +37,11 @@ from app.services.context import Context
 router = APIRouter(prefix="/v1/models/{name}/aliases", tags=["models"])
 OfName = Annotated[Name, Path(description="The name of a model, without a version.")]
 ByAlias = Annotated[AliasName, Path()]
+IfMatch = Annotated[
+    str | None,
+    Header(description="ETags of the alias as it may be, or *; otherwise the answer is 412."),
+]
+_TAG = re.compile(r'"(\d{1,18})"')
 
 
 @router.get("", response_model=ListAnswer[AliasAnswer], responses=responses(422))
@@ -44,43 +51,71 @@ def get_aliases(name: OfName, session: Reading) -> Any:
 
 
 @router.get("/{alias}", response_model=AliasWithMoves, responses=responses(404, 422))
-def get_alias(name: OfName, alias: ByAlias, session: Reading) -> Any:
-    """Read one alias, and where it pointed before."""
+def get_alias(name: OfName, alias: ByAlias, session: Reading, response: Response) -> Any:
+    """Read one alias, and where it pointed before; its ETag is for If-Match."""
     found = find_alias(session, name, alias)
+    response.headers["ETag"] = _tag(found)
     return _answer(found) | {"moves": found.moves}
 
 
-@router.put("/{alias}", response_model=AliasAnswer, responses=responses(404, 409, 422, 503))
+@router.put("/{alias}", response_model=AliasAnswer, responses=responses(404, 409, 412, 422, 503))
 async def put_alias(
-    name: OfName, alias: ByAlias, fields: AliasFields, context: TheContext, dataplane: TheDataPlane
+    name: OfName,
+    alias: ByAlias,
+    fields: AliasFields,
+    context: TheContext,
+    dataplane: TheDataPlane,
+    response: Response,
+    if_match: IfMatch = None,
 ) -> Any:
     """Point an alias to a model, once that model is in memory and warm.
 
     No request waits for the model or fails by the change: those at work are answered by the model
-    that they began with.
+    that they began with. With `If-Match` it is changed only where nobody else changed it since.
     """
     wish = AliasWish(fields.model, _beside(fields.canary), _beside(fields.shadow))
-    plan = await asyncio.to_thread(_plan, context, name, alias, wish)
+    plan = await asyncio.to_thread(_plan, context, name, alias, wish, _expected(if_match))
     for model in plan.models:
         await dataplane.load(model)
     details = await asyncio.to_thread(_point, context, plan)
     dataplane.forget()
+    response.headers["ETag"] = _tag(details)
     return _answer(details)
 
 
-@router.delete("/{alias}", status_code=204, responses=responses(404, 422))
+@router.delete("/{alias}", status_code=204, responses=responses(404, 412, 422))
 def delete_alias(
-    name: OfName, alias: ByAlias, context: TheContext, dataplane: TheDataPlane
+    name: OfName,
+    alias: ByAlias,
+    context: TheContext,
+    dataplane: TheDataPlane,
+    if_match: IfMatch = None,
 ) -> None:
     """Remove an alias, and what was counted under it; its models stay."""
     with context.sessions.begin() as session:
-        remove_alias(session, name, alias)
+        remove_alias(session, name, alias, _expected(if_match))
     dataplane.forget()
 
 
-def _plan(context: Context, name: str, alias: str, wish: AliasWish) -> AliasPlan:
+def _expected(if_match: str | None) -> Expected | None:
+    """What If-Match asks for (RFC 9110); a weak tag, or one of somebody else, matches nothing."""
+    if if_match is None:
+        return None
+    if if_match.strip() == "*":
+        return Expected(None)
+    tags = (_TAG.fullmatch(one.strip()) for one in if_match.split(","))
+    return Expected(frozenset(int(one[1]) for one in tags if one))
+
+
+def _tag(details: AliasDetails) -> str:
+    return f'"{details.alias.revision}"'
+
+
+def _plan(
+    context: Context, name: str, alias: str, wish: AliasWish, expected: Expected | None
+) -> AliasPlan:
     with context.readers() as session:
-        return plan_alias(session, name, alias, wish)
+        return plan_alias(session, name, alias, wish, expected)
 
 
 def _point(context: Context, plan: AliasPlan) -> AliasDetails:

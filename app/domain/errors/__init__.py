@@ -54,6 +54,12 @@ class Conflict(BabelportError):
     code = "conflict"
 
 
+class PreconditionFailed(BabelportError):
+    """What the request was made for has changed since its sender looked."""
+
+    code = "precondition-failed"
+
+
 class TooLarge(BabelportError):
     """The upload is over a limit of the settings."""
 

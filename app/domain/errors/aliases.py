@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.domain.errors import Conflict, InvalidInput, NotFound
+from app.domain.errors import Conflict, InvalidInput, NotFound, PreconditionFailed
 
 
 class AliasNotFound(NotFound):
@@ -45,6 +45,22 @@ class ModelsNotAlike(InvalidInput):
             role=role,
             model=model,
             beside=beside,
+        )
+
+
+class AliasChanged(PreconditionFailed):
+    """An alias is not what the header If-Match names; `revision` None: there is none."""
+
+    code = "alias-changed"
+
+    def __init__(self, name: str, alias: str, revision: int | None) -> None:
+        found = "is not there" if revision is None else f"is at revision {revision}"
+        super().__init__(
+            f"The alias {name}@{alias} {found}, which If-Match does not name.",
+            f"Read it again at /v1/models/{name}/aliases/{alias}, and send its new ETag.",
+            name=name,
+            alias=alias,
+            revision=revision,
         )
 
 

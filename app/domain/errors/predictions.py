@@ -113,6 +113,20 @@ class DeadlinePassed(TooLate):
         )
 
 
+class PredictorSilent(TooLate):
+    """The process that computes predictions did not answer in the time of the settings."""
+
+    code = "predictor-silent"
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(
+            f"The process that computes predictions did not answer within {seconds:g} seconds.",
+            "A large model may still be loading: send the request again. If it happens again, look "
+            "at /ready, and raise BABELPORT_PREDICTOR_SECONDS where loading takes longer.",
+            seconds=seconds,
+        )
+
+
 class ModelsMemoryFull(Conflict):
     """Models that were loaded to stay leave no room for another one; sizes in bytes."""
 
