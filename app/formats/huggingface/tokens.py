@@ -13,8 +13,11 @@ from tokenizers import Encoding, Tokenizer
 
 from app.domain.errors.model_files import FileInvalid
 from app.formats.huggingface.layout import TOKENIZER_FILE, Layout
-from app.formats.huggingface.tokenizer_files import TokenizerFiles
-from app.formats.json_file import read_json_object
+from app.formats.huggingface.tokenizer_files import (
+    TokenizerFiles,
+    read_description,
+    read_tokenizer,
+)
 from app.learn.network import Batch
 
 _MOST_TOKENS = 512
@@ -40,7 +43,7 @@ class Tokens:
         self.max_tokens = _max_tokens(layout)
         self._accepted = frozenset(accepted)
         self._files = TokenizerFiles(layout.folder)
-        self._tokenizer = _read(layout.folder / TOKENIZER_FILE)
+        self._tokenizer = read_tokenizer(layout.folder, layout.config["model_type"])
         self._multiple = _MULTIPLE if self.max_tokens % _MULTIPLE == 0 else 1
         self.pad_id = _set_up(self._tokenizer, layout, self.max_tokens, self._multiple)
         if of_words:
@@ -110,16 +113,9 @@ class Tokens:
         return self._tokenizer.encode_batch([self.prefix + text for text in texts])
 
 
-def _read(file: Path) -> Tokenizer:
-    try:
-        return Tokenizer.from_file(str(file))
-    except Exception as problem:  # the library raises bare Exceptions
-        raise FileInvalid(file.name, f"it cannot be read ({problem})") from None
-
-
 def _set_up(tokenizer: Tokenizer, layout: Layout, max_tokens: int, multiple: int) -> int:
     """Switch on cutting and padding as the directory asks; the padding token's id."""
-    asked = _tokenizer_config(layout)
+    asked = read_description(layout.folder)
     token = _pad_token(tokenizer, layout, asked)
     pad_id = tokenizer.token_to_id(token) if token else None
     if token is None or pad_id is None:
@@ -148,17 +144,9 @@ def _pad_token(tokenizer: Tokenizer, layout: Layout, asked: dict[str, Any]) -> s
     return tokenizer.id_to_token(number) if isinstance(number, int) and number >= 0 else None
 
 
-def _tokenizer_config(layout: Layout) -> dict[str, Any]:
-    asked: dict[str, Any] = {}
-    for name in ("special_tokens_map.json", "tokenizer_config.json"):
-        if (layout.folder / name).is_file():
-            asked |= read_json_object(layout.folder / name)
-    return asked
-
-
 def _max_tokens(layout: Layout) -> int:
     config = layout.config
-    limits = [_MOST_TOKENS, _tokenizer_config(layout).get("model_max_length")]
+    limits = [_MOST_TOKENS, read_description(layout.folder).get("model_max_length")]
     positions = config.get("max_position_embeddings")
     if isinstance(positions, int) and config["model_type"] in _OFFSET_POSITIONS:
         positions -= int(config.get("pad_token_id") or 0) + 1

@@ -43,8 +43,9 @@ def test_tokens_are_those_of_transformers(tmp_path: Path) -> None:
 
 def test_positions_counted_from_the_padding_token_leave_fewer_tokens(tmp_path: Path) -> None:
     folder = a_text_classifier(tmp_path / "texts")
+    described = {"pad_token": "<pad>", "tokenizer_class": "PreTrainedTokenizerFast"}
     for name, content in (
-        ("tokenizer_config.json", {"pad_token": "<pad>"}),
+        ("tokenizer_config.json", described),
         ("config.json", {"model_type": "xlm-roberta"}),
     ):
         kept = json.loads((folder / "config.json").read_text()) if name == "config.json" else {}
