@@ -13,9 +13,9 @@ from app.domain.enums import DatasetKind, DatasetStatus
 class DatasetHints:
     """Which columns of a text file to read; None means found by name.
 
-    `kind` None means found by the file's content. `group` names the id column by which rows
+    `kind` None means found by the file's content. `group` names the column by which rows
     that belong together (translations of one sentence, expansions of one template) are kept on
-    one side of a split; "" says that no column does, where an id merely numbers the rows.
+    one side of a split; None means one called `group`, and "" that there is none.
     `source` and `target` name the columns of pairs, or the two files of an archive. `separator`
     stands between the labels of one row where they are written in one cell.
     """

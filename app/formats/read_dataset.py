@@ -6,6 +6,7 @@ import re
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from app.domain.datasets import DatasetFacts, DatasetHints
 from app.domain.enums import DatasetKind
 from app.domain.errors.dataset_files import DatasetFormatUnknown, DatasetKindDiffers
 from app.formats.images.read_images import read_images
+from app.formats.tables.columns import note_ids
 from app.formats.tables.conll import open_conll
 from app.formats.tables.delimited import open_delimited
 from app.formats.tables.json_lines import open_json_lines
@@ -80,10 +82,22 @@ def _read_table(
         table = _open_table(file, filename, hints, open_lines)
     elif kind is DatasetKind.TOKENS:
         # A TSV file of tagged words has no header: it is CoNLL.
-        table = _open_table(file, _TABLE_NAMES.sub("", filename), hints, open_conll)
+        table = _open_table(
+            file, _TABLE_NAMES.sub("", filename), hints, partial(open_conll, group=hints.group)
+        )
     else:
         table = _open_table(file, filename, hints)
-    return _READERS[kind or kind_of_table(table, hints)](table, hints, language, canonical)
+    kind = kind or kind_of_table(table, hints)
+    facts = _READERS[kind](table, hints, language, canonical)
+    return facts if kind is DatasetKind.UNLABELLED else _with_question(facts, table, hints)
+
+
+def _with_question(facts: DatasetFacts, table: RawTable, hints: DatasetHints) -> DatasetFacts:
+    """Notes that ask about columns of ids, where the user has not said which the group is."""
+    if hints.group is not None or facts.grouped:
+        return facts
+    questions = note_ids((*table.columns, *table.details.get("comments", ())))
+    return replace(facts, report=facts.report | {"notes": [*facts.report["notes"], *questions]})
 
 
 @contextmanager

@@ -94,9 +94,8 @@ def _english_classifier(data: Path, folder: Path) -> Path:
 def _upload(client: Client, data: Path, part: str) -> str:
     file = data / _GERMAN / f"{part}.tsv"
     name = f"{_GERMAN}-{part}"
-    return str(
-        client.datasets.upload(file, language="de", name=name, text="text", label="category")["id"]
-    )
+    columns = {"text": "text", "label": "category", "group": "index_id"}
+    return str(client.datasets.upload(file, language="de", name=name, **columns)["id"])
 
 
 def _download(client: Client, model: str, folder: Path) -> Path:

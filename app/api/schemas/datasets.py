@@ -27,8 +27,8 @@ class DatasetFields(BaseModel):
     label: str | None = Field(None, description="The column of labels or of tags.")
     group: str | None = Field(
         None,
-        description="The column whose equal values are never split between train and test; "
-        "empty for none, where an id column merely numbers the rows.",
+        description="The column whose equal values are never split between train and test. Left "
+        "out: a column called `group`, and no other; empty for none.",
     )
     source: str | None = Field(None, description="Of pairs: the column, or file, of sources.")
     target: str | None = Field(None, description="Of pairs: the column, or file, of targets.")

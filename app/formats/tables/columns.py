@@ -15,9 +15,15 @@ _NAMES = {
     "label": "label labels category intent class topic sentiment target tag answer output y",
     "source": "source src source_text source_word source_sentence",
     "target": "target tgt trg target_text target_word target_sentence translation",
-    "group": "group group_id template template_id index_id sentence_id id uid parallel_id",
+    "group": "group",
 }
 _KNOWN = {role: frozenset(names.split()) for role, names in _NAMES.items()}
+# Such a column may hold groups or merely number the rows: only the user knows.
+_ID_NAMES = (
+    "id uid idx index index_id row_id group_id template template_id sentence_id sent_id "
+    "document_id doc_id parallel_id pair_id"
+)
+_IDS = frozenset(_ID_NAMES.split())
 
 
 @dataclass(frozen=True)
@@ -33,8 +39,8 @@ def choose_columns(columns: tuple[str, ...], hints: DatasetHints) -> Columns:
     """The named columns, and the others by the names that such columns usually have.
 
     Case and the difference between space, hyphen and underscore do not count. Raises
-    `ColumnMissing` and `ColumnAmbiguous`; only the group may be absent. A column called `group`
-    goes before an id, because whoever made it meant it; an empty name asks for no group at all.
+    `ColumnMissing` and `ColumnAmbiguous`; only the group may be absent. It is the column that the
+    user names or one called `group`, never an id; an empty name asks for no group at all.
     """
     named = {
         role: _find_named(role, name, columns)
@@ -44,7 +50,7 @@ def choose_columns(columns: tuple[str, ...], hints: DatasetHints) -> Columns:
     free = tuple(column for column in columns if column not in named.values())
     text = named.get("text") or _find_usual("text", free, columns)
     label = named.get("label") or _find_usual("label", free, columns)
-    group = None if hints.group == "" else named.get("group") or _usual_group(free, columns)
+    group = None if hints.group == "" else named.get("group") or _find_usual("group", free, columns)
     if text is None or label is None:
         raise ColumnMissing("text" if text is None else "label", None, columns)
     return Columns(text, label, group)
@@ -67,18 +73,32 @@ def find_column(
 
 
 def find_group(named: str | None, columns: tuple[str, ...]) -> str | None:
-    """The named column, or the one that usually holds groups, or None.
+    """The named column, or the one called `group`, or None.
 
     Raises `ColumnMissing` for a name that is not there and `ColumnAmbiguous`.
     """
-    return _find_named("group", named, columns) if named else _usual_group(columns, columns)
+    if named:
+        return _find_named("group", named, columns)
+    return _find_usual("group", columns, columns)
+
+
+def note_ids(columns: tuple[str, ...]) -> list[str]:
+    """Asks about each column that may hold groups, where none was read as such."""
+    return [
+        f"The column `{column}` was not read as a group. If rows with equal values in it belong "
+        "together (translations of one sentence, expansions of one template, parts of one "
+        f"document), send the file again with `group` set to `{column}`: then they stay on one "
+        "side of every split."
+        for column in columns
+        if _fold(column) in _IDS
+    ]
 
 
 def count_usual_names(columns: tuple[str, ...], hints: DatasetHints) -> int:
     """How many of the columns are named by the user or have a usual name."""
     given = (hints.text, hints.label, hints.group, hints.source, hints.target)
     wanted = {_fold(name) for name in given if name}
-    return sum(_fold(column) in wanted.union(*_KNOWN.values()) for column in columns)
+    return sum(_fold(column) in wanted.union(_IDS, *_KNOWN.values()) for column in columns)
 
 
 def _find_named(role: str, name: str, columns: tuple[str, ...]) -> str:
@@ -103,11 +123,6 @@ def _find_usual(
     if len(found) > 1:
         raise ColumnAmbiguous(role, found, columns)
     return found[0] if found else None
-
-
-def _usual_group(free: tuple[str, ...], columns: tuple[str, ...]) -> str | None:
-    meant = [column for column in free if _fold(column) in ("group", "group_id")]
-    return meant[0] if len(meant) == 1 else _find_usual("group", free, columns)
 
 
 def _fold(name: str) -> str:

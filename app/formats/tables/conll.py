@@ -13,8 +13,7 @@ from app.formats.tables.plain_lines import read_lines
 from app.formats.tables.raw_table import Cell, RawTable
 
 _DOCUMENT = "-DOCSTART-"
-_COMMENT = re.compile(r"#\s*\w+\s*=")
-_GROUP = re.compile(r"#\s*(?:group|template|sent_id)\s*=\s*(.+)")
+_COMMENT = re.compile(r"#\s*(\w+)\s*=\s*(.*)")
 _WIDTH_OF_CONLLU = 10
 _ADVICE = (
     "Write each word on a line of its own with its tag in the last column, and an empty line "
@@ -22,23 +21,32 @@ _ADVICE = (
 )
 
 
-def open_conll(file: Path) -> RawTable:
+def open_conll(file: Path, group: str | None = None) -> RawTable:
     """A table of sentences; its columns are "1", "2", ..., each cell the list of a column's words.
 
     Columns are divided by tabs where the first word's line has one, else by white space; their
     number is the first line's. `-DOCSTART-` lines and comments (`# name = value`) are no words;
     of CoNLL-U also ranges and empty nodes are left out. The last column, called "group", has the
-    value of a comment `# group = ...` (or template, or sent_id) before the sentence. Raises
+    value of a comment `# group = ...` before the sentence, or of the comment that `group` names.
+    `details` have the names of the comments before the first sentence. Raises
     `EncodingNotUtf8`, and `RowMalformed` where a line has another number of columns.
     """
     check_utf8(file)
-    first = next((line for line in read_lines(file) if _is_word(line)), "")
+    comments: list[str] = []
+    first = ""
+    for line in read_lines(file):
+        if _is_word(line):
+            first = line
+            break
+        if found := _COMMENT.match(line):
+            comments.append(found.group(1))
     separator = "\t" if "\t" in first else None
     # A file without words has one column, which no row fills.
     width = max(1, len(first.split(separator)))
     columns = (*(str(n) for n in range(1, width + 1)), "group")
-    details = {"format": "conllu" if _is_conllu(first) else "conll"}
-    return RawTable(columns, partial(_read, file, separator, width), details)
+    details = {"format": "conllu" if _is_conllu(first) else "conll", "comments": comments}
+    read = partial(_read, file, separator, width, group or "group")
+    return RawTable(columns, read, details)
 
 
 def conll_columns(
@@ -59,24 +67,24 @@ def conll_columns(
 
 
 def _read(
-    file: Path, separator: str | None, width: int, wanted: tuple[str, ...]
+    file: Path, separator: str | None, width: int, name: str, wanted: tuple[str, ...]
 ) -> Iterator[tuple[Cell, ...]]:
     positions = [None if column == "group" else int(column) - 1 for column in wanted]
-    for number, (group, lines) in enumerate(_sentences(file), start=1):
+    for number, (group, lines) in enumerate(_sentences(file, name), start=1):
         words = [_parts(line, at, number, separator, width) for at, line in lines]
         words = [word for word in words if not _is_no_word_of_conllu(word)]
         yield tuple(group if at is None else [word[at] for word in words] for at in positions)
 
 
-def _sentences(file: Path) -> Iterator[tuple[str | None, list[tuple[int, str]]]]:
-    """The group of each sentence, and the lines of its words with their numbers."""
+def _sentences(file: Path, name: str) -> Iterator[tuple[str | None, list[tuple[int, str]]]]:
+    """The comment `name` of each sentence, and the lines of its words with their numbers."""
     group: str | None = None
     words: list[tuple[int, str]] = []
     for number, line in enumerate(read_lines(file), start=1):
         if _is_word(line):
             words.append((number, line))
-        elif found := _GROUP.fullmatch(line.strip()):
-            group = found.group(1)
+        elif (found := _COMMENT.match(line)) and found.group(1) == name:
+            group = found.group(2).strip() or None
         elif words and not line.strip():
             yield group, words
             group, words = None, []

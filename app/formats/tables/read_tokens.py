@@ -8,7 +8,12 @@ from typing import Any
 
 from app.domain.datasets import DatasetFacts, DatasetHints
 from app.domain.enums import DatasetKind
-from app.domain.errors.dataset_files import NoUsableRows, RowMalformed, TooManyLabels
+from app.domain.errors.dataset_files import (
+    ColumnMissing,
+    NoUsableRows,
+    RowMalformed,
+    TooManyLabels,
+)
 from app.formats.label_report import sort_labels
 from app.formats.tables.canonical import TextRow
 from app.formats.tables.canonical_tags import TaggedRow, write_tagged_rows
@@ -38,6 +43,8 @@ def read_tokens(
     """
     columns = _columns(table, hints)
     read = _read(table, columns)
+    if hints.group and all(group is None for *_, group in read.rows):
+        raise ColumnMissing("group", hints.group, tuple(table.details.get("comments", ())))
     found = normalise_tags([(row, tags) for row, _, tags, _ in read.rows], columns.label)
     rows = [
         TaggedRow(row, words, tags, " ".join(words), group)
@@ -72,7 +79,8 @@ class _Read:
 
 def _columns(table: RawTable, hints: DatasetHints) -> Columns:
     if table.details["format"] in ("conll", "conllu"):
-        return Columns(*conll_columns(table, hints.text, hints.label))
+        words, tags, group = conll_columns(table, hints.text, hints.label)
+        return Columns(words, tags, None if hints.group == "" else group)
     words = find_column("text", hints.text, table.columns, "words")
     free = tuple(column for column in table.columns if column != words)
     tags = find_column("label", hints.label, free, "tags")

@@ -78,15 +78,27 @@ def test_conllu_leaves_ranges_and_empty_nodes_out(tmp_path: Path) -> None:
         f"2.1\tx\tx\tNOUN{rest}",
     ]
     facts, rows = _read(tmp_path / "fr.conllu", "\n".join(lines) + "\n")
-    assert rows == [TaggedRow(1, ["de", "le"], ["ADP", "DET"], "de le", "fr-1")]
+    assert rows == [TaggedRow(1, ["de", "le"], ["ADP", "DET"], "de le")]
+    assert any("`group` set to `sent_id`" in note for note in facts["report"]["notes"])
     assert facts["report"]["format"] == "conllu"
+
+
+def test_conll_takes_the_comment_that_the_user_names_for_the_group(tmp_path: Path) -> None:
+    content = "# doc_id = d1\n# group = g1\nNew\tO\n\n# doc_id = d1\nYork\tB-LOC\n"
+    for name, groups in ((None, ["g1", None]), ("doc_id", ["d1", "d1"]), ("", [None, None])):
+        _, rows = _read(tmp_path / "a.conll", content, group=name)
+        assert [row.group for row in rows] == groups
+    with pytest.raises(RejectedFile, match="no column `sent_id`"):
+        _read(tmp_path / "a.conll", content, group="sent_id")
 
 
 def test_json_lines_and_parquet_are_told_by_their_lists(tmp_path: Path) -> None:
     row = {"id": "7", "tokens": ["Lights", "on"], "ner_tags": ["B-NAME", "O"], "pos_tags": [1, 2]}
     facts, rows = _read(tmp_path / "a.jsonl", _jsonl(row))
     assert facts["kind"] == "tokens"
-    assert rows == [TaggedRow(1, ["Lights", "on"], ["B-NAME", "O"], "Lights on", "7")]
+    assert rows == [TaggedRow(1, ["Lights", "on"], ["B-NAME", "O"], "Lights on")]
+    assert any("`group` set to `id`" in note for note in facts["report"]["notes"])
+    assert _read(tmp_path / "a.jsonl", _jsonl(row), group="id")[1][0].group == "7"
     tag = {"feature": {"names": ["O", "B-X", "I-X"], "_type": "ClassLabel"}, "_type": "Sequence"}
     described = json.dumps({"info": {"features": {"tags": tag}}})
     table = pa.table({"words": [["a", "b"]], "tags": [[1, 2]]})

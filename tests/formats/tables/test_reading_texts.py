@@ -88,20 +88,31 @@ def test_columns_are_found_by_name_or_taken_as_named(tmp_path: Path) -> None:
         ["Utterance", "question"],
     )
     facts, rows = _read(file, text="question")
+    assert rows == [TextRow(1, "nein", "x")]
+    columns = {"text": "question", "label": "Category", "group": None}
+    assert facts["report"]["columns"] == columns
+    facts, rows = _read(file, text="question", group="index-id")
     assert rows == [TextRow(1, "nein", "x", "7")]
-    assert facts["report"]["columns"] == {
-        "text": "question",
-        "label": "Category",
-        "group": "Index ID",
-    }
+    assert facts["report"]["columns"] == columns | {"group": "Index ID"}
 
 
-def test_an_empty_group_keeps_a_column_that_merely_numbers_the_rows_out_of_it(
-    tmp_path: Path,
+@pytest.mark.parametrize("name", ["id", "uid", "Index ID", "template", "group_id", "sent_id"])
+def test_only_a_column_called_group_is_one_unless_the_user_names_another(
+    tmp_path: Path, name: str
 ) -> None:
-    file = _write(tmp_path / "a.csv", "id,text,label\n1,ja,x\n2,nein,y\n")
-    assert _read(file)[0]["grouped"] is True
-    assert _read(file, group="")[0]["grouped"] is False
+    """Ids that count in each file anew would tie together rows of unlike files."""
+    file = _write(tmp_path / "a.csv", f"{name},text,label\n1,ja,x\n2,nein,y\n")
+    facts, _ = _read(file)
+    assert facts["grouped"] is False
+    assert any(f"`group` set to `{name}`" in note for note in facts["report"]["notes"])
+    facts, rows = _read(file, group=name)
+    assert [row.group for row in rows] == ["1", "2"]
+    assert not any("was not read as a group" in note for note in facts["report"]["notes"])
+    facts, _ = _read(file, group="")
+    assert facts["grouped"] is False
+    assert not any("was not read as a group" in note for note in facts["report"]["notes"])
+    both = _write(tmp_path / "b.csv", f"{name},Group,text,label\n1,g,ja,x\n2,g,nein,y\n")
+    assert [row.group for row in _read(both)[1]] == ["g", "g"]
 
 
 def test_a_column_that_is_not_there_is_answered_with_those_that_are(tmp_path: Path) -> None:
