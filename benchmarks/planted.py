@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from app.learn.bootstrap import interval, resample_counts
+from app.learn.intervals import share_interval
 
 Share = dict[str, float]
 
@@ -26,15 +26,9 @@ class Counts:
     def shares(self) -> dict[str, Share]:
         """`found` of the planted rows and `right` of the finds, with 95% intervals.
 
-        The bootstrap draws held-out rows, since plantings of one row are alike.
+        Held-out rows are the clusters, since plantings of one row are alike.
         """
         return {
-            "found": _share(self._found, self._planted),
-            "right": _share(self._found, self._named),
+            "found": share_interval(self._found, self._planted),
+            "right": share_interval(self._found, self._named),
         }
-
-
-def _share(hits: np.ndarray, trials: np.ndarray) -> Share:
-    drawn = [(w @ hits) / np.maximum(w @ trials, 1) for w in resample_counts(len(hits), 0)]
-    low, high = interval(np.concatenate(drawn))
-    return {"value": float(hits.sum() / max(trials.sum(), 1)), "low": low, "high": high}

@@ -1,4 +1,4 @@
-"""Scores of predictions on held-out rows, each with a 95% bootstrap interval."""
+"""Scores of predictions on held-out rows, each with a 95% interval."""
 
 from __future__ import annotations
 
@@ -6,27 +6,46 @@ from typing import Any
 
 import numpy as np
 
-from app.learn.intervals import Measures, macro_f1, with_intervals
-from app.learn.row_statistics import BINS, RowStatistics, row_statistics
+from app.learn.intervals import Clusters, Measures, Totals, macro_f1, with_intervals
+from app.learn.row_statistics import row_statistics
+
+_SHARES = {"accuracy": ("correct", "rows")}
+_LOSSES = frozenset({"log_loss"})
 
 
 def score(
-    probabilities: np.ndarray, targets: np.ndarray, labels: tuple[str, ...], seed: int = 0
+    probabilities: np.ndarray,
+    targets: np.ndarray,
+    labels: tuple[str, ...],
+    clusters: np.ndarray | None = None,
 ) -> dict[str, Any]:
     """Score `probabilities` (float (n, classes)) against `targets` (int (n,)), n >= 1.
 
+    `clusters` int (n,) are rows that tell of each other, each row by itself unless given.
+
     Returns accuracy, macro_f1, log_loss (natural logarithm, probabilities of at least 1e-7) and
     expected_calibration_error (15 bins of equal width: Guo et al., 2017), each as
-    `{"value", "low", "high"}` with the percentile bootstrap over rows; `per_class`, one dict of
-    label, precision, recall, f1 and support each; and `confusion`, rows counted by
-    [true][predicted]. Macro-F1 is over labels that occur, as target or prediction.
+    `{"value", "low", "high"}` as `app.learn.intervals` describes; `sample`, how many rows and
+    clusters there are; `per_class`, one dict of label, precision, recall, f1 and support each; and
+    `confusion`, rows counted by [true][predicted]. Macro-F1 is over labels that occur, as target
+    or prediction.
     """
-    statistics = row_statistics(probabilities, targets)
+    rows, parts = row_statistics(probabilities, targets), Clusters.of(clusters, len(targets))
+    statistics = {
+        "rows": np.ones(len(targets)),
+        "correct": rows.correct,
+        "losses": rows.losses,
+        "hits": rows.hits,
+        "guesses": rows.guesses,
+        "truths": rows.truths,
+        "gaps": rows.gaps,
+    }
     confusion = np.zeros((len(labels), len(labels)), dtype=np.int64)
-    np.add.at(confusion, (targets, statistics.predicted), 1)
+    np.add.at(confusion, (targets, rows.predicted), 1)
     hits, support, guesses = confusion.diagonal(), confusion.sum(axis=1), confusion.sum(axis=0)
     return {
-        **with_intervals(lambda counts: _measures(counts, statistics), len(targets), seed),
+        **with_intervals(_measures, statistics, parts, _SHARES, _LOSSES),
+        "sample": parts.described(),
         "per_class": per_class(labels, hits, guesses, support),
         "confusion": confusion.tolist(),
     }
@@ -48,12 +67,11 @@ def per_class(
     ]
 
 
-def _measures(counts: np.ndarray, rows: RowStatistics) -> Measures:
-    """Each measure (resamples,) of rows taken `counts` (resamples, n) times."""
-    n = counts.shape[1]
+def _measures(sums: Totals) -> Measures:
+    n = sums["rows"]
     return {
-        "accuracy": counts @ rows.correct / n,
-        "macro_f1": macro_f1(counts @ rows.hits, counts @ rows.guesses, counts @ rows.truths),
-        "log_loss": counts @ rows.losses / n,
-        "expected_calibration_error": np.abs(counts @ rows.gaps).reshape(-1, BINS).sum(axis=1) / n,
+        "accuracy": sums["correct"] / n,
+        "macro_f1": macro_f1(sums["hits"], sums["guesses"], sums["truths"]),
+        "log_loss": sums["losses"] / n,
+        "expected_calibration_error": np.abs(sums["gaps"]).sum(axis=1) / n,
     }

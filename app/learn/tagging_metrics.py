@@ -2,57 +2,63 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from app.learn.entities import EntityCounts, TagScheme
+from app.learn.entities import TagScheme
 from app.learn.examples import NO_WORD
-from app.learn.intervals import Measures, f1_measures, with_intervals
+from app.learn.intervals import Clusters, Measures, Totals, f1_measures, with_intervals
 from app.learn.metrics import per_class
-from app.learn.row_statistics import BINS, row_statistics
+from app.learn.row_statistics import row_statistics
+
+_SHARES = {"accuracy": ("correct", "words")}
+_LOSSES = frozenset({"log_loss"})
 
 
 def score_tags(
-    scheme: TagScheme, probabilities: np.ndarray, targets: np.ndarray, seed: int = 0
+    scheme: TagScheme,
+    probabilities: np.ndarray,
+    targets: np.ndarray,
+    clusters: np.ndarray | None = None,
 ) -> dict[str, Any]:
     """Score `probabilities` (float (n, words, classes)) against `targets` (int (n, words)).
 
+    `clusters` int (n,) are sentences that tell of each other, each by itself unless given.
+
     Returns entity_f1, entity_precision and entity_recall over all entities, macro_f1 (the mean
     over entity types that occur), and over words accuracy, log_loss and
-    expected_calibration_error, each as `{"value", "low", "high"}`: the bootstrap draws whole
-    sentences, since the words of one sentence are no independent draws. `per_class` has
+    expected_calibration_error, each as `{"value", "low", "high"}`: a sentence is the least that is
+    left out by the jackknife, since its words are no independent draws. `sample` says how many
+    sentences and clusters there are. `per_class` has
     precision, recall, f1 and support of each entity type; `confusion` counts words by tag,
     [true][predicted].
     """
     there = targets != NO_WORD
     predicted = np.where(there, probabilities.argmax(axis=2), NO_WORD)
     counted = scheme.count(predicted, targets)
-    words = _word_sums(probabilities, targets, there)
+    parts = Clusters.of(clusters, len(targets))
+    statistics = {
+        **{"hits": counted.hits, "guesses": counted.guesses, "truths": counted.truths},
+        **_word_sums(probabilities, targets, there),
+    }
     confusion = np.zeros((len(scheme.labels), len(scheme.labels)), dtype=np.int64)
     np.add.at(confusion, (targets[there], predicted[there]), 1)
     hits, guesses, truths = (
         part.sum(axis=0) for part in (counted.hits, counted.guesses, counted.truths)
     )
     return {
-        **with_intervals(lambda counts: _measures(counts, counted, words), len(targets), seed),
+        **with_intervals(_measures, statistics, parts, _SHARES, _LOSSES),
+        "sample": parts.described(),
         "per_class": per_class(scheme.types, hits, guesses, truths),
         "confusion": confusion.tolist(),
     }
 
 
-@dataclass(frozen=True)
-class _WordSums:
-    """Sums over the words of each sentence, float32 (n,); `gaps` is (n, BINS)."""
-
-    words: np.ndarray
-    correct: np.ndarray
-    losses: np.ndarray
-    gaps: np.ndarray
-
-
-def _word_sums(probabilities: np.ndarray, targets: np.ndarray, there: np.ndarray) -> _WordSums:
+def _word_sums(
+    probabilities: np.ndarray, targets: np.ndarray, there: np.ndarray
+) -> dict[str, np.ndarray]:
+    """Sums over the words of each sentence, (n,); `gaps` is (n, bins)."""
     sentence = np.nonzero(there)[0]
     found = row_statistics(probabilities[there], targets[there])
 
@@ -61,24 +67,21 @@ def _word_sums(probabilities: np.ndarray, targets: np.ndarray, there: np.ndarray
         np.add.at(sums, sentence, values)
         return sums
 
-    return _WordSums(
-        there.sum(axis=1).astype(np.float32),
-        by_sentence(found.correct),
-        by_sentence(found.losses),
-        by_sentence(found.gaps),
-    )
+    return {
+        "words": there.sum(axis=1).astype(np.float32),
+        "correct": by_sentence(found.correct),
+        "losses": by_sentence(found.losses),
+        "gaps": by_sentence(found.gaps),
+    }
 
 
-def _measures(counts: np.ndarray, entities: EntityCounts, words: _WordSums) -> Measures:
-    total = counts @ words.words
-    of_entities = f1_measures(
-        counts @ entities.hits, counts @ entities.guesses, counts @ entities.truths
-    )
-    gaps = np.abs(counts @ words.gaps).reshape(-1, BINS).sum(axis=1)
+def _measures(sums: Totals) -> Measures:
+    words = sums["words"]
+    of_entities = f1_measures(sums["hits"], sums["guesses"], sums["truths"])
     return {
         **{f"entity_{name}": of_entities[name] for name in ("f1", "precision", "recall")},
         "macro_f1": of_entities["macro_f1"],
-        "accuracy": counts @ words.correct / total,
-        "log_loss": counts @ words.losses / total,
-        "expected_calibration_error": gaps / total,
+        "accuracy": sums["correct"] / words,
+        "log_loss": sums["losses"] / words,
+        "expected_calibration_error": np.abs(sums["gaps"]).sum(axis=1) / words,
     }

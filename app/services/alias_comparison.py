@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -10,10 +9,9 @@ from sqlalchemy.orm import Session
 
 from app.domain.alias_traffic import ModelTally, ShadowTally
 from app.domain.models import Model
+from app.learn.intervals import wilson
 from app.services.aliases import find_alias
 from app.store import alias_traffic, models
-
-_NORMAL_95 = 1.959964
 
 
 @dataclass(frozen=True)
@@ -42,16 +40,13 @@ def compare_under_alias(session: Session, name: str, alias: str, samples: int) -
 def share_of(hits: int, trials: int) -> dict[str, float] | None:
     """`value`, `low` and `high` of a share, with the 95% interval of Wilson (1927).
 
-    None without trials. Not the exact bounds of `learn.advice.binomial`: those need scipy, which
-    the API does without.
+    None without trials. Live inputs are taken as independent: which of them repeat each other is
+    not recorded.
     """
     if not trials:
         return None
-    found, square = hits / trials, _NORMAL_95**2 / trials
-    centre = found + square / 2
-    half = _NORMAL_95 * math.sqrt(found * (1 - found) / trials + square / (4 * trials))
-    low, high = (centre - half) / (1 + square), (centre + half) / (1 + square)
-    return {"value": found, "low": max(0.0, low), "high": min(1.0, high)}
+    low, high = wilson(hits / trials, trials)
+    return {"value": hits / trials, "low": low, "high": high}
 
 
 def _named(answers: Iterable[ModelTally], shadows: Iterable[ShadowTally]) -> Iterable[str]:

@@ -16,8 +16,10 @@ def _answers(right: np.ndarray) -> np.ndarray:
 def test_equal_predictions_differ_by_nothing() -> None:
     answers = _answers(np.arange(50) % 3 > 0)
     found = paired_difference(answers, answers, np.zeros(50, dtype=int))
-    assert (found["difference"], found["low"], found["high"]) == (0, 0, 0)
-    assert found["better_share"] == 0.5
+    assert (found["difference"], found["p_value"]) == (0, 1)
+    # No row speaks for either side; how rare such rows are is not certain.
+    assert found["low"] == pytest.approx(-found["high"])
+    assert 0 < found["high"] < 0.1
 
 
 def test_a_small_gain_on_the_same_rows_counts_where_separate_intervals_would_overlap() -> None:
@@ -27,7 +29,7 @@ def test_a_small_gain_on_the_same_rows_counts_where_separate_intervals_would_ove
     found = paired_difference(_answers(ours), _answers(theirs), np.zeros(400, dtype=int))
     assert found["difference"] == pytest.approx(10 / 400)
     assert 0 < found["low"] < found["difference"] < found["high"]
-    assert found["better_share"] > 0.99
+    assert found["p_value"] == pytest.approx(2 / 2**10)
 
 
 def test_the_difference_turns_its_sign_with_its_sides() -> None:
@@ -37,4 +39,43 @@ def test_the_difference_turns_its_sign_with_its_sides() -> None:
     one, other = paired_difference(ours, theirs, targets), paired_difference(theirs, ours, targets)
     assert one["difference"] == pytest.approx(-other["difference"])
     assert one["low"] == pytest.approx(-other["high"])
-    assert one["better_share"] == pytest.approx(1 - other["better_share"])
+    assert one["p_value"] == pytest.approx(other["p_value"])
+
+
+def test_six_against_two_right_answers_of_six_are_not_certainly_better() -> None:
+    ours, theirs = np.ones(6, dtype=bool), np.arange(6) < 2
+    found = paired_difference(_answers(ours), _answers(theirs), np.zeros(6, dtype=int))
+    assert found["p_value"] == pytest.approx(0.125)  # McNemar, exact
+    assert found["low"] <= 0
+
+
+def test_copies_of_a_pair_make_no_difference_certain() -> None:
+    ours, theirs = np.ones(60, dtype=bool), np.arange(60) % 6 < 2
+    targets, six = np.zeros(60, dtype=int), np.arange(60) % 6
+    assert paired_difference(_answers(ours), _answers(theirs), targets)["p_value"] < 1e-6
+    found = paired_difference(_answers(ours), _answers(theirs), targets, clusters=six)
+    assert found["p_value"] == pytest.approx(0.125)
+    assert (found["clusters"], found["low"] <= 0) == (6, True)
+
+
+def test_fewer_than_six_clusters_have_a_p_value_and_no_interval() -> None:
+    ours, theirs = np.ones(50, dtype=bool), np.zeros(50, dtype=bool)
+    targets = np.zeros(50, dtype=int)
+    found = paired_difference(_answers(ours), _answers(theirs), targets, clusters=targets)
+    assert (found["p_value"], found["standard_error"]) == (1.0, None)
+    five = paired_difference(_answers(ours), _answers(theirs), targets, clusters=np.arange(50) % 5)
+    assert five["p_value"] == pytest.approx(2 / 2**5)
+    assert (five["low"], five["high"]) == (None, None)
+
+
+@pytest.mark.parametrize("grouped", [False, True])
+def test_a_difference_that_is_none_is_rarely_called_one(grouped: bool) -> None:
+    random, called = np.random.default_rng(3), 0
+    for trial in range(200):
+        groups = np.arange(120) // (6 if grouped else 1)
+        ours, theirs = (random.random(groups.max() + 1)[groups] > 0.3 for _ in range(2))
+        found = paired_difference(
+            _answers(ours), _answers(theirs), np.zeros(120, dtype=int), trial, clusters=groups
+        )
+        called += found["p_value"] < 0.05
+    assert called / 200 <= 0.08

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from app.learn.bootstrap import interval, resample_counts
+from app.learn.intervals import share_interval
 
 RANKS = (1, 5, 10)
 
@@ -45,8 +45,8 @@ def gold_of(
     return Gold(frozen, len(words) - len(frozen))
 
 
-def precision(found: Tensor, gold: Gold, seed: int = 0) -> dict[str, Any]:
-    """Precision at 1, 5 and 10 with 95% bootstrap intervals over source words, and coverage.
+def precision(found: Tensor, gold: Gold) -> dict[str, Any]:
+    """Precision at 1, 5 and 10 with 95% intervals over source words, and coverage.
 
     `found`: int64 (questions, 10 or more), the ranked target positions for the sources of
     `gold.answers` in their order. A word counts as translated when any of its translations is
@@ -63,15 +63,5 @@ def precision(found: Tensor, gold: Gold, seed: int = 0) -> dict[str, Any]:
             ],
             dtype=np.float32,
         )
-        told[f"p_at_{rank}"] = _with_interval(hits, seed)
+        told[f"p_at_{rank}"] = share_interval(hits, np.ones(len(hits)))
     return told
-
-
-def _with_interval(hits: np.ndarray, seed: int) -> dict[str, float]:
-    if not len(hits):
-        return {"value": 0.0, "low": 0.0, "high": 0.0}
-    means = np.concatenate(
-        [counts @ hits / len(hits) for counts in resample_counts(len(hits), seed)]
-    )
-    low, high = interval(means)
-    return {"value": float(hits.mean()), "low": low, "high": high}

@@ -84,9 +84,15 @@ class Objective(abc.ABC):
 
     @abc.abstractmethod
     def score(
-        self, probabilities: np.ndarray, targets: np.ndarray, seed: int = 0
+        self,
+        probabilities: np.ndarray,
+        targets: np.ndarray,
+        clusters: np.ndarray | None = None,
     ) -> dict[str, Any]:
-        """Every measure with its 95% bootstrap interval over rows, and the counts behind them."""
+        """Every measure with its 95% interval (`app.learn.intervals`), and the counts behind them.
+
+        `clusters` int (n,) are rows that tell of each other, each row by itself unless given.
+        """
 
     @abc.abstractmethod
     def rows(self, probabilities: np.ndarray, targets: np.ndarray) -> RowAnswers:

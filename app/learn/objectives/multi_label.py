@@ -65,13 +65,16 @@ class MultiLabel(Objective):
         return losses
 
     def score(
-        self, probabilities: np.ndarray, targets: np.ndarray, seed: int = 0
+        self,
+        probabilities: np.ndarray,
+        targets: np.ndarray,
+        clusters: np.ndarray | None = None,
     ) -> dict[str, Any]:
         """The scores of `app.learn.multi_label_metrics.score_label_sets`."""
         from app.learn.multi_label_metrics import score_label_sets
 
         predicted, losses = self.predicted(probabilities), self.log_losses(probabilities, targets)
-        return score_label_sets(self.labels, probabilities, predicted, targets, losses, seed)
+        return score_label_sets(self.labels, probabilities, predicted, targets, losses, clusters)
 
     def rows(self, probabilities: np.ndarray, targets: np.ndarray) -> RowAnswers:
         """A list of labels each; the probabilities are those of every label."""

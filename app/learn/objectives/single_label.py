@@ -57,10 +57,13 @@ class SingleLabel(Objective):
         return losses
 
     def score(
-        self, probabilities: np.ndarray, targets: np.ndarray, seed: int = 0
+        self,
+        probabilities: np.ndarray,
+        targets: np.ndarray,
+        clusters: np.ndarray | None = None,
     ) -> dict[str, Any]:
         """The scores of `app.learn.metrics.score`."""
-        return score(probabilities, targets, self.labels, seed)
+        return score(probabilities, targets, self.labels, clusters)
 
     def rows(self, probabilities: np.ndarray, targets: np.ndarray) -> RowAnswers:
         """A label each; the probabilities are those of every label."""

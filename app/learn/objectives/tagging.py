@@ -79,13 +79,16 @@ class Tagging(Objective):
         return mean
 
     def score(
-        self, probabilities: np.ndarray, targets: np.ndarray, seed: int = 0
+        self,
+        probabilities: np.ndarray,
+        targets: np.ndarray,
+        clusters: np.ndarray | None = None,
     ) -> dict[str, Any]:
         """The scores of `app.learn.tagging_metrics.score_tags`."""
         from app.learn.tagging_metrics import score_tags
 
         targets = targets[:, : probabilities.shape[1]]
-        return score_tags(self.scheme, probabilities, targets, seed)
+        return score_tags(self.scheme, probabilities, targets, clusters)
 
     def rows(self, probabilities: np.ndarray, targets: np.ndarray) -> RowAnswers:
         """A tag for each word; the probabilities are those of the predicted tags."""

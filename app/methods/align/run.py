@@ -106,4 +106,4 @@ def _lexicon(
     hubs = hubness(others, everyone, parameters.neighbours, beat)
     ranked = csls(queries, others, hubs, max(RANKS), beat)[1]
     plain = nearest(queries, others, max(RANKS), beat=beat)[1]
-    return {"csls": precision(ranked, gold, seed), "cosine": precision(plain, gold, seed)}
+    return {"csls": precision(ranked, gold), "cosine": precision(plain, gold)}

@@ -8,15 +8,14 @@ from typing import Any
 import numpy as np
 
 from app.learn.paired import paired_difference
+from app.learn.splits import clusters
 from app.methods.auto.trial import Trial
 
 RULE = (
-    "Of the candidates whose score is within one standard error (paired bootstrap over rows) of "
-    "the best, the one that changes least of the model is taken, and among those that change as "
-    "much the one named first."
+    "Of the candidates whose score is within one standard error (paired jackknife) of the best, "
+    "the one that changes least of the model is taken, and among those that change as much the "
+    "one named first."
 )
-# A 95% interval is so many standard errors wide.
-_ERRORS_WIDE = 3.92
 
 
 @dataclass(frozen=True)
@@ -58,10 +57,11 @@ def behind(trial: Trial, best: Trial, positions: np.ndarray | None = None) -> di
         trial.pool.rows.targets[rows],
         trial.pool.given.seed,
         trial.pool.given.network.objective,
+        clusters(trial.pool.rows)[rows],
     )
 
 
 def ties(difference: dict[str, Any]) -> bool:
-    """Whether a difference is no greater than its standard error."""
-    error = (difference["high"] - difference["low"]) / _ERRORS_WIDE
-    return bool(difference["difference"] <= error + 1e-9)
+    """Whether a difference is no greater than its standard error, or that cannot be told."""
+    error = difference["standard_error"]
+    return error is None or bool(difference["difference"] <= error + 1e-9)

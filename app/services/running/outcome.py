@@ -15,6 +15,7 @@ from app.domain.identity import new_id, now
 from app.domain.models import Model, ModelFacts
 from app.domain.transfers import Transfer
 from app.formats.predictions_table import write_predictions
+from app.learn.splits import clusters
 from app.services.artifact_lifetime import publish
 from app.services.context import Context
 from app.services.running.material import Material
@@ -94,7 +95,7 @@ def _evaluations(
                 dataset_id=dataset.id,
                 rows=len(rows),
                 labels=material.labels,
-                metrics=material.objective.score(probabilities, rows.targets, transfer.spec.seed),
+                metrics=material.objective.score(probabilities, rows.targets, clusters(rows)),
                 created_at=now(),
                 model_id=_model_scored(kind, material.model.id, model_id),
             )

@@ -25,16 +25,20 @@ def compare(
     targets: np.ndarray | None,
     objective: Objective,
     seed: int,
+    clusters: np.ndarray | None = None,
 ) -> list[dict[str, Any]]:
     """The transferred model's paired difference to each other kind, on the same rows.
 
-    Nothing where it answered no test rows.
+    `clusters` int (n,) are rows that tell of each other. Nothing where it answered no test rows.
     """
     ours = answered.get(EvaluationKind.TRANSFERRED)
     if ours is None or targets is None:
         return []
     return [
-        {"baseline": kind.value, **paired_difference(ours, theirs, targets, seed, objective)}
+        {
+            "baseline": kind.value,
+            **paired_difference(ours, theirs, targets, seed, objective, clusters),
+        }
         for kind, theirs in answered.items()
         if kind is not EvaluationKind.TRANSFERRED
     ]

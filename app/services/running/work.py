@@ -14,6 +14,7 @@ from app.learn.monitor import Monitor
 from app.learn.objectives.contract import Objective
 from app.learn.paired import paired_difference
 from app.learn.portion import Portion
+from app.learn.splits import clusters
 from app.services.context import Context
 from app.services.running.advice.advise import advise, seconds_for_advice
 from app.services.running.advice.case import Case
@@ -103,9 +104,9 @@ def _result(
     best: Repeat,
     accounts: list[dict[str, Any]],
 ) -> dict[str, Any]:
-    targets = None if held.test is None else held.test.targets
-    objective, seed = material.objective, transfer.spec.seed
-    comparisons = compare(compared.on_test, targets, objective, seed)
+    test, objective, seed = held.test, material.objective, transfer.spec.seed
+    asked = (None, None) if test is None else (test.targets, clusters(test))
+    comparisons = compare(compared.on_test, asked[0], objective, seed, asked[1])
     return {
         "verdict": judge(comparisons, EvaluationKind.TRANSFERRED in compared.on_test),
         "comparisons": comparisons,
@@ -132,7 +133,8 @@ def _forgetting(
     after = compared.on_source_test.get(EvaluationKind.SOURCE_AFTER)
     if before is None or after is None or held.source_test is None:
         return None
-    return paired_difference(after, before, held.source_test.targets, seed, objective)
+    rows = held.source_test
+    return paired_difference(after, before, rows.targets, seed, objective, clusters(rows))
 
 
 def _counts(best: Repeat, held: HeldOut) -> dict[str, int]:
