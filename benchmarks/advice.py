@@ -103,7 +103,7 @@ def _advised(vectors: np.ndarray, rows: Examples, classes: int, seed: int) -> di
     correct = out_of_fold(
         vectors[at], targets, np.arange(len(targets)), sizes, 4, seed, np.inf, Silence()
     )
-    advice = advise_on_labels(correct, sizes, HAND, seed)
+    advice = advise_on_labels(correct, sizes, seed)
     return {name: advice.get(name) for name in ("status", "further_rows", "low", "high")}
 
 

@@ -77,5 +77,6 @@ class EvaluationKind(StrEnum):
     WORD_FEATURES = "word-features"  # baseline for tags: words, characters, neighbours, the same
     LINEAR_PROBE = "linear-probe"  # baseline: the frozen encoder + logistic regression, the same
     MAJORITY = "majority"  # baseline: always the most frequent training label
+    CHANCE = "chance"  # baseline: labels drawn at random, as often as they are in training
     SOURCE_BEFORE = "source-before"  # the source model on the source test rows
     SOURCE_AFTER = "source-after"  # the transferred model on the source test rows

@@ -134,7 +134,8 @@ def independent_answers(hits: np.ndarray, trials: np.ndarray) -> float:
     if alike or count < FEWEST_CLUSTERS:
         return float(count)
     left_out = (hits.sum() - hits) / (trials.sum() - trials)
-    return _worth(value, left_out, trials)
+    informative = min(np.count_nonzero(hits), np.count_nonzero(hits < trials))
+    return _worth(value, left_out, trials, informative)
 
 
 def measure_interval(value: float, left_out: np.ndarray, sizes: np.ndarray) -> dict[str, Any]:
@@ -145,7 +146,9 @@ def measure_interval(value: float, left_out: np.ndarray, sizes: np.ndarray) -> d
     count = len(sizes)
     if count < FEWEST_CLUSTERS:
         return {"value": value} | _nothing(count)
-    return _bounded(value, *wilson(value, _worth(value, left_out, sizes)))
+    # As many clusters as lie on the rarer side of the value, twice: on the other are as many.
+    sides = np.count_nonzero(left_out > value + 1e-12), np.count_nonzero(left_out < value - 1e-12)
+    return _bounded(value, *wilson(value, _worth(value, left_out, sizes, 2 * min(sides))))
 
 
 def loss_interval(value: float, left_out: np.ndarray, sizes: np.ndarray) -> dict[str, Any]:
@@ -221,20 +224,19 @@ def macro_f1(hits: np.ndarray, guesses: np.ndarray, truths: np.ndarray) -> np.nd
     return ratio(ratio(2 * hits, occurring).sum(axis=1), np.count_nonzero(occurring, axis=1))
 
 
-def _worth(value: float, left_out: np.ndarray, sizes: np.ndarray) -> float:
+def _worth(value: float, left_out: np.ndarray, sizes: np.ndarray, informative: int) -> float:
     """Of how many independent answers a share `value` would have the variance that it has.
 
     A part of the variance that clusters of like answers would have is mixed in, the more the
-    fewer clusters lie on either side of the value: where one cluster alone has mistakes the
-    variance is hardly known. Fewer by the square of how much wider Student's interval is than the
+    fewer clusters are `informative`: where one cluster alone has mistakes the variance is hardly
+    known. Fewer by the square of how much wider Student's interval is than the
     normal one, for the variance is only estimated.
     """
     effective, own = effective_clusters(sizes), value * (1 - value)
     times = student_95(effective - 1) / NORMAL_95
     if own < 1e-12:
         return effective / times**2
-    sides = (left_out > value + 1e-12).sum(), (left_out < value - 1e-12).sum()
-    weight = _PRIOR / max(1, min(sides))
+    weight = _PRIOR / max(1, informative)
     variance = (1 - weight) * jackknife_variance(value, left_out) + weight * own / effective
     return own / variance / times**2
 

@@ -69,7 +69,14 @@ def test_a_model_of_label_sets_answers_with_any_number_of_labels(
     done = _transferred(working_service, model, rows, "multi_labelled")
     listed = working_service.client.evaluations.of(done["id"])["items"]
     scores = {e["kind"]: e["metrics"]["micro_f1"]["value"] for e in listed}
-    assert set(scores) == {"transferred", "source-model", "tfidf", "linear-probe", "majority"}
+    assert set(scores) == {
+        "transferred",
+        "source-model",
+        "tfidf",
+        "linear-probe",
+        "majority",
+        "chance",
+    }
     [answer] = working_service.client.predict(done["model_id"], ["hello 1 play the song"])[
         "predictions"
     ]

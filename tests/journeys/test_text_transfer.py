@@ -85,6 +85,7 @@ def test_it_is_scored_beside_its_baselines_on_the_same_rows(
         "tfidf",
         "linear-probe",
         "majority",
+        "chance",
         "source-before",
         "source-after",
     }

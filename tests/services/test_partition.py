@@ -25,7 +25,6 @@ from app.learn.examples import Examples
 from app.learn.pairs import Pairs
 from app.services.running.partition import draw_partition, hold_out
 from app.services.running.split_record import row_table
-from app.services.running.verdict import judge, spread
 from tests.support.datasets import (
     LABELS,
     Row,
@@ -154,30 +153,6 @@ def test_source_images_of_another_shape_are_refused() -> None:
     rows = {Role.TRAIN: image_examples(40), Role.SOURCE: image_examples(40, size=20)}
     with pytest.raises(ImageShapesDiffer, match="1 x 28 x 28"):
         hold_out(SPEC, rows)
-
-
-def _comparison(baseline: str, low: float) -> dict[str, object]:
-    return {"baseline": baseline, "difference": low + 0.1, "low": low, "high": low + 0.2}
-
-
-def test_a_transfer_that_beats_all_says_so_and_one_that_does_not_says_which() -> None:
-    assert judge([_comparison("majority", 0.3)])["beats_all"]
-    verdict = judge([_comparison("majority", 0.3), _comparison("tfidf", -0.05)])
-    assert not verdict["beats_all"]
-    assert judge([], evaluated=False)["beats_all"] is None
-    assert (verdict["beaten"], verdict["not_beaten"]) == (["majority"], ["tfidf"])
-    assert "TF-IDF with logistic regression (difference +5.0 points" in verdict["sentence"]
-
-
-def test_the_spread_is_over_repeats_and_one_repeat_has_none() -> None:
-    found = spread([{"accuracy": 0.8}, {"accuracy": 0.9}, {"accuracy": 1.0}], "accuracy")
-    assert found == {
-        "metric": "accuracy",
-        "mean": pytest.approx(0.9),
-        "sd": pytest.approx(0.1),
-        "each": [0.8, 0.9, 1.0],
-    }
-    assert spread([{"number": 0}], "accuracy") is None
 
 
 def test_copies_given_once_are_split_as_one_and_each_row_is_accounted_for(tmp_path: Path) -> None:

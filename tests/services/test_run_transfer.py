@@ -99,6 +99,7 @@ def test_a_transfer_registers_a_model_with_its_evaluations(
         "tfidf",
         "linear-probe",
         "majority",
+        "chance",
     }
     assert done.result["forgetting"] is not None
     assert _read(context, lambda s: events.after(s, done.id, 0))[-1].kind == "succeeded"

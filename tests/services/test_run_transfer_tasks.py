@@ -92,6 +92,7 @@ def test_a_label_set_classifier_is_scored_by_labels(context: Context, tmp_path: 
         "tfidf",
         "linear-probe",
         "majority",
+        "chance",
     }
     digest = found[EvaluationKind.TRANSFERRED].predictions_sha256
     [row] = read_predictions(context.artifacts.path(str(digest)), "row", 0, 1)

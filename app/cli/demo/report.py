@@ -19,6 +19,7 @@ _NAMES = {
     "tfidf": "TF-IDF + logistic regression",
     "linear-probe": "frozen encoder + logistic regression",
     "majority": "majority class",
+    "chance": "chance",
     "source-before": "on English: before the transfer",
     "source-after": "on English: after the transfer",
 }
@@ -74,7 +75,9 @@ def _console() -> Console:
     return console if console.is_terminal else Console(width=_WIDTH_WITHOUT_TERMINAL)
 
 
-def _interval(metric: dict[str, float]) -> str:
+def _interval(metric: dict[str, Any]) -> str:
+    if metric["low"] is None:
+        return f"{metric['value']:.3f}"
     return f"{metric['value']:.3f} [{metric['low']:.3f}, {metric['high']:.3f}]".replace("[", "\\[")
 
 
@@ -82,4 +85,6 @@ def _difference(compared: dict[str, Any] | None) -> str:
     if compared is None:
         return ""
     low, high = compared["low"], compared["high"]
+    if low is None:
+        return f"{compared['difference']:+.3f}"
     return f"{compared['difference']:+.3f} \\[{low:+.3f}, {high:+.3f}]"

@@ -8,6 +8,7 @@ import numpy as np
 
 from app.learn.advice.power_law import PowerLaws, fit_power_laws
 from app.learn.advice.statements import told, untold
+from app.learn.intervals import Clusters
 
 GAIN = 0.02
 FURTHEST = 10  # times the rows at hand; beyond that a curve of a few points says nothing
@@ -17,17 +18,18 @@ _WORST_FIT = 3.0  # chi-square per degree of freedom
 
 
 def advise_on_labels(
-    correct: np.ndarray, sizes: np.ndarray, rows: int, seed: int
+    correct: np.ndarray, sizes: np.ndarray, seed: int, clusters: np.ndarray | None = None
 ) -> dict[str, Any]:
-    """How many labelled rows beyond `rows` would raise accuracy by `GAIN`, with its interval.
+    """How many labelled rows beyond those at hand would raise accuracy by `GAIN`, and how surely.
 
-    `correct`: bool (draws, sizes, scored rows), whether a head trained on `sizes` (int (sizes,))
-    rows, drawn anew for each draw, answered a row that it was not trained on. An inverse power
-    law is fitted to the mean error by size. The 95% interval is the percentile bootstrap over
-    scored rows and draws; a law that never gets there counts as infinitely many rows. Nothing
+    `correct`: bool (draws, sizes, rows), whether a head trained on `sizes` (int (sizes,)) rows,
+    drawn anew for each draw, answered a row that it was not trained on. An inverse power law is
+    fitted to the mean error by size. The 95% interval is the percentile bootstrap over draws and
+    `clusters` (int (rows,)) of rows, each row by itself unless given; a law that never gets there counts as infinitely many rows. Nothing
     is said beyond `FURTHEST` times the rows at hand.
     """
-    drawn = _resampled_errors(correct, np.random.default_rng(seed))
+    rows, parts = correct.shape[2], Clusters.of(clusters, correct.shape[2])
+    drawn = _resampled_errors(correct, parts, np.random.default_rng(seed))
     errors = 1.0 - correct.mean(axis=(0, 2))
     spread = np.maximum(drawn.std(axis=0), 1e-4)
     weights = spread**-2
@@ -95,13 +97,17 @@ def _said(number: int | None, most: int) -> str:
     return f"more than {most}" if number is None else str(number)
 
 
-def _resampled_errors(correct: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    """Mean errors (resamples, sizes) over drawn rows, and over draws drawn anew for each size."""
-    draws, sizes, rows = correct.shape
-    wrong = (~correct).astype(np.float32)
+def _resampled_errors(
+    correct: np.ndarray, parts: Clusters, random: np.random.Generator
+) -> np.ndarray:
+    """Mean errors (resamples, sizes) over drawn clusters, and draws drawn anew for each size."""
+    draws, sizes, _ = correct.shape
+    wrong = np.moveaxis(parts.sums(np.moveaxis(~correct, 2, 0)), 0, 2).astype(np.float32)
+    count = len(parts.sizes)
     found = np.empty((_RESAMPLES, sizes))
     for start in range(0, _RESAMPLES, _BLOCK):
-        often = random.multinomial(rows, np.full(rows, 1 / rows), size=_BLOCK) / rows
+        often = random.multinomial(count, np.full(count, 1 / count), size=_BLOCK)
+        often = often / (often @ parts.sizes)[:, None]
         by_draw = np.einsum("br,dsr->bds", often, wrong)
         chosen = random.multinomial(draws, np.full(draws, 1 / draws), size=(_BLOCK, sizes)) / draws
         found[start : start + _BLOCK] = np.einsum("bds,bsd->bs", by_draw, chosen)

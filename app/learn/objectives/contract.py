@@ -103,6 +103,10 @@ class Objective(abc.ABC):
         """What is most frequent in `targets`, as the probabilities answered to `inputs`."""
 
     @abc.abstractmethod
+    def chance(self, targets: np.ndarray, inputs: Inputs, seed: int) -> np.ndarray:
+        """What is drawn at random from `targets`, as the probabilities answered to `inputs`."""
+
+    @abc.abstractmethod
     def shallow(self, train: Examples, inputs: Inputs) -> np.ndarray | None:
         """A classifier on characters and words fitted on `train`; None where there is no text."""
 

@@ -93,13 +93,12 @@ class MultiLabel(Objective):
         side of the threshold.
         """
         sets, counts = np.unique(targets, axis=0, return_counts=True)
-        chosen = sets[counts.argmax()]
-        frequencies = (targets.sum(axis=0) + 1.0) / (len(targets) + 2.0)
-        limits = self._limits()
-        answer = np.where(
-            chosen, np.maximum(frequencies, limits), np.minimum(frequencies, limits - 1e-6)
-        )
-        return np.tile(answer.astype(np.float32), (len(inputs), 1))
+        return np.tile(self._answering(sets[counts.argmax()], targets), (len(inputs), 1))
+
+    def chance(self, targets: np.ndarray, inputs: Inputs, seed: int) -> np.ndarray:
+        """Whole sets of labels drawn from those of `targets`, with probabilities as above."""
+        drawn = np.random.default_rng(seed).integers(0, len(targets), len(inputs))
+        return self._answering(targets[drawn], targets)
 
     def shallow(self, train: Examples, inputs: Inputs) -> np.ndarray | None:
         """TF-IDF of character n-grams with a logistic regression for each label."""
@@ -114,6 +113,14 @@ class MultiLabel(Objective):
         """The labels that are predicted: bool (n, classes)."""
         reached: np.ndarray = probabilities >= self._limits()
         return reached
+
+    def _answering(self, chosen: np.ndarray, targets: np.ndarray) -> np.ndarray:
+        """Probabilities that make the sets `chosen` (bool (..., classes)) the answer: float32."""
+        frequencies, limits = (targets.sum(axis=0) + 1.0) / (len(targets) + 2.0), self._limits()
+        answers: np.ndarray = np.where(
+            chosen, np.maximum(frequencies, limits), np.minimum(frequencies, limits - 1e-6)
+        ).astype(np.float32)
+        return answers
 
     def _limits(self) -> np.ndarray:
         return np.array(self.thresholds or [_THRESHOLD] * len(self.labels), dtype=np.float32)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from app.learn.class_weights import class_weights
-from app.learn.majority import majority
+from app.learn.majority import chance, majority
 from app.learn.metrics import score
 from app.learn.objectives.contract import Headline, Objective, RowAnswers
 
@@ -78,6 +78,10 @@ class SingleLabel(Objective):
     def majority(self, targets: np.ndarray, inputs: Inputs) -> np.ndarray:
         """Always the most frequent label."""
         return majority(targets, len(inputs), len(self.labels))
+
+    def chance(self, targets: np.ndarray, inputs: Inputs, seed: int) -> np.ndarray:
+        """Labels drawn as often as they are in `targets`."""
+        return chance(targets, len(inputs), len(self.labels), seed)
 
     def shallow(self, train: Examples, inputs: Inputs) -> np.ndarray | None:
         """TF-IDF of character n-grams with logistic regression."""

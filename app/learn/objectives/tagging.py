@@ -12,7 +12,7 @@ from app.learn.class_weights import class_weights
 from app.learn.entities import TagScheme
 from app.learn.examples import NO_WORD
 from app.learn.intervals import ratio
-from app.learn.majority import majority
+from app.learn.majority import chance, majority
 from app.learn.objectives.contract import Headline, Objective, RowAnswers
 from app.learn.objectives.single_label import LEAST_PROBABILITY
 
@@ -107,6 +107,12 @@ class Tagging(Objective):
         """Always the most frequent tag of a word, which is "O" as a rule."""
         shape = self.answer_shape(inputs)
         flat = majority(targets[targets != NO_WORD], shape[0] * shape[1], shape[2])
+        return flat.reshape(shape)
+
+    def chance(self, targets: np.ndarray, inputs: Inputs, seed: int) -> np.ndarray:
+        """Tags drawn word by word, as often as they are in `targets`."""
+        shape = self.answer_shape(inputs)
+        flat = chance(targets[targets != NO_WORD], shape[0] * shape[1], shape[2], seed)
         return flat.reshape(shape)
 
     def shallow(self, train: Examples, inputs: Inputs) -> np.ndarray | None:

@@ -64,19 +64,25 @@ def answers_after(
     return Compared(on_test | before.on_test, on_source)
 
 
-def baseline_answers(partition: Partition, test: Examples | None, objective: Objective) -> Answered:
+def baseline_answers(
+    partition: Partition, test: Examples | None, objective: Objective, seed: int
+) -> Answered:
     """The baselines, trained on all target labels that the method had, validation included.
 
-    Nothing where there is no target label to train them on, or no row to answer.
+    The majority class and chance are always among them: without target labels to train on they
+    know how frequent the labels of the test rows are, which makes them a little harder to beat.
+    Nothing where there is no row to answer.
     """
-    rows = _labelled(partition)
-    if test is None or rows is None:
+    if test is None:
         return {}
+    rows = labelled_rows(partition)
     found: Answered = {}
-    shallow = objective.shallow(rows, test.inputs)
+    shallow = None if rows is None else objective.shallow(rows, test.inputs)
     if shallow is not None:
         found[shallow_kind(objective)] = shallow
-    found[EvaluationKind.MAJORITY] = objective.majority(rows.targets, test.inputs)
+    known = test.targets if rows is None else rows.targets
+    found[EvaluationKind.MAJORITY] = objective.majority(known, test.inputs)
+    found[EvaluationKind.CHANCE] = objective.chance(known, test.inputs, seed)
     return found
 
 
@@ -95,15 +101,15 @@ def probe_answered(
     """
     from app.learn.logistic.linear_probe import probe_answers
 
-    rows = _labelled(partition)
+    rows = labelled_rows(partition)
     if test is None or rows is None:
         return {}
     found = probe_answers(encoder(), rows, test.inputs, vectors, seed, monitor)
     return {} if found is None else {EvaluationKind.LINEAR_PROBE: found}
 
 
-def _labelled(partition: Partition) -> Examples | None:
-    """The target rows that the method had labels of."""
+def labelled_rows(partition: Partition) -> Examples | None:
+    """The target rows that the method had labels of; None where there are none."""
     parts = [part for part in (partition.train, partition.validation) if part is not None]
     return (parts[0] if len(parts) == 1 else join(*parts)) if parts else None
 

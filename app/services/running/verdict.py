@@ -1,4 +1,4 @@
-"""What the scores say: whether the transfer was worth it."""
+"""What the scores say: whether the transfer was worth it, and what to try where it was not."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from app.domain.enums import EvaluationKind
+from app.learn.intervals import FEW_CLUSTERS, FEWEST_CLUSTERS
 from app.learn.objectives.contract import Objective
 from app.learn.paired import paired_difference
 
@@ -17,7 +18,22 @@ _NAMES = {
     EvaluationKind.WORD_FEATURES: "logistic regression on word features",
     EvaluationKind.LINEAR_PROBE: "logistic regression on the encoder's vectors",
     EvaluationKind.MAJORITY: "the majority class",
+    EvaluationKind.CHANCE: "chance",
 }
+_BLIND = (EvaluationKind.MAJORITY, EvaluationKind.CHANCE)
+_NEXT_IF_BLIND = (
+    "An answer that does not look at the input is as good: check that the labels of the datasets "
+    "mean what the model's do (`label_mapping`), and how good the source model is in its own "
+    "language (`source_test`)."
+)
+_NEXT_IF_UNTOUCHED = (
+    "The source model does as well untouched: give more labelled rows or unlabelled text, try "
+    "`auto`, or serve the source model itself."
+)
+_NEXT_IF_SIMPLE = (
+    "A simple classifier on the same labels is as good: try `auto`, which has one among its "
+    "candidates, or label more rows (`advice.learning_curve` says what they would be worth)."
+)
 
 
 def compare(
@@ -44,28 +60,40 @@ def compare(
     ]
 
 
-def judge(comparisons: list[dict[str, Any]], evaluated: bool = True) -> dict[str, Any]:
-    """`beats_all`, `beaten`, `not_beaten` and the `sentence` that says so.
+def judge(
+    comparisons: list[dict[str, Any]], evaluated: bool = True, fitted: bool = True
+) -> dict[str, Any]:
+    """`beats_all`, `beaten`, `not_beaten`, `next` and the `sentence` that says it all.
 
-    A baseline is beaten when the whole 95% interval of the difference lies above zero. Where
-    nothing was compared `beats_all` is null.
+    A baseline is beaten when the whole 95% interval of the difference lies above zero, in which
+    the exact test has its say too. `fitted` tells whether there were target labels to fit
+    baselines on. Where nothing was compared, and with fewer than 6 independent rows, `beats_all`
+    is null. `next` says what to try; null after a clear win.
     """
     if not comparisons:
         sentence = "There was nothing to compare the transferred model with."
         if not evaluated:
             sentence = "The transferred model was not evaluated: no test rows were given."
-        return {"beats_all": None, "beaten": [], "not_beaten": [], "sentence": sentence}
-    beaten = [one["baseline"] for one in comparisons if one["low"] > 0]
+        return _verdict(None, [], [], sentence, None)
+    if comparisons[0]["low"] is None:
+        sentence = (
+            f"Whether the transferred model beats {_listed(comparisons, 'or')} cannot be told: "
+            f"there are fewer than {FEWEST_CLUSTERS} independent test rows."
+        )
+        return _verdict(None, [], comparisons, sentence, "Give more test rows.")
+    beaten = [one for one in comparisons if one["low"] > 0]
     others = [one for one in comparisons if one["low"] <= 0]
-    sentence = "The transferred model beats every baseline."
+    said = [f"The transferred model beats {_listed(beaten, 'and')}."] if beaten else []
     if others:
-        sentence = "The transferred model does not beat " + "; nor ".join(map(_said, others)) + "."
-    return {
-        "beats_all": not others,
-        "beaten": beaten,
-        "not_beaten": [one["baseline"] for one in others],
-        "sentence": sentence,
-    }
+        subject = "It" if beaten else "The transferred model"
+        said.append(f"{subject} does not beat " + "; nor ".join(map(_said, others)) + ".")
+    if not fitted:
+        said.append("No classifier fitted on target labels was compared, as there were none.")
+    if comparisons[0]["clusters"] < FEW_CLUSTERS:
+        count = comparisons[0]["clusters"]
+        said.append(f"With {count} independent test rows only large differences are certain.")
+    following = _next(others, fitted)
+    return _verdict(not others, beaten, others, " ".join(said), following)
 
 
 def spread(accounts: list[dict[str, Any]], metric: str) -> dict[str, Any] | None:
@@ -76,7 +104,43 @@ def spread(accounts: list[dict[str, Any]], metric: str) -> dict[str, Any] | None
     return {"metric": metric, "mean": mean(each), "sd": stdev(each), "each": each}
 
 
+def _verdict(
+    beats_all: bool | None,
+    beaten: list[dict[str, Any]],
+    others: list[dict[str, Any]],
+    sentence: str,
+    following: str | None,
+) -> dict[str, Any]:
+    return {
+        "beats_all": beats_all,
+        "beaten": [one["baseline"] for one in beaten],
+        "not_beaten": [one["baseline"] for one in others],
+        "sentence": sentence if following is None else f"{sentence} {following}",
+        "next": following,
+    }
+
+
+def _next(others: list[dict[str, Any]], fitted: bool) -> str | None:
+    """What to try where `others` were not beaten, by the humblest of them."""
+    kinds = {EvaluationKind(one["baseline"]) for one in others}
+    if not kinds:
+        return None if fitted else "Label a few rows of each label to see what those would do."
+    if all(one["difference"] > 0 for one in others):
+        return "It is ahead of all of them, though not for certain: more test rows would tell."
+    if kinds & set(_BLIND):
+        return _NEXT_IF_BLIND
+    return _NEXT_IF_UNTOUCHED if EvaluationKind.SOURCE_MODEL in kinds else _NEXT_IF_SIMPLE
+
+
+def _listed(comparisons: list[dict[str, Any]], last: str) -> str:
+    names = [_NAMES[EvaluationKind(one["baseline"])] for one in comparisons]
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} {last} {names[-1]}"
+
+
 def _said(one: dict[str, Any]) -> str:
     low, high = 100 * one["low"], 100 * one["high"]
     name = _NAMES[EvaluationKind(one["baseline"])]
-    return f"{name} (difference {100 * one['difference']:+.1f} points, {low:+.1f} to {high:+.1f})"
+    return (
+        f"{name} (difference {100 * one['difference']:+.1f} points, 95% interval {low:+.1f} to "
+        f"{high:+.1f}, p = {one['p_value']:.2g})"
+    )

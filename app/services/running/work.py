@@ -29,6 +29,7 @@ from app.services.running.scoring import (
     answers_after,
     answers_before,
     baseline_answers,
+    labelled_rows,
     probe_answered,
 )
 from app.services.running.split_record import row_table, split_record
@@ -57,7 +58,9 @@ def work(
     file, served, facts = write_model(best.output, material.facts, workspace)
     compared = answers_after(served, held, before, context.vectors, Portion(monitor, 0.89, 0.94))
     monitor.progress("comparing with the baselines", 0.94)
-    compared.on_test.update(baseline_answers(best.partition, held.test, material.objective))
+    compared.on_test.update(
+        baseline_answers(best.partition, held.test, material.objective, spec.seed)
+    )
     probed = probe_answered(
         lambda: served if best.output.rebuilt else load_network(context, material, spec.seed),
         *(best.partition, held.test, context.vectors, best.seed, Portion(monitor, 0.94, 0.95)),
@@ -108,7 +111,11 @@ def _result(
     asked = (None, None) if test is None else (test.targets, clusters(test))
     comparisons = compare(compared.on_test, asked[0], objective, seed, asked[1])
     return {
-        "verdict": judge(comparisons, EvaluationKind.TRANSFERRED in compared.on_test),
+        "verdict": judge(
+            comparisons,
+            evaluated=EvaluationKind.TRANSFERRED in compared.on_test,
+            fitted=labelled_rows(best.partition) is not None,
+        ),
         "comparisons": comparisons,
         "forgetting": _forgetting(compared, held, objective, seed),
         "repeats": accounts,
@@ -160,8 +167,12 @@ def _notes(transfer: Transfer, material: Material, held: HeldOut, best: Repeat) 
             "There were no labelled rows of the target language, so nobody knows how good the "
             "model is: give a test dataset to find out."
         )
-    elif best.partition.train is None and best.partition.validation is None:
-        notes.append("There were no target labels to fit the baselines on.")
+    elif labelled_rows(best.partition) is None:
+        notes.append(
+            "There were no target labels to fit baselines on: only the untouched source model, "
+            "the majority class and chance were compared, the latter two by how frequent the "
+            "labels of the test rows are."
+        )
     if not material.has_head:
         notes.append(
             "The source model is an encoder without a head, so there is no source-model "

@@ -52,7 +52,7 @@ def test_the_interval_covers_the_truth_in_most_simulations(
     truth = (scale / (wanted - floor)) ** (1 / exponent) - ROWS
     covered = []
     for seed in range(30):
-        advice = advise_on_labels(*_answers(floor, scale, exponent, seed), ROWS, 0)
+        advice = advise_on_labels(*_answers(floor, scale, exponent, seed), 0)
         if advice["status"] == "told":
             high = np.inf if advice["high"] is None else advice["high"]
             covered.append(0.95 * advice["low"] <= truth <= 1.05 * high)
@@ -61,7 +61,7 @@ def test_the_interval_covers_the_truth_in_most_simulations(
 
 
 def test_a_flat_curve_tells_nothing() -> None:
-    advice = advise_on_labels(*_answers(0.3, 0.0, 0.5, 0), ROWS, 0)
+    advice = advise_on_labels(*_answers(0.3, 0.0, 0.5, 0), 0)
     assert advice["status"] == "cannot-be-told"
     assert "does not rise" in advice["sentence"]
 
@@ -70,13 +70,13 @@ def test_a_curve_that_is_no_power_law_tells_nothing() -> None:
     sizes = np.array([20, 40, 80, 160, 320])
     share = [0.5, 0.52, 0.52, 0.52, 0.95]  # right answers
     correct = np.arange(ROWS) < np.multiply(share, ROWS)[None, :, None].repeat(3, axis=0)
-    advice = advise_on_labels(correct, sizes, ROWS, 0)
+    advice = advise_on_labels(correct, sizes, 0)
     assert advice["status"] == "cannot-be-told"
     assert "power law" in advice["sentence"]
 
 
 def test_near_perfection_no_two_points_are_left() -> None:
-    advice = advise_on_labels(*_answers(0.0, 5.0, 1.1, 0), ROWS, 0)
+    advice = advise_on_labels(*_answers(0.0, 5.0, 1.1, 0), 0)
     assert advice["status"] == "cannot-be-told"
     assert "left to gain" in advice["sentence"]
 

@@ -36,11 +36,11 @@ def labels(case: Case) -> dict[str, Any]:
             "How much further labels would help cannot be told: there are too few rows of each "
             "label to draw a curve."
         )
-    until = deadline(_SHARE * case.seconds)
+    until, parts = deadline(_SHARE * case.seconds), clusters(some)
     correct = out_of_fold(
-        seen.vectors, targets, clusters(some), sizes, _DRAWS, case.spec.seed, until, case.monitor
+        seen.vectors, targets, parts, sizes, _DRAWS, case.spec.seed, until, case.monitor
     )
-    advice = advise_on_labels(correct, sizes, len(some), case.spec.seed)
+    advice = advise_on_labels(correct, sizes, case.spec.seed, parts)
     return advice | {"draws": len(correct), "encoder": _encoder(case)}
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from app.domain.enums import Role
-from app.learn.advice.statements import inapplicable, told
+from app.learn.advice.statements import inapplicable, told, untold
 from app.services.running.advice.case import Case
 
 
@@ -20,6 +20,12 @@ def rows_of_others(case: Case) -> dict[str, Any]:
     }
     if not reports:
         return inapplicable("None of the datasets was checked row by row.")
+    if not any(map(_judged, reports.values())):
+        return untold(
+            "Whether rows are in another language than their dataset's cannot be told: they are "
+            "too short, or their language is one that is not known.",
+            datasets={role.value: found for role, found in reports.items()},
+        )
     return told(_said(reports), datasets={role.value: found for role, found in reports.items()})
 
 
@@ -29,6 +35,18 @@ def _said(reports: dict[Role, dict[str, Any]]) -> str:
         for role, report in reports.items()
         if report["wrong"]
     ]
+    judged, looked_at = sum(map(_judged, reports.values())), _looked_at(reports)
     if not found:
-        return "No row is surely in another language than its dataset's."
+        return (
+            f"Of {judged} rows that could be judged (of {looked_at}) none is surely in another "
+            "language than its dataset's."
+        )
     return f"These rows are surely in another language than their dataset's: {'; '.join(found)}."
+
+
+def _judged(report: dict[str, Any]) -> int:
+    return int(report["looked_at"] - report["abstained"])
+
+
+def _looked_at(reports: dict[Role, dict[str, Any]]) -> int:
+    return sum(int(report["looked_at"]) for report in reports.values())

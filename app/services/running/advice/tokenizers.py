@@ -10,7 +10,7 @@ from app.domain.errors.datasets import TokenizerMissing
 from app.domain.languages import script_of
 from app.formats.fertility import token_fertility
 from app.learn.advice.statements import inapplicable, told, untold
-from app.learn.advice.tokenizer_fit import complaints_about
+from app.learn.advice.tokenizer_fit import tokenizer_sentence
 from app.learn.examples import texts_of
 from app.services.running.advice.case import Case
 from app.services.running.advice.vocabularies import vocabularies
@@ -34,11 +34,10 @@ def tokenizers(case: Case) -> dict[str, Any]:
         after = _cut(case.folder, source, target)
     except TokenizerMissing:
         return inapplicable("This model has no tokenizer.")
-    script = script_of(case.spec.language)
-    found = complaints_about(after["target"], after["source"], script)
-    old = complaints_about(before["target"], before["source"], script)
-    languages = {"source": case.source_language, "target": case.spec.language}
-    return told(_said(case, found, old), languages=languages, before=before, after=after)
+    language = case.spec.language
+    said = tokenizer_sentence(language, script_of(language), before, after)
+    languages = {"source": case.source_language, "target": language}
+    return told(said, languages=languages, before=before, after=after)
 
 
 def _texts(case: Case, roles: tuple[Role, ...], unlabelled: Role) -> list[str]:
@@ -53,18 +52,3 @@ def _cut(folder: Path, source: list[str], target: list[str]) -> dict[str, Any]:
         "source": token_fertility(source, folder) if source else None,
         "target": token_fertility(target, folder),
     }
-
-
-def _said(case: Case, found: list[str], old: list[str]) -> str:
-    language = case.spec.language
-    if found:
-        return (
-            f"The tokenizer was not made for `{language}`: it {' and '.join(found)}. A method "
-            "that gives the model another vocabulary or another encoder may do better."
-        )
-    if old:
-        return (
-            f"The source model's tokenizer {' and '.join(old)} in `{language}`; the transferred "
-            "model's fits."
-        )
-    return f"The tokenizer cuts `{language}` as it cuts languages that it was made for."

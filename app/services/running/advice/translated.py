@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 
-from app.learn.advice.sight import BLIND, DIM, sight
+from app.learn.advice.sight import DIM, LEAST_FOUND, Sight, sight
 from app.learn.advice.statements import inapplicable, told, untold
 from app.learn.advice.translations import find_translations
 from app.learn.examples import Examples
@@ -19,7 +20,8 @@ def translated(case: Case, test: Examples) -> dict[str, Any]:
     """Mutual nearest neighbours between source and test rows, each language's mean removed.
 
     `sight` says how well the encoder relates the two languages (`app.learn.advice.sight`), on
-    labelled rows other than the test rows; where it is blind nothing is looked for.
+    labelled rows other than the test rows; where it is blind nothing is looked for. `missed` is a
+    cautious guess at how many more translations there are than were found.
     """
     source = case.held.source
     if not case.single_label:
@@ -33,16 +35,20 @@ def translated(case: Case, test: Examples) -> dict[str, Any]:
     known = None if labelled is None else eyes.of("labelled", labelled.inputs)
     mean = _mean(theirs, known)
     here, there = ours.vectors - ours.vectors.mean(axis=0), theirs.vectors - mean
-    kappa = None
+    seeing = None
     if labelled is not None and known is not None:
         targets = source.targets[ours.positions], labelled.targets[known.positions]
-        kappa = sight(here, targets[0], known.vectors - mean, targets[1])
-    if kappa is not None and kappa < BLIND:
-        return untold(_blind_said(kappa), sight=kappa)
+        seeing = sight(here, targets[0], known.vectors - mean, targets[1])
+    agreement = None if seeing is None else asdict(seeing)
+    if seeing is not None and seeing.blind:
+        return untold(_blind_said(seeing), sight=agreement)
+    if seeing is not None and seeing.unsure:
+        return untold(_unsure_said(seeing), sight=agreement)
     rows, tests = source.take(ours.positions), test.take(theirs.positions)
     twins = Twins(rows, tests, find_translations(here, there))
-    touched = twins.test_rows()
-    return told(_said(twins, kappa), **twins.report(), sight=kappa, touched=touched)
+    least = LEAST_FOUND if seeing is None else seeing.least_found
+    facts = twins.report() | {"sight": agreement, "missed": round(twins.found * (1 / least - 1))}
+    return told(_said(twins, seeing), **facts, touched=twins.test_rows(), seen=twins.seen_rows())
 
 
 def _mean(test: Seen, labelled: Seen | None) -> np.ndarray:
@@ -52,17 +58,31 @@ def _mean(test: Seen, labelled: Seen | None) -> np.ndarray:
     return mean
 
 
-def _blind_said(kappa: float) -> str:
+def _blind_said(seeing: Sight) -> str:
     return (
         "Whether source rows translate test rows cannot be told: the encoder does not relate the "
-        f"two languages (agreement of labels across them {kappa:.2f}, where 0 is chance), so "
-        "this check is blind. Give group ids of translations."
+        f"two languages (agreement of nearest rows' labels across them {seeing.across:.2f}, where "
+        f"0 is chance, and {min(seeing.in_source, seeing.in_target):.2f} within each), so this "
+        "check is blind. Give group ids of translations."
     )
 
 
-def _said(twins: Twins, kappa: float | None) -> str:
+def _unsure_said(seeing: Sight) -> str:
+    where = "target" if seeing.in_target <= seeing.in_source else "source"
+    least = min(seeing.in_source, seeing.in_target)
+    return (
+        "Whether source rows translate test rows cannot be told: even within the "
+        f"{where} language the labels of nearest rows hardly agree ({least:.2f}, where 0 is "
+        "chance). Either labels are wrong, or the encoder does not tell texts of this kind apart. "
+        "Look at some labelled rows; give group ids of translations."
+    )
+
+
+def _said(twins: Twins, seeing: Sight | None) -> str:
     said = f"{twins.found} source row(s) look like translations of test rows."
-    if kappa is None:
+    if seeing is None:
         return said + " Without target labels it is unknown how many the encoder misses."
-    said += f" (Agreement of labels across the languages: {kappa:.2f}.)"
-    return said + (" At such agreement most translations are missed." if kappa < DIM else "")
+    said += f" (Agreement of labels across the languages: {seeing.across:.2f}.)"
+    return said + (
+        " At such agreement most translations are missed." if seeing.across < DIM else ""
+    )

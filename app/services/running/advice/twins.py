@@ -29,6 +29,10 @@ class Twins:
         """The numbers of the test rows that are given away."""
         return {int(self.test.rows[j]) for _, j, _ in self.pairs}
 
+    def seen_rows(self) -> set[int]:
+        """The numbers of the test rows that were looked at."""
+        return {int(row) for row in self.test.rows}
+
     def report(self) -> dict[str, Any]:
         """How many rows were looked at and found; a hundred pairs by number, five with texts."""
         return {

@@ -1,0 +1,151 @@
+"""What is said of a transfer beside its baselines."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from app.domain.enums import EvaluationKind
+from app.learn.examples import Examples
+from app.learn.objectives.contract import Objective
+from app.learn.objectives.multi_label import MultiLabel
+from app.learn.objectives.single_label import SingleLabel
+from app.learn.objectives.tagging import Tagging
+from app.services.running.partition import Partition
+from app.services.running.scoring import baseline_answers
+from app.services.running.verdict import compare, judge, spread
+from tests.support.datasets import labelled_examples
+
+LABELS = ("a", "b", "c")
+
+
+def _comparison(baseline: str, low: float | None, clusters: int = 100) -> dict[str, Any]:
+    start = low or 0.0
+    return {
+        "baseline": baseline,
+        "difference": start + 0.1,
+        "low": low,
+        "high": start + 0.2,
+        "p_value": 0.02,
+        "clusters": clusters,
+    }
+
+
+def test_a_win_names_everything_that_was_compared() -> None:
+    verdict = judge([_comparison("source-model", 0.3), _comparison("tfidf", 0.1)])
+    assert verdict["beats_all"]
+    assert verdict["next"] is None
+    assert verdict["sentence"] == (
+        "The transferred model beats the untouched source model and TF-IDF with logistic "
+        "regression."
+    )
+
+
+def test_a_loss_says_what_was_beaten_what_was_not_and_what_to_try() -> None:
+    verdict = judge([_comparison("majority", 0.3), _comparison("tfidf", -0.15)])
+    assert not verdict["beats_all"]
+    assert (verdict["beaten"], verdict["not_beaten"]) == (["majority"], ["tfidf"])
+    assert "The transferred model beats the majority class." in verdict["sentence"]
+    assert (
+        "does not beat TF-IDF with logistic regression (difference -5.0 points"
+        in (verdict["sentence"])
+    )
+    assert "try `auto`" in verdict["next"]
+    assert verdict["sentence"].endswith(verdict["next"])
+
+
+@pytest.mark.parametrize(
+    ("baseline", "low", "following"),
+    [
+        ("majority", -0.2, "label_mapping"),
+        ("chance", -0.2, "label_mapping"),
+        ("source-model", -0.2, "source model does as well untouched"),
+        ("linear-probe", -0.2, "simple classifier"),
+        ("tfidf", -0.05, "more test rows would tell"),
+    ],
+)
+def test_what_to_try_depends_on_what_was_not_beaten(
+    baseline: str, low: float, following: str
+) -> None:
+    assert following in judge([_comparison(baseline, low)])["next"]
+
+
+def test_without_target_labels_no_win_over_a_fitted_classifier_is_claimed() -> None:
+    verdict = judge([_comparison("source-model", 0.2)], fitted=False)
+    assert "No classifier fitted on target labels was compared" in verdict["sentence"]
+    assert "Label a few rows" in verdict["next"]
+
+
+def test_few_independent_rows_are_said_to_be_few() -> None:
+    assert "With 12 independent test rows" in judge([_comparison("tfidf", 0.2, 12)])["sentence"]
+    told = judge([_comparison("tfidf", None, 5)])
+    assert told["beats_all"] is None
+    assert "fewer than 6 independent test rows" in told["sentence"]
+    assert judge([], evaluated=False)["beats_all"] is None
+
+
+def test_six_right_against_two_is_no_win() -> None:
+    targets = np.zeros(6, dtype=int)
+    ours = np.tile([0.9, 0.1], (6, 1)).astype(np.float32)
+    theirs = ours.copy()
+    theirs[2:] = theirs[2:, ::-1]
+    kinds = {EvaluationKind.TRANSFERRED: ours, EvaluationKind.SOURCE_MODEL: theirs}
+    verdict = judge(compare(kinds, targets, SingleLabel(("a", "b")), 0))
+    assert verdict["not_beaten"] == ["source-model"]
+    assert "p = 0.12" in verdict["sentence"]
+
+
+def test_a_constant_answer_is_compared_where_there_are_no_labels_to_fit_on() -> None:
+    test = labelled_examples(30, "de")
+    found = baseline_answers(Partition(None, None, None), test, SingleLabel(LABELS), 0)
+    assert set(found) == {EvaluationKind.MAJORITY, EvaluationKind.CHANCE}
+
+
+def test_every_baseline_of_labels_is_fitted_where_there_are_a_few() -> None:
+    rows = labelled_examples(60, "de")
+    train, test = rows.take(np.arange(9)), rows.take(np.arange(9, 60))
+    for part in (Partition(train, None, None), Partition(None, train, None)):
+        found = baseline_answers(part, test, SingleLabel(LABELS), 0)
+        assert set(found) == {
+            EvaluationKind.TFIDF,
+            EvaluationKind.MAJORITY,
+            EvaluationKind.CHANCE,
+        }
+
+
+@pytest.mark.parametrize(
+    ("objective", "targets"),
+    [
+        (SingleLabel(LABELS), np.repeat([0, 1, 2], [70, 20, 10])),
+        (
+            MultiLabel(LABELS),
+            np.repeat([[True, False, False], [False, True, True]], [80, 20], axis=0),
+        ),
+        (Tagging(("O", "B-X", "B-Y")), np.repeat([[0, 0], [0, 1], [2, 2]], [60, 30, 10], axis=0)),
+    ],
+)
+def test_chance_answers_as_often_as_labels_occur(objective: Objective, targets: np.ndarray) -> None:
+    inputs = [("one", "two")] * 4000 if objective.per_word else ["text"] * 4000
+    answers = objective.chance(targets, inputs, 0)
+    assert answers.shape == objective.answer_shape(inputs)
+    rows = Examples(inputs, np.resize(targets, (4000, *targets.shape[1:])), np.arange(4000))
+    if isinstance(objective, MultiLabel):
+        given, true = objective.predicted(answers).mean(axis=0), targets.mean(axis=0)
+    else:
+        given = np.bincount(answers.argmax(axis=-1).ravel(), minlength=3) / answers[..., 0].size
+        true = np.bincount(targets.ravel(), minlength=3) / targets.size
+    assert given == pytest.approx(true, abs=0.03)
+    assert np.isfinite(objective.log_losses(answers, rows.targets)).all()
+
+
+def test_the_spread_is_over_repeats_and_one_repeat_has_none() -> None:
+    found = spread([{"accuracy": 0.8}, {"accuracy": 0.9}, {"accuracy": 1.0}], "accuracy")
+    assert found == {
+        "metric": "accuracy",
+        "mean": pytest.approx(0.9),
+        "sd": pytest.approx(0.1),
+        "each": [0.8, 0.9, 1.0],
+    }
+    assert spread([{"number": 0}], "accuracy") is None
