@@ -25,8 +25,8 @@ def advise_on_labels(
     `correct`: bool (draws, sizes, rows), whether a head trained on `sizes` (int (sizes,)) rows,
     drawn anew for each draw, answered a row that it was not trained on. An inverse power law is
     fitted to the mean error by size. The 95% interval is the percentile bootstrap over draws and
-    `clusters` (int (rows,)) of rows, each row by itself unless given; a law that never gets there counts as infinitely many rows. Nothing
-    is said beyond `FURTHEST` times the rows at hand.
+    `clusters` (int (rows,)) of rows, each row by itself unless given; a law that never gets
+    there counts as infinitely many rows. Nothing is said beyond `FURTHEST` times the rows at hand.
     """
     rows, parts = correct.shape[2], Clusters.of(clusters, correct.shape[2])
     drawn = _resampled_errors(correct, parts, np.random.default_rng(seed))

@@ -17,8 +17,8 @@ def _cut(word: float, character: float = 0.3, unknown: float = 0.0) -> dict[str,
 
 def test_words_cut_twice_as_finely_as_the_source_s_are_complained_of() -> None:
     [said] = complaints_about(_cut(3.4), _cut(1.3), "Latn")
-    assert said == "cuts each word into 3.4 tokens, where the source language has 1.3"
-    assert complaints_about(_cut(3.4), None, "Latn") == ["cuts each word into 3.4 tokens"]
+    assert said == "cuts each word into 3.40 tokens, where the source language has 1.30"
+    assert complaints_about(_cut(3.4), None, "Latn") == ["cuts each word into 3.40 tokens"]
 
 
 @pytest.mark.parametrize(

@@ -46,8 +46,11 @@ def test_an_encoder_that_aligns_labels_across_languages_sees() -> None:
     blind = sight(topics + _meanings(120, 0), targets, _meanings(120, 1), targets)
     assert seeing is not None
     assert blind is not None
-    assert seeing > 0.8
-    assert abs(blind) < 0.25
+    assert seeing.across > 0.8
+    assert not seeing.blind
+    assert not seeing.unsure
+    assert abs(blind.across) < 0.25
+    assert blind.unsure, "the vectors of the other side have nothing to do with labels"
     assert sight(topics[:10], targets[:10], topics, targets) is None
 
 

@@ -1,0 +1,298 @@
+"""Each piece of advice on planted truth: where it must be said, and where it must not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import numpy as np
+import pytest
+from tokenizers import Tokenizer, models, pre_tokenizers, trainers
+
+from app.domain.enums import EvaluationKind, Role
+from app.formats.fertility import token_fertility
+from app.formats.tables.wrong_language import wrong_language_rows
+from app.learn.advice.out_of_fold import out_of_fold
+from app.learn.advice.tokenizer_fit import tokenizer_sentence
+from app.learn.examples import Examples
+from app.learn.monitor import Silence
+from app.services.running.advice.case import Case
+from app.services.running.advice.distances import distances
+from app.services.running.advice.labels import labels
+from app.services.running.advice.leaks import leaks
+from app.services.running.advice.rows_of_others import rows_of_others
+from app.services.running.advice.views import Seen
+from app.services.running.advice.vocabularies import vocabularies
+
+CLASSES, WIDTH = 4, 48
+ENGLISH = "The children play football on the field every day after school and go home late."
+GERMAN = "Die Kinder spielen jeden Tag nach der Schule auf dem Spielfeld und gehen spät heim."
+
+
+@dataclass
+class World:
+    """Rows of two languages whose vectors are known: meaning, and some noise of the language.
+
+    `related` tells whether the encoder gives rows of one meaning like vectors in both; `leaked`
+    test rows stand among the source rows in translation; `noise` is what a translation loses.
+    """
+
+    related: bool = True
+    leaked: int = 0
+    noise: float = 0.15
+    tests: int = 200
+    shuffled: bool = False
+    seed: int = 0
+    vectors: dict[str, np.ndarray] = field(default_factory=dict)
+
+    def case(self) -> Case:
+        """A finished transfer over these rows, as far as advice looks at it."""
+        random = np.random.default_rng(self.seed)
+        source, labelled, test = (self._rows(n, random) for n in (400, 150, self.tests))
+        meanings = source[0].copy()
+        meanings[: self.leaked] = test[0][: self.leaked]
+        source[1][: self.leaked] = test[1][: self.leaked]
+        turn = (
+            np.eye(WIDTH) if self.related else np.linalg.qr(random.normal(size=(WIDTH, WIDTH)))[0]
+        )
+        self.vectors = {
+            "source": self._said(meanings, random),
+            "labelled": self._said(labelled[0], random) @ turn + 2,
+            "test": self._said(test[0], random) @ turn + 2,
+        }
+        targets = random.permutation(labelled[1]) if self.shuffled else labelled[1]
+        train = _examples("Zeile", targets)
+        answers = np.eye(CLASSES, dtype=np.float32)[test[1]]
+        held = SimpleNamespace(
+            test=_examples("Prüfung", test[1]),
+            source=_examples("line", source[1]),
+            source_test=None,
+            leaks={},
+            inputs={},
+            pairs={},
+        )
+        view = SimpleNamespace(of=self._view)
+        case = SimpleNamespace(
+            held=held,
+            single_label=True,
+            text=True,
+            spec=SimpleNamespace(seed=0, language="de"),
+            seconds=60.0,
+            source_language="en",
+            monitor=Silence(),
+            best=SimpleNamespace(
+                partition=SimpleNamespace(train=train), output=SimpleNamespace(rebuilt=False)
+            ),
+            compared=SimpleNamespace(on_test={EvaluationKind.TRANSFERRED: answers}),
+            labelled=lambda: train,
+            eyes=lambda: view,
+            before=lambda: view,
+            after=lambda: view,
+            source_rows=lambda: held.source,
+        )
+        return cast("Case", case)
+
+    def _rows(self, count: int, random: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        targets = np.arange(count) % CLASSES
+        topics = 3.0 * np.eye(CLASSES, WIDTH)[targets]
+        return topics + random.normal(size=(count, WIDTH)), targets.astype(np.int64)
+
+    def _said(self, meanings: np.ndarray, random: np.random.Generator) -> np.ndarray:
+        return meanings + self.noise * random.normal(size=meanings.shape)
+
+    def _view(self, part: str, _: Any) -> Seen:
+        vectors = self.vectors[part]
+        return Seen(np.arange(len(vectors)), vectors)
+
+
+def _examples(word: str, targets: np.ndarray) -> Examples:
+    # Random letters, so that none is nearly another.
+    letters = np.random.default_rng(len(word)).integers(97, 123, (len(targets), 24), dtype=np.uint8)
+    texts = [f"{word} {row.tobytes().decode()}" for row in letters]
+    return Examples(texts, targets, np.arange(1, len(targets) + 1))
+
+
+def test_translations_that_were_planted_are_told_and_no_others() -> None:
+    planted = leaks(World(leaked=8).case())
+    pairs = {(one["row"], one["test_row"]) for one in planted["translations"]["pairs"]}
+    assert len(pairs & {(i, i) for i in range(1, 9)}) >= 7
+    assert len(pairs) <= 12
+    clean = leaks(World(leaked=0).case())
+    assert clean["translations"]["found"] <= 4  # of 200 test rows
+
+
+def test_the_accuracy_without_a_few_leaked_rows_is_told() -> None:
+    found = leaks(World(leaked=6).case())
+    assert found["without_them"]["rows"] == 200 - len(found["translations"]["pairs"])
+    assert "test rows other than these" in found["sentence"]
+
+
+@pytest.mark.parametrize("noise", [0.15, 0.6])
+def test_no_accuracy_is_called_free_of_a_leak_of_all_test_rows(noise: float) -> None:
+    found = leaks(World(leaked=200, noise=noise).case())
+    assert found["translations"]["found"] > 20
+    assert found["without_them"] is None
+    assert (
+        "may be translated too" in found["sentence"] or "No test row is left" in (found["sentence"])
+    )
+    assert "the accuracy is" not in found["sentence"]
+
+
+def test_an_encoder_that_does_not_relate_the_languages_is_called_blind() -> None:
+    found = leaks(World(related=False).case())["translations"]
+    assert found["status"] == "cannot-be-told"
+    assert "does not relate the two languages" in found["sentence"]
+
+
+def test_an_encoder_is_not_blamed_for_shuffled_labels() -> None:
+    found = leaks(World(shuffled=True).case())["translations"]
+    assert found["status"] == "cannot-be-told"
+    assert "does not relate" not in found["sentence"]
+    assert "Either labels are wrong" in found["sentence"]
+    assert found["sight"]["in_target"] < 0.3 < found["sight"]["in_source"]
+    right = leaks(World().case())["translations"]
+    assert right["status"] == "told"
+    assert right["sight"]["across"] > 0.5
+
+
+def test_a_near_copy_is_told_and_unlike_rows_are_not() -> None:
+    case = World().case()
+    assert leaks(case)["near_copies"]["found"] == 0
+    assert case.held.test is not None
+    cast("list[str]", case.best.partition.train.inputs)[3] = f"{case.held.test.inputs[10]} !"
+    [pair] = leaks(case)["near_copies"]["pairs"]
+    assert (pair["row"], pair["test_row"]) == (4, 11)
+
+
+def test_languages_are_called_far_apart_where_they_are() -> None:
+    far = distances(World().case())["before"]
+    world = World()
+    case = world.case()
+    world.vectors["labelled"] -= 2
+    near = distances(case)["before"]
+    assert near["mean_distance"] < 0.5 < 1.5 < far["mean_distance"]
+    assert near["proxy_a_distance"] < 1.0 < 1.9 < far["proxy_a_distance"]
+
+
+def test_further_labels_are_worth_something_where_they_are_and_nothing_is_said_of_noise() -> None:
+    def told(shuffled: bool, spread: float) -> dict[str, Any]:
+        world = World(shuffled=shuffled, noise=spread)
+        return labels(world.case())
+
+    rising = told(False, 2.0)
+    assert rising["curve"][-1]["accuracy"] > rising["curve"][0]["accuracy"] + 0.1
+    assert "does not rise for certain" not in rising["sentence"]
+    noise = told(True, 2.0)
+    assert noise["status"] == "cannot-be-told"
+
+
+def test_copies_do_not_make_a_learning_curve_more_certain() -> None:
+    random = np.random.default_rng(0)
+    vectors, targets = random.normal(size=(60, 8)), np.arange(60) % 3
+    vectors += 1.5 * np.eye(3, 8)[targets]
+    copies = np.repeat(np.arange(60), 3)
+    correct = out_of_fold(
+        vectors[copies], targets[copies], copies, np.array([12, 48, 140]), 1, 0, np.inf, Silence()
+    )
+    from app.learn.advice.learning_curve import advise_on_labels
+
+    apart = advise_on_labels(correct, np.array([12, 48, 140]), 0)["curve"][-1]
+    together = advise_on_labels(correct, np.array([12, 48, 140]), 0, copies)["curve"][-1]
+    assert together["high"] - together["low"] > 1.4 * (apart["high"] - apart["low"])
+
+
+def _case_with_reports(**texts: list[str]) -> Case:
+    datasets = {
+        Role(role): SimpleNamespace(
+            facts=SimpleNamespace(
+                report={"wrong_language": wrong_language_rows(list(enumerate(rows, 1)), "de")}
+            )
+        )
+        for role, rows in texts.items()
+    }
+    return cast("Case", SimpleNamespace(text=True, material=SimpleNamespace(datasets=datasets)))
+
+
+def test_rows_of_another_language_are_told_and_right_ones_are_not() -> None:
+    planted = rows_of_others(_case_with_reports(train=[GERMAN, ENGLISH, GERMAN]))
+    assert "1 of train (first rows 2)" in planted["sentence"]
+    clean = rows_of_others(_case_with_reports(train=[GERMAN] * 3))
+    assert "Of 3 rows that could be judged (of 3) none" in clean["sentence"]
+
+
+def test_rows_too_short_to_be_judged_are_not_called_right() -> None:
+    found = rows_of_others(_case_with_reports(train=["ja", "yes", "no"]))
+    assert found["status"] == "cannot-be-told"
+
+
+@pytest.fixture(scope="module")
+def english_tokenizer(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A BPE tokenizer trained on English words alone; German ones fall apart."""
+    folder = tmp_path_factory.mktemp("tokenizer")
+    tokenizer = Tokenizer(models.BPE(unk_token="<unk>"))
+    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    trainer = trainers.BpeTrainer(
+        vocab_size=400, special_tokens=["<unk>"], initial_alphabet=sorted(set(ENGLISH + GERMAN))
+    )
+    tokenizer.train_from_iterator([ENGLISH] * 50, trainer)
+    tokenizer.save(str(folder / "tokenizer.json"))
+    return folder
+
+
+def test_a_tokenizer_is_called_unfit_for_the_language_that_it_was_not_made_for(
+    english_tokenizer: Path,
+) -> None:
+    english = token_fertility([ENGLISH], english_tokenizer)
+    german = token_fertility([GERMAN], english_tokenizer)
+    assert german["tokens_per_word"] > 2 * english["tokens_per_word"]
+    both = {"source": english, "target": german}
+    assert "was not made for `de`" in tokenizer_sentence("de", "Latn", both, both)
+    same = {"source": english, "target": english}
+    fits = tokenizer_sentence("en", "Latn", same, same)
+    assert "about as finely as the source language" in fits
+    changed = tokenizer_sentence("de", "Latn", both, same)
+    assert "The source model's cuts each word" in changed
+
+
+def _cut(word: float, character: float = 0.3, unknown: float = 0.0) -> dict[str, float]:
+    return {"tokens_per_word": word, "tokens_per_character": character, "unknown_share": unknown}
+
+
+@pytest.mark.parametrize(
+    ("target", "source", "said"),
+    [
+        (2.72, 1.07, "was not made for `de`"),
+        (3.4, None, "was not made for `de`"),
+        (2.0, 1.2, "1.7 times as finely as the source language (1.20)"),
+        (1.3, 1.2, "about as finely as the source language (1.20)"),
+        (2.2, None, "more than is usual"),
+        (1.3, None, "about as many as is usual"),
+    ],
+)
+def test_a_tokenizer_is_said_to_fit_no_better_than_it_does(
+    target: float, source: float | None, said: str
+) -> None:
+    both = {"source": None if source is None else _cut(source), "target": _cut(target)}
+    sentence = tokenizer_sentence("de", "Latn", both, both)
+    assert said in sentence
+    assert "as it cuts languages that it was made for" not in sentence
+
+
+def test_words_without_a_vector_are_told_and_known_ones_are_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    known = {"gut": 3, "Tag": 3}
+
+    def unknown(_: object, texts: list[str]) -> float:
+        letters = sum(len(word) for text in texts for word in text.split())
+        return 1 - sum(known.get(w, 0) for text in texts for w in text.split()) / letters
+
+    monkeypatch.setattr("app.services.running.advice.vocabularies._unknown", unknown)
+    case, network = World().case(), cast("Any", None)
+    missing = vocabularies(case, network, network, [], ["Donaudampfschiff gut"])
+    assert "The model does not see these words" in missing["sentence"]
+    there = vocabularies(case, network, network, [], ["gut Tag"])
+    assert "0% stand in words without" in there["sentence"]
+    assert "does not see" not in there["sentence"]
