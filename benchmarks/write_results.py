@@ -15,10 +15,11 @@ TARGET = Path(__file__).parents[1] / "docs" / "results.md"
 HEAD = """# Results
 
 This file is made by `python -m benchmarks.write_results` from `benchmarks/results/`; do not edit
-it. Each section names the script that took its figures. Brackets are 95% bootstrap intervals.
+it. Each section names the script that took its figures. Brackets are 95% intervals.
 """
 # Each is a file of figures in `results/` and a module in `sections/`, in the order shown.
 SECTIONS = (
+    "intervals",
     "digits",
     "self_train",
     "sib200",

@@ -134,7 +134,7 @@ def independent_answers(hits: np.ndarray, trials: np.ndarray) -> float:
     if alike or count < FEWEST_CLUSTERS:
         return float(count)
     left_out = (hits.sum() - hits) / (trials.sum() - trials)
-    informative = min(np.count_nonzero(hits), np.count_nonzero(hits < trials))
+    informative = int(min(np.count_nonzero(hits), np.count_nonzero(hits < trials)))
     return _worth(value, left_out, trials, informative)
 
 
@@ -147,8 +147,10 @@ def measure_interval(value: float, left_out: np.ndarray, sizes: np.ndarray) -> d
     if count < FEWEST_CLUSTERS:
         return {"value": value} | _nothing(count)
     # As many clusters as lie on the rarer side of the value, twice: on the other are as many.
-    sides = np.count_nonzero(left_out > value + 1e-12), np.count_nonzero(left_out < value - 1e-12)
-    return _bounded(value, *wilson(value, _worth(value, left_out, sizes, 2 * min(sides))))
+    above, below = (left_out > value + 1e-12).sum(), (left_out < value - 1e-12).sum()
+    return _bounded(
+        value, *wilson(value, _worth(value, left_out, sizes, 2 * int(min(above, below))))
+    )
 
 
 def loss_interval(value: float, left_out: np.ndarray, sizes: np.ndarray) -> dict[str, Any]:
@@ -184,9 +186,9 @@ def wilson(share: float, trials: float) -> tuple[float, float]:
     centre = share + square / 2
     half = NORMAL_95 * math.sqrt(share * (1 - share) / trials + square / (4 * trials))
     low, high = (centre - half) / (1 + square), (centre + half) / (1 + square)
-    if share * trials <= 1:
+    if share * trials < 1 + 1e-9:
         low = min(low, _RARE * share)
-    if (1 - share) * trials <= 1:
+    if (1 - share) * trials < 1 + 1e-9:
         high = max(high, 1 - _RARE * (1 - share))
     return max(0.0, min(low, share)), min(1.0, max(high, share))
 
