@@ -114,12 +114,14 @@ def _grouped(clusters: int, sizes: str, model: str, alike: float, draws: int) ->
     rows = int(trials.sum())
     ours, before = np.zeros(len(accuracies)), np.zeros(len(accuracies))
     for place, accuracy in enumerate(accuracies):
-        for _ in range(draws):
+        shares = np.zeros(draws)
+        for draw in range(draws):
             hits = _drawn(random, accuracy, trials.astype(int), model, alike)
             found = share_interval(hits.astype(float), trials)
             ours[place] += found["low"] <= accuracy <= found["high"]
-            ends = stats.binom.ppf([0.025, 0.975], rows, hits.sum() / rows) / rows
-            before[place] += ends[0] <= accuracy <= ends[1]
+            shares[draw] = hits.sum() / rows
+        low, high = (stats.binom.ppf(end, rows, shares) / rows for end in (0.025, 0.975))
+        before[place] = _inside(low, high, np.array(accuracy)).sum()
     return {
         **{"clusters": clusters, "sizes": sizes, "drawn": model, "correlation": alike},
         **_held(ours / draws, accuracies),

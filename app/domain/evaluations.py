@@ -15,7 +15,8 @@ class Evaluation:
 
     `model_id` is None for the baselines that are no registered model. `metrics` is the JSON of
     `app.learn.metrics.score`: accuracy, macro_f1, log_loss and expected_calibration_error, each
-    `{"value", "low", "high"}` (95% bootstrap interval), `per_class` and `confusion`.
+    `{"value", "low", "high"}` (95% interval; None with a `reason` where there are too few clusters
+    of rows), `sample` (how many rows and clusters), `per_class` and `confusion`.
     `predictions_sha256` is the digest of a Parquet table of per-row predictions, until
     retention dropped it at `predictions_dropped_at`.
     """

@@ -24,7 +24,9 @@ class EvaluationAnswer(BaseModel):
     labels: list[str]
     metrics: dict[str, Any] = Field(
         description="accuracy, macro_f1, log_loss and expected_calibration_error, each with "
-        "value, low and high (95 % bootstrap interval); per_class; confusion."
+        "value, low and high (95 % interval that takes rows of one group or of the same text for "
+        "one; null with a reason where there are fewer than 6 of these); sample: how many rows and "
+        "such clusters there are, with a note where they are few; per_class; confusion."
     )
     created_at: datetime
     predictions_dropped_at: datetime | None = Field(
