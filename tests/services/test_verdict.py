@@ -13,12 +13,13 @@ from app.learn.objectives.contract import Objective
 from app.learn.objectives.multi_label import MultiLabel
 from app.learn.objectives.single_label import SingleLabel
 from app.learn.objectives.tagging import Tagging
-from app.services.running.partition import Partition
+from app.services.running.partition import Partition, ValidationChoice
 from app.services.running.scoring import baseline_answers
 from app.services.running.verdict import compare, judge, spread
 from tests.support.datasets import labelled_examples
 
 LABELS = ("a", "b", "c")
+UNSPLIT = ValidationChoice("none", 0.0, "")
 
 
 def _comparison(baseline: str, low: float | None, clusters: int = 100) -> dict[str, Any]:
@@ -99,14 +100,14 @@ def test_six_right_against_two_is_no_win() -> None:
 
 def test_a_constant_answer_is_compared_where_there_are_no_labels_to_fit_on() -> None:
     test = labelled_examples(30, "de")
-    found = baseline_answers(Partition(None, None, None), test, SingleLabel(LABELS), 0)
+    found = baseline_answers(Partition(None, None, None, UNSPLIT), test, SingleLabel(LABELS), 0)
     assert set(found) == {EvaluationKind.MAJORITY, EvaluationKind.CHANCE}
 
 
 def test_every_baseline_of_labels_is_fitted_where_there_are_a_few() -> None:
     rows = labelled_examples(60, "de")
     train, test = rows.take(np.arange(9)), rows.take(np.arange(9, 60))
-    for part in (Partition(train, None, None), Partition(None, train, None)):
+    for part in (Partition(train, None, None, UNSPLIT), Partition(None, train, None, UNSPLIT)):
         found = baseline_answers(part, test, SingleLabel(LABELS), 0)
         assert set(found) == {
             EvaluationKind.TFIDF,

@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from app.learn.advice.binomial import lower_bound, share
+from app.learn.advice.binomial import lower_bound
 from app.learn.advice.statements import told, untold
+from app.learn.intervals import Clusters, independent_answers, share_interval
 
 CONFIDENCE = 0.9
 _FIRST_LOOK = 0.2  # of the rows: enough that one early mistake does not end the search
@@ -16,56 +17,69 @@ _LOOKS = 25
 
 
 def abstention_threshold(
-    probabilities: np.ndarray, targets: np.ndarray, wanted: float
+    probabilities: np.ndarray,
+    targets: np.ndarray,
+    wanted: float,
+    clusters: np.ndarray | None = None,
 ) -> dict[str, Any]:
     """The lowest threshold above which a share `wanted` of the answers is right.
 
     `probabilities` (float (n, classes)) of rows that the model was not trained on, `targets`
-    int (n,). Thresholds are tried from high to low, at numbers of rows fixed beforehand; the
-    search ends at the first whose Clopper-Pearson bound falls below `wanted`, so that the chosen
-    one holds with `CONFIDENCE` however many are tried (fixed-sequence testing: Angelopoulos,
-    Bates, Candès, Jordan and Lei, 2021, "Learn then Test"). Gives `threshold`, and of the rows
-    above it `answered`, `coverage`, `precision` and the `bound`.
+    int (n,), `clusters` int (n,) rows that tell of each other: they count for as many as they are
+    worth (`app.learn.intervals`). Thresholds are tried from high to low, at numbers of rows fixed
+    beforehand; the search ends at the first whose Clopper-Pearson bound falls below `wanted`, so
+    that the chosen one holds with `CONFIDENCE` however many are tried (fixed-sequence testing:
+    Angelopoulos, Bates, Candès, Jordan and Lei, 2021, "Learn then Test"). Gives
+    `threshold`, and of the rows above it `answered`, `coverage`, `precision` and the `bound`.
     """
     rows = len(targets)
     needed = math.ceil(math.log(1 - CONFIDENCE) / math.log(wanted))
     facts: dict[str, Any] = {"wanted_precision": wanted, "confidence": CONFIDENCE, "rows": rows}
-    if rows < needed:
+    numbers = Clusters.of(clusters, rows).numbers
+    independent = len(np.unique(numbers))
+    if independent < needed:
         return untold(
-            f"A precision of {wanted:.0%} cannot be promised: there are {rows} validation rows, "
-            f"and even without a mistake {needed} are needed.",
+            f"A precision of {wanted:.0%} cannot be promised: there are {independent} independent "
+            f"validation rows, and even without a mistake {needed} are needed.",
             **facts,
         )
-    surest, right = _surest_first(probabilities, targets)
-    found = _search(surest, right, wanted, max(needed, round(_FIRST_LOOK * rows)))
+    surest, right, numbers = _surest_first(probabilities, targets, numbers)
+    found = _search(surest, right, numbers, wanted, max(needed, round(_FIRST_LOOK * rows)))
     if found == 0:
         return untold(
             f"A precision of {wanted:.0%} cannot be promised at any threshold: the surest of the "
             f"{rows} validation answers hold too many mistakes, or are too few to tell.",
             **facts,
         )
-    return _chosen(float(surest[found - 1]), right[:found], facts)
+    return _chosen(float(surest[found - 1]), right[:found], numbers[:found], facts)
 
 
 def check_threshold(
-    probabilities: np.ndarray, targets: np.ndarray, threshold: float
+    probabilities: np.ndarray,
+    targets: np.ndarray,
+    threshold: float,
+    clusters: np.ndarray | None = None,
 ) -> dict[str, Any]:
     """What the threshold does on other rows: `rows`, `answered`, and two shares with intervals.
 
-    `coverage` is of rows that get an answer, `precision` of right answers among those; null
-    where no row gets one.
+    `clusters` int (n,) are rows that tell of each other. `coverage` is of rows that get an answer,
+    `precision` of right answers among those; null where no row gets one.
     """
-    surest, right = _surest_first(probabilities, targets)
-    answered = int((surest >= threshold).sum())
+    parts = Clusters.of(clusters, len(targets))
+    answered = probabilities.max(axis=1) >= threshold
+    right = answered & (probabilities.argmax(axis=1) == targets)
+    answers = parts.sums(answered)
     return {
         "rows": len(targets),
-        "answered": answered,
-        "coverage": share(answered, len(targets)),
-        "precision": share(int(right[:answered].sum()), answered) if answered else None,
+        "answered": int(answered.sum()),
+        "coverage": share_interval(answers, parts.sizes.astype(float)),
+        "precision": share_interval(parts.sums(right), answers) if answered.any() else None,
     }
 
 
-def _chosen(threshold: float, right: np.ndarray, facts: dict[str, Any]) -> dict[str, Any]:
+def _chosen(
+    threshold: float, right: np.ndarray, numbers: np.ndarray, facts: dict[str, Any]
+) -> dict[str, Any]:
     """The advice to answer the rows that `right` (bool (k,)) is about, and no others."""
     hits, answered = int(right.sum()), len(right)
     coverage, wanted = answered / facts["rows"], facts["wanted_precision"]
@@ -78,25 +92,36 @@ def _chosen(threshold: float, right: np.ndarray, facts: dict[str, Any]) -> dict[
         answered=answered,
         coverage=coverage,
         precision=hits / answered,
-        bound=lower_bound(hits, answered, CONFIDENCE),
+        bound=_bound(right, numbers),
     )
 
 
-def _surest_first(probabilities: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Probabilities of the answers, falling, and whether each is right: float (n,), bool (n,)."""
+def _bound(right: np.ndarray, numbers: np.ndarray) -> float:
+    """The share of right answers that holds with `CONFIDENCE`; `numbers` (k,) of clusters."""
+    parts = Clusters.of(numbers, len(right))
+    worth = independent_answers(parts.sums(right), parts.sizes.astype(float))
+    return lower_bound(float(right.mean()) * worth, worth, CONFIDENCE)
+
+
+def _surest_first(
+    probabilities: np.ndarray, targets: np.ndarray, numbers: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Probabilities of the answers, falling, whether each is right, and its cluster."""
     surest = probabilities.max(axis=1)
     order = np.argsort(-surest, kind="stable")
-    return surest[order], (probabilities.argmax(axis=1) == targets)[order]
+    return surest[order], (probabilities.argmax(axis=1) == targets)[order], numbers[order]
 
 
-def _search(surest: np.ndarray, right: np.ndarray, wanted: float, first: int) -> int:
+def _search(
+    surest: np.ndarray, right: np.ndarray, numbers: np.ndarray, wanted: float, first: int
+) -> int:
     """How many of the surest rows may be answered; 0 where the first look fails already."""
     rows, found = len(surest), 0
     looks = np.unique(np.linspace(first, rows, _LOOKS).round().astype(int))
     for look in looks:
         # Rows of equal probability are answered together or not at all.
         answered = int((surest >= surest[look - 1]).sum())
-        if lower_bound(int(right[:answered].sum()), answered, CONFIDENCE) < wanted:
+        if _bound(right[:answered], numbers[:answered]) < wanted:
             break
         found = answered
     return found

@@ -6,8 +6,11 @@ from __future__ import annotations
 from scipy.special import betaincinv
 
 
-def lower_bound(hits: int, rows: int, confidence: float) -> float:
-    """The share that is not undercut with one-sided `confidence`; 0 without hits or rows."""
+def lower_bound(hits: float, rows: float, confidence: float) -> float:
+    """The share that is not undercut with one-sided `confidence`; 0 without hits or rows.
+
+    Neither need be an integer: clustered rows are worth any number of independent ones.
+    """
     return float(betaincinv(hits, rows - hits + 1, 1 - confidence)) if hits else 0.0
 
 

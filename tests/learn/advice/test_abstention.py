@@ -63,6 +63,28 @@ def test_a_threshold_that_no_row_reaches_has_no_precision() -> None:
     assert (check["answered"], check["precision"]) == (0, None)
 
 
+def test_copies_of_validation_rows_promise_no_more_than_the_rows() -> None:
+    probabilities, targets = _calibrated(300, 4)
+    copies = np.repeat(np.arange(300), 20)
+    once = abstention_threshold(probabilities, targets, WANTED)
+    blind = abstention_threshold(probabilities[copies], targets[copies], WANTED)
+    seen = abstention_threshold(probabilities[copies], targets[copies], WANTED, copies)
+    assert seen["bound"] <= once["bound"] + 0.01
+    assert blind["coverage"] > seen["coverage"]
+    few = np.arange(30).repeat(4)
+    told = abstention_threshold(np.tile([0.99, 0.01], (120, 1)), np.zeros(120, int), WANTED, few)
+    assert "there are 30 independent validation rows" in told["sentence"]
+
+
+def test_the_check_of_a_threshold_takes_copies_for_one() -> None:
+    probabilities, targets = _calibrated(60, 4)
+    copies = np.repeat(np.arange(60), 10)
+    once = check_threshold(probabilities, targets, 0.9)
+    often = check_threshold(probabilities[copies], targets[copies], 0.9, copies)
+    for name in ("coverage", "precision"):
+        assert often[name] == pytest.approx(once[name])
+
+
 def test_the_bounds_are_those_of_clopper_and_pearson() -> None:
     assert lower_bound(59, 59, 0.95) == pytest.approx(0.9505, abs=1e-4)
     assert upper_bound(0, 59, 0.95) == pytest.approx(1 - 0.9505, abs=1e-4)
