@@ -17,12 +17,11 @@ from app.learn.early_stopping import EarlyStopping
 from app.learn.micro_batches import micro_batches, parts_of
 from app.learn.monitor import Silence
 from app.learn.objectives.single_label import SingleLabel
-from app.learn.optimisers import optimiser_for
 from app.learn.recipe import Stage, stages
 from app.learn.schedule import rate_factor
 from app.learn.stage_state import StageState
 from app.learn.training import StageRows, train_stage
-from app.learn.training_options import Optimiser, Strategy, TrainingOptions
+from app.learn.training_options import Strategy, TrainingOptions
 
 
 class Points:
@@ -126,15 +125,6 @@ def test_the_learning_rate_rises_and_then_falls_to_near_nothing() -> None:
     assert factors[10:] == sorted(factors[10:], reverse=True)
     assert 0 < factors[-1] < 0.02
     assert rate_factor(0, 1, 0.5) == 1.0
-
-
-def test_biases_norms_and_embeddings_do_not_decay() -> None:
-    network = nn.Sequential(nn.Embedding(9, 4), nn.LayerNorm(4), nn.Linear(4, 2))
-    decaying, resting = optimiser_for(network, Optimiser.ADAMW, 0.1, 0.3).param_groups
-    assert [p.shape for p in decaying["params"]] == [torch.Size([2, 4])]
-    assert decaying["weight_decay"] == 0.3
-    assert resting["weight_decay"] == 0
-    assert len(resting["params"]) == 4
 
 
 def test_little_data_gets_steps_enough_and_the_user_has_the_last_word() -> None:

@@ -14,6 +14,7 @@ from app.formats.onnx.fresh_weights import draw
 from app.formats.onnx.image_input import Layout, layout_of
 from app.formats.onnx.plan import Plan
 from app.formats.onnx.run_steps import run_steps
+from app.formats.onnx.weights import Kind
 from app.learn.examples import Inputs
 from app.learn.network import Batch, Network
 from app.learn.pixels import prepare_pixels
@@ -89,6 +90,12 @@ class OnnxNetwork(Network):
         names = self.plan.head_weights()
         pairs = zip(self._parameter_names, self.weights, strict=True)
         return (weight for name, weight in pairs if name in names)
+
+    def matrices(self) -> Iterator[nn.Parameter]:
+        """What layers multiply by, and no bias, scale or shift of whatever shape."""
+        for name, weight in zip(self._parameter_names, self.weights, strict=True):
+            if self.plan.weights[name].kind is Kind.WEIGHT:
+                yield weight
 
     def add_head(self, labels: tuple[str, ...]) -> None:
         """Refused: a classifier has its head."""

@@ -15,6 +15,7 @@ from app.domain.errors.onnx import OnnxBatchFixed
 from app.domain.models import ModelHints
 from app.formats.onnx.format import OnnxFormat
 from app.formats.onnx.network import OnnxNetwork
+from app.learn.optimisers import decaying_parameters
 from tests.support.onnx_models import run_onnx
 
 FILES = sorted((Path(__file__).parents[2] / "support" / "onnx_files").glob("*.onnx"))
@@ -82,6 +83,16 @@ def test_a_reset_depends_on_the_seed_alone(tmp_path: Path) -> None:
         logits.append(network(network.collate(images)))
     assert torch.equal(logits[0], logits[1])
     assert not torch.allclose(logits[0], logits[2])
+
+
+def test_class_tokens_and_positions_of_a_graph_do_not_decay(tmp_path: Path) -> None:
+    path = next(path for path in TRAINABLE if path.stem == "torch-dynamo-attentive")
+    network, _ = _loaded(path, tmp_path)
+    decaying = {id(p) for p in decaying_parameters(network)}
+    resting = [p for p in network.parameters() if p.ndim >= 2 and id(p) not in decaying]
+    assert decaying == {id(p) for p in network.matrices()}
+    assert resting
+    assert all(len(p) == 1 for p in resting)
 
 
 def test_a_graph_that_only_takes_single_images_is_refused(tmp_path: Path) -> None:
