@@ -31,6 +31,6 @@ def dataset_details(
     `kind` is what it is taken for where the user does not say.
     """
     names = ("text", "label", "group", "source", "target")
-    columns = {name: getattr(fields, name) for name in names} | {"separator": fields.separator}
+    columns = {name: getattr(fields, name) for name in (*names, "separator", "part")}
     hints = DatasetHints(kind=fields.kind or kind, **columns)
     return DatasetDetails(language=parse_language(language), name=fields.name, hints=hints)

@@ -13,7 +13,7 @@ from typing import IO
 
 from app.domain.errors.archives import ArchiveDamaged, ArchiveUnsafe
 
-MACHINE_LITTER = {"__MACOSX", ".DS_Store", "Thumbs.db"}
+MACHINE_LITTER = {"__MACOSX", ".DS_Store", "Thumbs.db", "desktop.ini", ".ipynb_checkpoints"}
 _DAMAGE = (zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError, OSError, ValueError)
 _LINK = "is a link, a device or another special file"
 

@@ -17,7 +17,8 @@ class DatasetHints:
     that belong together (translations of one sentence, expansions of one template) are kept on
     one side of a split; None means one called `group`, and "" that there is none.
     `source` and `target` name the columns of pairs, or the two files of an archive. `separator`
-    stands between the labels of one row where they are written in one cell.
+    stands between the labels of one row where they are written in one cell. `part` chooses among
+    the parts of an image data set that comes whole: `train`, `validation` or `test`.
     """
 
     kind: DatasetKind | None = None
@@ -27,6 +28,7 @@ class DatasetHints:
     source: str | None = None
     target: str | None = None
     separator: str | None = None
+    part: str | None = None
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from app.artifacts.members import is_archive
 from app.domain.datasets import DatasetFacts, DatasetHints
 from app.domain.enums import DatasetKind
 from app.domain.errors.dataset_files import DatasetFormatUnknown, DatasetKindDiffers
+from app.formats.images.idx import is_idx
 from app.formats.images.read_images import read_images
 from app.formats.tables.columns import note_ids
 from app.formats.tables.conll import open_conll
@@ -58,11 +59,12 @@ def read_dataset(
     """Write the canonical file and return the facts as JSON; raises `RejectedFile` leaves."""
     file, wanted = Path(upload), TypeAdapter(DatasetHints).validate_python(hints)
     limits = max_bytes, max_members
-    kind = wanted.kind or (DatasetKind.IMAGES if is_archive(file) else DatasetKind.LABELLED)
+    holds_images = is_archive(file) or is_idx(file)
+    kind = wanted.kind or (DatasetKind.IMAGES if holds_images else DatasetKind.LABELLED)
     if kind is DatasetKind.IMAGES:
-        if not is_archive(file):
+        if not holds_images:
             raise DatasetKindDiffers(kind, DatasetKind.LABELLED)
-        facts = read_images(file, filename, Path(canonical), *limits)
+        facts = read_images(file, filename, Path(canonical), *limits, wanted.part)
     elif kind in (DatasetKind.PARALLEL, DatasetKind.DICTIONARY):
         with _open_pairs(file, filename, wanted, language, limits) as table:
             facts = read_pairs(table, kind, wanted, language, Path(canonical))

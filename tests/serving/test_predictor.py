@@ -158,6 +158,11 @@ def test_every_way_to_write_an_image_gets_the_same_answer(ask, digit_reader):
         pixels,
         pixels[None].astype(np.int64),
         pixels[..., None] / np.float32(255),
+        pixels.ravel(),
+        np.stack([pixels] * 3).tolist(),
+        np.stack([pixels] * 3, axis=2),
+        base64.encodebytes(base64.b64decode(_png(pixels))),
+        base64.urlsafe_b64encode(base64.b64decode(_png(pixels))).decode().rstrip("="),
     ]
 
     predictions = ask(digit_reader, forms)
@@ -271,8 +276,9 @@ _DEEP = np.zeros((1, 1, 28, 28), int).tolist()
         np.full((28, 28), -1).tolist(),
         np.full((28, 28), float("nan")).tolist(),
         np.full((28, 28), np.inf, np.float32),
-        np.zeros(784, np.uint8),
-        np.zeros((28, 28), bool),
+        np.zeros(783, np.uint8),
+        np.full((28, 28), 16).tolist(),
+        np.full((28, 28), 2.5).tolist(),
         b"no image",
     ],
 )

@@ -163,8 +163,8 @@ def an_idx_zip(file: Path, rows: int = 60, size: int = 28, gzipped: bool = True)
     x, y = digit_images(rows, size)
     end, wrap = (".gz", gzip.compress) if gzipped else ("", bytes)
     with zipfile.ZipFile(file, "w") as archive:
-        archive.writestr(f"train-images-idx3-ubyte{end}", wrap(_idx(x)))
-        archive.writestr(f"train-labels-idx1-ubyte{end}", wrap(_idx(y.astype(np.uint8))))
+        archive.writestr(f"train-images-idx3-ubyte{end}", wrap(idx(x)))
+        archive.writestr(f"train-labels-idx1-ubyte{end}", wrap(idx(y.astype(np.uint8))))
     return file
 
 
@@ -184,6 +184,7 @@ def png(image: np.ndarray) -> bytes:
     return buffer.getvalue()
 
 
-def _idx(array: np.ndarray) -> bytes:
+def idx(array: np.ndarray) -> bytes:
+    """The bytes of an IDX file of uint8."""
     head = bytes([0, 0, 8, array.ndim]) + b"".join(n.to_bytes(4, "big") for n in array.shape)
     return head + array.tobytes()

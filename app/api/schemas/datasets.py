@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -37,6 +37,11 @@ class DatasetFields(BaseModel):
         min_length=1,
         max_length=5,
         description="What stands between the labels of one row where one cell holds several.",
+    )
+    part: Literal["train", "validation", "test"] | None = Field(
+        None,
+        description="Of images that come with all their parts (folders `train` and `test`, arrays "
+        "`x_train` and `x_test`, MNIST's four files): which to read; `train` where it is left out.",
     )
 
 

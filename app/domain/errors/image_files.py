@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from app.domain.errors import RejectedFile
 
 
@@ -25,6 +27,35 @@ class ArrayHoldsObjects(RejectedFile):
             "Save images as uint8 and labels as integers or strings "
             "(`numpy.asarray(y, dtype=str)`).",
             array=name,
+        )
+
+
+class OneIdxFile(RejectedFile):
+    """One of the two files that an IDX data set consists of."""
+
+    code = "one-idx-file"
+
+    def __init__(self, file: str) -> None:
+        super().__init__(
+            f"{file} is one file of IDX, either images or labels.",
+            "Send a zip of both files, as many such pairs as there are: MNIST's four go into one "
+            "zip, and `part` says which pair is meant.",
+            file=file,
+        )
+
+
+class PartMissing(RejectedFile):
+    """A file of several parts, or of none, has not the part that was asked for."""
+
+    code = "part-missing"
+
+    def __init__(self, part: str, found: Sequence[str]) -> None:
+        has = f"it has {', '.join(found)}" if found else "its names tell of no parts"
+        super().__init__(
+            f"The file has no part `{part}`: {has}.",
+            "Leave `part` out, or give the name of a part that is there.",
+            part=part,
+            found=list(found),
         )
 
 

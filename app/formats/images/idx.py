@@ -18,10 +18,14 @@ from app.domain.errors.archives import ArchiveTooLarge
 from app.domain.errors.dataset_files import FileDamaged
 from app.domain.errors.image_files import ArraysUnfit
 from app.formats.images.named_images import NamedImages, name_targets
+from app.formats.images.parts import choose_part, note_parts, part_and_rest
 from app.formats.images.pixels import as_pixels
 
 _TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
-_PAIR = "Send a zip of exactly two IDX files: the images and their labels; test images separately."
+_PAIR = (
+    "Send a zip of two IDX files, the images and their labels; of several such pairs the names "
+    "must say which is `train` and which is `test` (or `t10k`)."
+)
 
 
 def is_idx(file: Path) -> bool:
@@ -34,16 +38,29 @@ def is_idx(file: Path) -> bool:
     return len(start) == 4 and start[:2] == b"\0\0" and start[2] in _TYPES and 1 <= start[3] <= 4
 
 
-def read_idx(folder: Path, max_bytes: int) -> NamedImages:
-    """The images and labels of an unpacked archive; raises `ArraysUnfit` and `FileDamaged`."""
+def read_idx(folder: Path, max_bytes: int, part: str | None = None) -> NamedImages:
+    """The images and labels of an unpacked archive, of one `part` where there are several.
+
+    Raises `ArraysUnfit`, `PartMissing` and `FileDamaged`.
+    """
     files = sorted(path for path in folder.rglob("*") if path.is_file() and is_idx(path))
-    arrays = [_read(file, max_bytes) for file in files] if len(files) == 2 else []
+    by_part: dict[str, list[Path]] = {}
+    # torchvision keeps what it unpacked beside what it downloaded.
+    files = [file for file in files if not (file.suffix == ".gz" and file.with_suffix("") in files)]
+    for file in files:
+        name = part_and_rest(file.relative_to(folder).as_posix())[0]
+        by_part.setdefault(name, []).append(file)
+    chosen = choose_part(by_part, part)
+    pair = by_part[chosen]
+    arrays = [_read(file, max_bytes) for file in pair] if len(pair) == 2 else []
     if sorted(min(array.ndim, 2) for array in arrays) != [1, 2]:
         named = ", ".join(file.name for file in files)
         raise ArraysUnfit(f"The archive has these IDX files: {named}", _PAIR)
     y, x = sorted(arrays, key=lambda array: array.ndim)
     images, notes = as_pixels(x)
-    return NamedImages(images, name_targets(y, len(images)), {"format": "idx"}, notes)
+    names, about_labels = name_targets(y, len(images))
+    left = note_parts(dict.fromkeys(by_part), chosen)
+    return NamedImages(images, names, {"format": "idx"}, [*left, *notes, *about_labels])
 
 
 def _open(file: Path) -> IO[bytes]:

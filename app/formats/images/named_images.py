@@ -35,23 +35,47 @@ class NamedImages:
         return ImageRows(self.images, targets, labels)
 
 
-def name_targets(y: np.ndarray, images: int) -> list[str]:
-    """One class name per image from an array of integers or strings; raises `ArraysUnfit`."""
-    y = y[:, 0] if y.ndim == 2 and y.shape[1] == 1 else y
+def name_targets(y: np.ndarray, images: int) -> tuple[list[str], list[str]]:
+    """One class name per image, and notes; raises `ArraysUnfit`.
+
+    `y` has integers, strings or bytes of UTF-8, or rows with a single 1 (one-hot).
+    """
+    y, notes = _numbered(y)
     if y.ndim != 1:
-        advice = "Save one class per image; for one-hot rows take `y.argmax(axis=1)`."
+        advice = "Save one class per image, as a number, a string or a one-hot row."
         raise ArraysUnfit(f"The labels have the shape {y.shape}", advice)
     if len(y) != images:
         reason = f"There are {images} image(s) and {len(y)} label(s)"
         raise ArraysUnfit(reason, "Save as many labels as images, in the same order.")
     if y.dtype.kind == "f" and np.all(y == np.round(y)):
         y = y.astype(np.int64)
-    if y.dtype.kind not in "biuU":
+    if y.dtype.kind not in "biuUS":
         advice = "Save the labels as integers or strings."
         raise ArraysUnfit(f"The labels are of type {y.dtype}", advice)
-    names = [str(name) for name in y.tolist()]
+    names = [_text(name) for name in y.tolist()]
     _check_names(names)
-    return names
+    return names, notes
+
+
+def _numbered(y: np.ndarray) -> tuple[np.ndarray, list[str]]:
+    """Labels in one dimension, where they are columns or one-hot rows; others as they are."""
+    if y.ndim != 2:
+        return y, []
+    if y.shape[1] == 1:
+        return y[:, 0], []
+    if y.dtype.kind in "biuf" and np.isin(y, (0, 1)).all() and (y.sum(axis=1) == 1).all():
+        return y.argmax(axis=1), ["One-hot labels became the numbers of their columns, from 0."]
+    return y, []
+
+
+def _text(name: object) -> str:
+    if not isinstance(name, bytes):
+        return str(name)
+    try:
+        return name.decode("utf-8")
+    except UnicodeDecodeError as problem:
+        advice = "Save the labels as integers or strings."
+        raise ArraysUnfit(f"A label is no text in UTF-8 ({problem})", advice) from None
 
 
 def _check_names(names: list[str]) -> None:

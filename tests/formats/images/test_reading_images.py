@@ -133,12 +133,15 @@ def test_labels_may_be_strings_and_whole_floats(tmp_path: Path) -> None:
         (np.full((2, 4, 4), -1.0), np.arange(2), "from -1 to -1"),
         (np.full((2, 4, 4), np.nan), np.arange(2), "from nan to nan"),
         (np.full((2, 4, 4), 300), np.arange(2), "from 300 to 300"),
-        (np.zeros((2, 4), np.uint8), np.arange(2), "shape (2, 4)"),
+        (np.zeros((2, 5), np.uint8), np.arange(2), "shape (2, 5)"),
+        (np.full((2, 4, 4), 2.5), np.arange(2), "fractions up to 2.5"),
+        (np.full((2, 4, 4), 1 / 255), np.arange(2), "nearly black"),
         (np.zeros((2, 7, 4, 5), np.uint8), np.arange(2), "shape (2, 7, 4, 5)"),
         (np.zeros((2, 0, 4), np.uint8), np.arange(2), "without a pixel"),
         (np.zeros((2, 4, 4), complex), np.arange(2), "complex"),
         (np.zeros((2, 4, 4), np.uint8), np.arange(3), "2 image(s) and 3 label(s)"),
-        (np.zeros((2, 4, 4), np.uint8), np.eye(2), "shape (2, 2)"),
+        (np.zeros((2, 4, 4), np.uint8), np.ones((2, 2)), "shape (2, 2)"),
+        (np.zeros((2, 4, 4), np.uint8), np.array([b"a", b"\xff"]), "no text in UTF-8"),
         (np.zeros((2, 4, 4), np.uint8), np.array([0.5, 1]), "float64"),
         (np.zeros((2, 4, 4), np.uint8), np.array(["a", " "]), "row 2 is empty"),
     ],
@@ -163,9 +166,43 @@ def test_an_array_of_objects_is_refused_unread(tmp_path: Path) -> None:
     assert not trap.exists()
 
 
-def test_other_names_of_arrays_are_refused_with_those_found(tmp_path: Path) -> None:
-    np.savez(tmp_path / "a.npz", x_train=np.zeros((2, 4, 4)), y_train=np.arange(2))
-    assert "x_train, y_train" in _refusal(tmp_path / "a.npz").message
+def test_names_of_arrays_that_tell_nothing_are_refused_with_those_found(tmp_path: Path) -> None:
+    np.savez(tmp_path / "a.npz", foo=np.zeros((2, 4, 4)), bar_train=np.arange(2))
+    assert "bar_train, foo" in _refusal(tmp_path / "a.npz").message
+
+
+@pytest.mark.parametrize("part", ["train", "test", "validation"])
+def test_one_part_of_a_file_of_several_is_read(tmp_path: Path, part: str) -> None:
+    x, y = digit_images(20)
+    arrays = {"x_train": x[:12], "y_train": y[:12], "x_test": x[12:], "y_test": y[12:]}
+    np.savez(tmp_path / "a.npz", **arrays)
+    if part == "validation":
+        refusal = _refusal(tmp_path / "a.npz", part=part)
+        assert (refusal.code, refusal.fields["found"]) == ("part-missing", ["test", "train"])
+        return
+    facts, rows = _read(tmp_path / "a.npz", part=part)
+    assert np.array_equal(rows.images[:, 0], arrays[f"x_{part}"])
+    assert any(f"`{part}` was read" in note for note in facts["report"]["notes"])
+
+
+@pytest.mark.parametrize("white", [1, 15, 16])
+@pytest.mark.parametrize("dtype", [np.uint8, np.int64, np.float64])
+def test_pixels_with_another_white_are_scaled_and_the_report_says_so(
+    tmp_path: Path, white: int, dtype: type
+) -> None:
+    x = np.random.default_rng(0).integers(0, white + 1, (6, 8, 8)).astype(dtype)
+    facts, rows = _read(an_npz(tmp_path / "a.npz", x, np.arange(6)))
+    expected = np.round(x * (255 / (1 if white == 1 else 16)))
+    assert np.array_equal(rows.images[:, 0], expected)
+    noted = "multiplied by 255" in " ".join(facts["report"]["notes"])
+    assert noted
+
+
+def test_pixels_of_8_bits_keep_their_range_however_dark_one_image_is(tmp_path: Path) -> None:
+    x, y = digit_images(4)
+    x[1] = x[1] // 16
+    _, rows = _read(an_npz(tmp_path / "a.npz", x, y))
+    assert np.array_equal(rows.images[:, 0], x)
 
 
 def test_no_image_at_all_is_no_usable_row(tmp_path: Path) -> None:
@@ -220,7 +257,7 @@ def test_images_of_different_sizes_are_refused(tmp_path: Path) -> None:
 def test_images_whose_class_cannot_be_told_are_refused(tmp_path: Path) -> None:
     image = png(np.zeros((4, 4), np.uint8))
     flat = _zip(tmp_path / "a.zip", a__1_dot_png=image, two_dot_png=image)
-    deep = _zip(tmp_path / "b.zip", train__a__1_dot_png=image, test__a__1_dot_png=image)
+    deep = _zip(tmp_path / "b.zip", old__a__1_dot_png=image, new__a__1_dot_png=image)
     assert _refusal(flat).code == _refusal(deep).code == "class-folders-unclear"
 
 
@@ -237,10 +274,10 @@ def test_one_image_in_colour_makes_all_images_colour(tmp_path: Path) -> None:
 def test_a_photograph_is_turned_as_its_camera_says(tmp_path: Path) -> None:
     buffer, exif = io.BytesIO(), Image.Exif()
     exif[0x0112] = 6  # the camera was held upright
-    Image.new("RGB", (16, 8)).save(buffer, format="JPEG", exif=exif)
+    Image.new("L", (16, 8)).save(buffer, format="JPEG", exif=exif)
     turned, upright = buffer.getvalue(), png(np.zeros((16, 8), np.uint8))
     facts, _ = _read(_zip(tmp_path / "a.zip", a__1_dot_jpg=turned, b__1_dot_png=upright))
-    assert facts["image_shape"] == [3, 16, 8]
+    assert facts["image_shape"] == [1, 16, 8]
 
 
 def test_transparent_ground_becomes_white(tmp_path: Path) -> None:
