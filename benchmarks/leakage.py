@@ -19,6 +19,7 @@ from __future__ import annotations
 import argparse
 import random
 import time
+from dataclasses import asdict
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -31,11 +32,12 @@ from app.formats.catalog import recognise
 from app.formats.starter.build import starter_encoder
 from app.learn.advice.binomial import share
 from app.learn.advice.near_texts import NEAR, near_texts
-from app.learn.advice.sight import sight
+from app.learn.advice.sight import LEAST_FOUND, sight
 from app.learn.advice.translations import CLEAR, find_translations
 from app.learn.examples import Examples, texts_of
 from app.learn.joining import join
 from app.learn.network import Network
+from app.services.running.advice.leaks import MOST_MISSED
 from app.settings import settings
 from benchmarks.edits import edited
 from benchmarks.planted import Counts
@@ -122,7 +124,27 @@ def _translations(
         **hits,
         "baseline": baseline,
         "false": share(len(none), len(language.test)),
-        "sight": _sight(network, english, language),
+        "sight": _sight(network, english, language, shuffled=False),
+        "sight_shuffled": _sight(network, english, language, shuffled=True),
+        "all_leaked": _all_leaked(network, english, language),
+    }
+
+
+def _all_leaked(network: Network, english: Language, language: Language) -> dict[str, Any]:
+    """Every test row translated among the source rows: what is found, and what is claimed.
+
+    `called_clean` tells whether an accuracy on the other rows would be told.
+    """
+    rows = join(english.train, english.test)
+    found = find_translations(*_centred(network, rows, language.test, language), CLEAR)
+    touched = len({j for _, j, _ in found})
+    seeing = _sight(network, english, language, shuffled=False)
+    least = LEAST_FOUND if seeing is None else seeing["least_found"]
+    others, missed = len(language.test) - touched, len(found) * (1 / least - 1)
+    return {
+        "rows": len(language.test),
+        "touched": touched,
+        "called_clean": bool(others and missed <= MOST_MISSED * others),
     }
 
 
@@ -149,8 +171,13 @@ def _centred(
     return ours - ours.mean(axis=0), theirs - around.mean(axis=0)
 
 
-def _sight(network: Network, english: Language, language: Language) -> float | None:
-    """On halves of the train rows that share no sentence, as when nothing has leaked."""
+def _sight(
+    network: Network, english: Language, language: Language, shuffled: bool
+) -> dict[str, Any] | None:
+    """On halves of the train rows that share no sentence, as when nothing has leaked.
+
+    `shuffled` gives the target rows each other's labels, of which the encoder is not guilty.
+    """
     groups = sorted(set(english.train.groups or ()))
     half = set(np.random.default_rng(0).permutation(groups)[: len(groups) // 2])
     ours = english.train.take(np.flatnonzero([g in half for g in english.train.groups or ()]))
@@ -159,7 +186,12 @@ def _sight(network: Network, english: Language, language: Language) -> float | N
     )
     here, there = _vectors(network, ours), _vectors(network, theirs)
     here, there = here - here.mean(axis=0), there - there.mean(axis=0)
-    return sight(here, ours.targets, there, theirs.targets)
+    targets = np.random.default_rng(0).permutation(theirs.targets) if shuffled else theirs.targets
+    seeing = sight(here, ours.targets, there, targets)
+    if seeing is None:
+        return None
+    judged = {name: getattr(seeing, name) for name in ("blind", "unsure", "least_found")}
+    return asdict(seeing) | judged
 
 
 def _grid(

@@ -22,12 +22,21 @@ in English for the search by vectors (mutual nearest neighbours that stand out b
 once each language's mean is removed), and edited in the same language for the search by text
 (cosine of character n-grams from {data["near"]} on). `found` of what was planted, `right` of what
 was found, `false`: test rows accused where nothing was planted. Without a threshold: all mutual
-nearest neighbours. `sight`: how well the encoder relates the languages; below 0.3 the service
-calls the check blind and reports nothing.
+nearest neighbours. `sight`: how well the encoder relates the languages (agreement of labels
+across them, within English, within the language). Where labels agree within each and not across
+them (0.3) the service calls the encoder blind; where they do not even within, it says that labels
+or encoder are at fault; both times it reports nothing.
 
 ### Translations
 
 {_translations(data["translations"])}
+
+### Planted truth
+
+All 204 test rows leaked: how many are found, and whether the service would call an accuracy on the
+others clean. Labels of the target rows shuffled: what it says of the encoder.
+
+{_truth(data["translations"])}
 
 The threshold was chosen on the dev rows, by the mean over languages with the starter encoder:
 
@@ -46,7 +55,10 @@ def _translations(encoders: dict[str, list[dict[str, Any]]]) -> str:
                 [
                     cell["language"],
                     _NAMES[encoder],
-                    f"{cell['sight']:.2f}",
+                    " / ".join(
+                        f"{cell['sight'][name]:.2f}"
+                        for name in ("across", "in_source", "in_target")
+                    ),
                     *(bracket(cell[name]) for name in ("found", "right", "false")),
                     *(bracket(cell["baseline"][name]) for name in ("found", "right")),
                 ]
@@ -56,6 +68,29 @@ def _translations(encoders: dict[str, list[dict[str, Any]]]) -> str:
         rows.append(["mean", _NAMES[encoder], "", *means])
     heading = ["language", "encoder", "sight", "found", "right", "false"]
     return table([*heading, "found without threshold", "right without threshold"], rows)
+
+
+def _truth(encoders: dict[str, list[dict[str, Any]]]) -> str:
+    rows = []
+    for encoder, languages in encoders.items():
+        for cell in languages:
+            leaked = cell["all_leaked"]
+            rows.append(
+                [
+                    cell["language"],
+                    _NAMES[encoder],
+                    f"{leaked['touched']} of {leaked['rows']}",
+                    "yes" if leaked["called_clean"] else "no",
+                    _verdict(cell["sight"]),
+                    _verdict(cell["sight_shuffled"]),
+                ]
+            )
+    heading = ["language", "encoder", "found of all leaked", "others called clean"]
+    return table([*heading, "said with right labels", "with shuffled labels"], rows)
+
+
+def _verdict(sight: dict[str, Any]) -> str:
+    return "blind" if sight["blind"] else "labels or encoder" if sight["unsure"] else "sees"
 
 
 def _chosen(grid: list[dict[str, float]]) -> str:

@@ -105,6 +105,27 @@ def test_a_transfer_registers_a_model_with_its_evaluations(
     assert _read(context, lambda s: events.after(s, done.id, 0))[-1].kind == "succeeded"
 
 
+def test_copies_of_test_rows_make_no_score_more_certain(context: Context, classifier: Path) -> None:
+    distinct = labelled_examples(12, "de")
+    copies = np.arange(12).repeat(6)
+    test = replace(distinct.take(copies), rows=np.arange(1, 73))
+    source = replace(labelled_examples(4).take(copies % 4), rows=np.arange(1, 73))
+    rows = {
+        Role.TRAIN: labelled_examples(90, "de").take(np.arange(12, 90)),
+        Role.TEST: test,
+        Role.SOURCE_TEST: source,
+    }
+    done = _run(context, a_claimed_transfer(context, classifier, rows, LABELS, parameters=QUICK))
+    assert done.state is TransferState.SUCCEEDED, done.failure
+    metrics = _evaluations(context, done)[EvaluationKind.TRANSFERRED].metrics
+    assert (metrics["sample"]["rows"], metrics["sample"]["clusters"]) == (72, 12)
+    assert metrics["accuracy"]["high"] - metrics["accuracy"]["low"] > 0.2
+    assert {one["clusters"] for one in done.result["comparisons"]} == {12}
+    assert "12 independent test rows" in done.result["verdict"]["sentence"]
+    assert done.result["forgetting"]["clusters"] == 4
+    assert done.result["forgetting"]["low"] is None
+
+
 def test_a_second_transfer_finds_the_vectors_of_the_first_and_ends_in_the_same_numbers(
     context: Context, classifier: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

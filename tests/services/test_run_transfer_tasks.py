@@ -51,7 +51,8 @@ def _done(
 def test_a_tagger_is_scored_by_entities_as_seqeval_does(context: Context, tmp_path: Path) -> None:
     folder = a_token_classifier(tmp_path / "tagger")
     rows = {Role.TRAIN: tagged_examples(60, "de"), Role.SOURCE_TEST: tagged_examples(12)}
-    done, found, model = _done(context, folder, rows, TAGS, repeats=2)
+    spec = {"repeats": 2, "validation_fraction": 0.15}
+    done, found, model = _done(context, folder, rows, TAGS, **spec)
     assert set(found) == set(EvaluationKind) - {EvaluationKind.TFIDF}
     assert model.facts is not None
     assert model.facts.task is Task.TOKEN_CLASSIFICATION
