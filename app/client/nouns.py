@@ -91,16 +91,18 @@ class Datasets(Generic[Answer]):
         target: str | None = None,
         kind: str | None = None,
         separator: str | None = None,
+        part: str | None = None,
         idempotency_key: str | None = None,
     ) -> Answer:
         """Register a data file; `text`, `label`, `group`, `source`, `target` name its columns.
 
-        `separator` stands between the labels of one row where one cell holds several. The key is
-        as for models.
+        `separator` stands between the labels of one row where one cell holds several; `part` says
+        which of `train`, `validation` and `test` to read of images that come with all of them. The
+        key is as for models.
         """
         fields = {"language": language, "name": name, "kind": kind}
         fields |= {"text": text, "label": label, "group": group}
-        fields |= {"source": source, "target": target, "separator": separator}
+        fields |= {"source": source, "target": target, "separator": separator, "part": part}
         files = {"file": Path(path)}
         return self._send(creation("/v1/datasets", idempotency_key, fields=fields, files=files))
 

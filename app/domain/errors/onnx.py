@@ -102,6 +102,22 @@ class OnnxInputInvalid(RejectedFile):
         )
 
 
+class OnnxScalingUnclear(RejectedFile):
+    """A graph that scales its input, but neither 0..255 nor 0..1 to numbers of usual size."""
+
+    code = "onnx-scaling-unclear"
+
+    def __init__(self, factor: float) -> None:
+        super().__init__(
+            f"The graph multiplies its input by {factor:.3g} before its first layer, which suits "
+            "neither pixels from 0 to 255 nor from 0 to 1.",
+            "Send `input` with `mean` and `std` for what it was trained on: a pixel of 0..255 "
+            "becomes (value / 255 - mean) / std. For 0..255 that is mean 0 and std 0.00392157, "
+            "for 0..16 std 0.0625, for 0..1 std 1.",
+            factor=factor,
+        )
+
+
 class OnnxBatchFixed(RejectedFile):
     """A graph that answers differently when images come in a batch."""
 

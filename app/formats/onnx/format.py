@@ -12,6 +12,12 @@ if TYPE_CHECKING:
     from app.learn.network import Network
 
 
+_SCALES_ITSELF = (
+    "The graph scales its pixels itself, so it is given pixels from 0 to 255. If it was trained on "
+    "others, say so in `input` (`mean` and `std`)."
+)
+
+
 class OnnxFormat:
     """Image classifiers as one `.onnx` file, from torch, Keras, TensorFlow or any exporter."""
 
@@ -24,17 +30,22 @@ class OnnxFormat:
     def inspect(self, folder: Path, hints: ModelHints) -> ModelFacts:
         """Read the graph, plan it and run it on a few random images."""
         from app.formats.onnx.graph import read_graph
-        from app.formats.onnx.image_input import read_image_input
+        from app.formats.onnx.image_input import read_image_input, says_scaling
         from app.formats.onnx.labels import read_labels
         from app.formats.onnx.model_file import read_model
         from app.formats.onnx.network import OnnxNetwork
         from app.formats.onnx.plan import make_plan
+        from app.formats.onnx.scaling import takes_raw_pixels, with_raw_pixels
         from app.formats.onnx.trial import try_network
 
         model = read_model(folder)
         graph = read_graph(model)
         image = read_image_input(model, graph, hints.input)
-        network = OnnxNetwork(model, make_plan(graph), (), image).eval()
+        plan, notes = make_plan(graph), ()
+        said = graph.integer_input or says_scaling(model, hints.input)
+        if not said and takes_raw_pixels(plan.graph, image):
+            image, notes = with_raw_pixels(image), (_SCALES_ITSELF,)
+        network = OnnxNetwork(model, plan, (), image).eval()
         classes = try_network(network)
         maker = f"{model.producer_name} {model.producer_version}".strip() or "unknown producer"
         return ModelFacts(
@@ -44,6 +55,7 @@ class OnnxFormat:
             input=image,
             architecture=f"{graph.summary()} (ONNX opset {graph.opset}, {maker})",
             parameters=sum(weight.numel() for weight in network.parameters()),
+            notes=notes,
         )
 
     def load(self, folder: Path, facts: ModelFacts) -> Network:

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from onnx import ModelProto
+from torch import Tensor
 
 from app.domain.errors.onnx import OnnxInputInvalid
 from app.domain.models import ImageInput
@@ -29,7 +30,8 @@ def read_image_input(model: ModelProto, graph: Graph, hints: dict[str, Any]) -> 
     """The images the graph takes; the graph wins over its metadata, both over the hints.
 
     Without any word on scaling a pixel becomes value / 255; a graph of whole numbers takes raw
-    pixels. Raises OnnxInputInvalid.
+    pixels, as does one that scales them itself (`app.formats.onnx.scaling`). Raises
+    OnnxInputInvalid.
     """
     said = {**hints, **_metadata(model)}
     channels, height, width = _sides(graph, said)
@@ -52,6 +54,20 @@ def layout_of(graph: Graph, channels: int) -> Layout:
     if shape[1] == channels or (shape[1] is None and shape[3] != channels):
         return Layout.NCHW
     return Layout.NHWC
+
+
+def arranged(pixels: Tensor, layout: Layout) -> Tensor:
+    """Pixels (n, channels, height, width) in the order that the graph wants."""
+    if layout is Layout.NHWC:
+        return pixels.permute(0, 2, 3, 1)
+    if layout is Layout.NHW:
+        return pixels[:, 0]
+    return pixels.flatten(1) if layout is Layout.FLAT else pixels
+
+
+def says_scaling(model: ModelProto, hints: dict[str, Any]) -> bool:
+    """Whether the metadata or the user say how pixels are scaled."""
+    return any(said.get(name) for said in (hints, _metadata(model)) for name in ("mean", "std"))
 
 
 def _metadata(model: ModelProto) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from app.domain.models import ImageInput
 from app.formats.onnx.fresh_weights import draw
-from app.formats.onnx.image_input import Layout, layout_of
+from app.formats.onnx.image_input import arranged, layout_of
 from app.formats.onnx.plan import Plan
 from app.formats.onnx.run_steps import run_steps
 from app.formats.onnx.weights import Kind
@@ -60,14 +60,6 @@ class OnnxNetwork(Network):
         """Uint8 images (n, channels, height, width) as float32 `pixels`, scaled."""
         return {"pixels": prepare_pixels(np.asarray(inputs), self.image)}
 
-    def arranged(self, pixels: Tensor) -> Tensor:
-        """Pixels (n, channels, height, width) in the order that the graph wants."""
-        if self.layout is Layout.NHWC:
-            return pixels.permute(0, 2, 3, 1)
-        if self.layout is Layout.NHW:
-            return pixels[:, 0]
-        return pixels.flatten(1) if self.layout is Layout.FLAT else pixels
-
     def lengths(self, inputs: Inputs) -> list[int]:
         """1 for each image."""
         return [1] * len(inputs)
@@ -75,7 +67,7 @@ class OnnxNetwork(Network):
     def features(self, batch: Batch) -> Tensor:
         """What the last layer with weights reads: (n, width), or an image before a convolution."""
         values = self.values()
-        values[self.plan.graph.input] = self.arranged(batch["pixels"])
+        values[self.plan.graph.input] = arranged(batch["pixels"], self.layout)
         return run_steps(self.plan.body, values, self.plan.graph.opset, self.training)
 
     def head(self, features: Tensor) -> Tensor:

@@ -14,6 +14,7 @@ from torch.nn import functional
 from app.domain.errors.onnx import OnnxBatchFixed
 from app.domain.models import ModelHints
 from app.formats.onnx.format import OnnxFormat
+from app.formats.onnx.image_input import arranged
 from app.formats.onnx.network import OnnxNetwork
 from app.learn.optimisers import decaying_parameters
 from tests.support.onnx_models import run_onnx
@@ -122,7 +123,7 @@ def _difference(network: OnnxNetwork, path: Path, images: np.ndarray) -> float:
     with torch.no_grad():
         logits = network(batch)
     ends = {"Softmax": logits.softmax(1), "LogSoftmax": logits.log_softmax(1)}
-    reference = run_onnx(path, network.arranged(batch["pixels"]).numpy())
+    reference = run_onnx(path, arranged(batch["pixels"], network.layout).numpy())
     return float((ends.get(_last_operator(path), logits) - torch.from_numpy(reference)).abs().max())
 
 

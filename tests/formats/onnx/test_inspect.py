@@ -14,6 +14,7 @@ from onnx import TensorProto, helper, numpy_helper
 from app.domain.errors import RejectedFile
 from app.domain.models import ImageInput, ModelHints
 from app.formats.onnx.format import OnnxFormat
+from app.formats.onnx.image_input import arranged
 from app.formats.onnx.network import OnnxNetwork
 from tests.support.onnx_models import a_graph, a_linear_classifier, run_onnx, saved
 
@@ -72,7 +73,7 @@ def test_any_order_of_the_image_axes_is_understood(
     assert isinstance(network, OnnxNetwork)
     images = np.random.default_rng(0).integers(0, 256, (4, *expected), dtype=np.uint8)
     batch = network.collate(images)
-    reference = run_onnx(model, network.arranged(batch["pixels"]).numpy())
+    reference = run_onnx(model, arranged(batch["pixels"], network.layout).numpy())
     assert np.allclose(network(batch).detach().numpy(), reference, atol=1e-5)
 
 
@@ -161,3 +162,58 @@ def test_an_impossible_description_of_the_input_is_refused(
         FORMAT.inspect(folder, ModelHints(input=said))
     assert refusal.value.code == "onnx-input-invalid"
     assert next(iter(said)) in refusal.value.message
+
+
+def _scaled(factor: float, offset: float = 0.0) -> dict[str, Any]:
+    """A first Mul and Add, as Keras writes `Rescaling(factor, offset)`."""
+    before = [
+        helper.make_node("Cast", ["images"], ["cast"], to=TensorProto.FLOAT),
+        helper.make_node("Mul", ["cast", "factor"], ["scaled"]),
+        helper.make_node("Add", ["scaled", "offset"], ["pixels"]),
+    ]
+    numbers = {"factor": np.float32(factor), "offset": np.float32(offset)}
+    return {"before": before, "constants": {name: np.array(n) for name, n in numbers.items()}}
+
+
+def _normalised(mean: float, std: float) -> dict[str, Any]:
+    """A first BatchNormalization that was trained on pixels of this mean and deviation."""
+    names = ["scale", "bias", "mean", "variance"]
+    before = [helper.make_node("BatchNormalization", ["images", *names], ["pixels"])]
+    numbers = (0.7, 0.1, mean, std**2)
+    constants = {name: np.full(1, n, np.float32) for name, n in zip(names, numbers, strict=True)}
+    return {"before": before, "constants": constants}
+
+
+@pytest.mark.parametrize(
+    ("beginning", "raw"),
+    [
+        (_scaled(1 / 255), True),
+        (_scaled(1 / 127.5, -1), True),
+        (_scaled(1 / 58.4, -123.7 / 58.4), True),
+        (_scaled(1 / 0.3081, -0.1307 / 0.3081), False),
+        (_scaled(2, -1), False),
+        (_normalised(33.3, 78.6), True),
+        (_normalised(0.1307, 0.3081), False),
+    ],
+)
+def test_a_graph_that_scales_its_pixels_itself_is_told_from_one_that_does_not(
+    beginning: dict[str, Any], raw: bool, tmp_path: Path
+) -> None:
+    facts = FORMAT.inspect(saved(a_linear_classifier(**beginning), tmp_path), ModelHints())
+    assert isinstance(facts.input, ImageInput)
+    assert facts.input.std == pytest.approx((1 / 255 if raw else 1.0,))
+    assert any("scales its pixels itself" in note for note in facts.notes) is raw
+
+
+@pytest.mark.parametrize("factor", [1 / 16, 1 / 65535, 200.0])
+def test_a_scaling_that_suits_no_usual_pixels_is_not_guessed_at(
+    factor: float, tmp_path: Path
+) -> None:
+    folder = saved(a_linear_classifier(**_scaled(factor)), tmp_path)
+    with pytest.raises(RejectedFile) as refused:
+        FORMAT.inspect(folder, ModelHints())
+    assert refused.value.code == "onnx-scaling-unclear"
+    said = FORMAT.inspect(folder, ModelHints(input={"std": 0.0625}))
+    assert isinstance(said.input, ImageInput)
+    assert said.input.std == (0.0625,)
+    assert said.notes == ()
