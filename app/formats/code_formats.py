@@ -62,9 +62,10 @@ def _by_bytes(file: Path, name: str) -> str | None:
         raise FastTextBinary(name)
     if start == _HDF5:
         return "an HDF5 file"
-    # Protocols 2 to 5. A safetensors file starts with the length of its header, any number.
+    # Protocols 2 to 5. A safetensors file starts with the length of its header, any number, and the
+    # data of an ONNX file with a weight.
     is_pickle = start[:1] == b"\x80" and start[1:2] in (b"\x02", b"\x03", b"\x04", b"\x05")
-    return "a pickle" if is_pickle and not name.endswith(".safetensors") else None
+    return "a pickle" if is_pickle and not name.endswith((".safetensors", ".onnx.data")) else None
 
 
 def _by_members(file: Path) -> str | None:

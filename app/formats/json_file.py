@@ -19,7 +19,7 @@ def read_json_object(file: Path) -> dict[str, Any]:
     if file.stat().st_size > _LARGEST_BYTES:
         raise FileInvalid(file.name, f"it has more than {_LARGEST_BYTES:,} bytes")
     try:
-        content = json.loads(file.read_text(encoding="utf-8"))
+        content = json.loads(file.read_text(encoding="utf-8-sig"))
     except (ValueError, RecursionError) as problem:
         raise FileInvalid(file.name, f"it is no JSON in UTF-8 ({problem})") from None
     if not isinstance(content, dict):

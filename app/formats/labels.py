@@ -22,9 +22,14 @@ def choose_labels(written: Sequence[str], hinted: Sequence[str], outputs: int) -
 
 
 def checked_labels(file: str, value: Any) -> tuple[str, ...]:
-    """`value` from a JSON file as labels; raises FileInvalid unless it lists distinct texts."""
+    """`value` from a JSON file as labels, whole numbers as their digits.
+
+    Raises FileInvalid unless it lists distinct texts.
+    """
+    if isinstance(value, list):
+        value = [str(one) if type(one) is int else one for one in value]
     if not isinstance(value, list) or not all(isinstance(one, str) and one for one in value):
-        raise FileInvalid(file, "`labels` must be a list of non-empty texts")
+        raise FileInvalid(file, "`labels` must be a list of non-empty texts or whole numbers")
     if len(set(value)) != len(value) or len(value) > MOST_LABELS:
         raise FileInvalid(file, f"`labels` must be distinct and at most {MOST_LABELS:,}")
     return tuple(value)

@@ -32,7 +32,7 @@ def read_request(body: bytes, header_length: str | None, most_inputs: int) -> In
         raise InferenceRequestInvalid(problem, "Give each tensor its `binary_data_size`.")
     return InferRequest(
         inputs=as_inputs(tensors),
-        id=str(asked.get("id", "")),
+        id=_id(asked),
         parameters=_parameters(asked),
         outputs=[
             wanted_output(one.get("name"), _parameters(one)) for one in _objects(asked, "outputs")
@@ -85,14 +85,28 @@ def _json_object(written: bytes) -> dict[str, Any]:
 
 
 def _objects(asked: dict[str, Any], name: str) -> list[dict[str, Any]]:
-    found = asked.get(name, [])
+    found = asked.get(name)
+    if found is None:
+        return []
     if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
         raise InferenceRequestInvalid(f"has `{name}` that are no list of objects", _FORM)
     return found
 
 
+def _id(asked: dict[str, Any]) -> str:
+    """Null, as MLServer's types write what is left out, is none; numbers are their digits."""
+    found = asked.get("id")
+    if found is None:
+        return ""
+    if isinstance(found, bool) or not isinstance(found, str | int | float):
+        raise InferenceRequestInvalid("has an `id` that is neither a text nor a number", _FORM)
+    return str(found)
+
+
 def _parameters(owner: dict[str, Any]) -> dict[str, Any]:
-    found = owner.get("parameters", {})
+    found = owner.get("parameters")
+    if found is None:
+        return {}
     if not isinstance(found, dict):
         raise InferenceRequestInvalid("has `parameters` that are no object", _FORM)
     return found
@@ -106,7 +120,7 @@ def _tensor(given: dict[str, Any], raw: memoryview, most_inputs: int) -> tuple[T
     size = _parameters(given).get("binary_data_size")
     if size is None:
         return from_values(name, datatype, shape, given.get("data")), raw
-    if not isinstance(size, int) or not 0 <= size <= len(raw) or "data" in given:
+    if not isinstance(size, int) or not 0 <= size <= len(raw) or given.get("data") is not None:
         problem = f"has a `binary_data_size` of {size!r} where {len(raw)} bytes follow the JSON"
         raise TensorInvalid(name, problem[:200], "Send either `data` or so many raw bytes.")
     return from_raw(name, datatype, shape, raw[:size]), raw[size:]

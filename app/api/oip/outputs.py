@@ -45,7 +45,7 @@ def wanted_output(name: Any, parameters: dict[str, Any]) -> WantedOutput:
     """
     if name not in _KNOWN:
         raise OutputUnknown(str(name)[:100], _KNOWN)
-    classes = parameters.get("classification", 0)
+    classes = parameters.get("classification") or 0
     if not isinstance(classes, int) or classes < 0:
         problem = "has a parameter `classification` that is no number"
         raise InferenceRequestInvalid(problem, "Send how many labels you want.")

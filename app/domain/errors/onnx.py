@@ -23,12 +23,14 @@ class OnnxExternalData(RejectedFile):
 
     code = "onnx-external-data"
 
-    def __init__(self, tensors: list[str]) -> None:
+    def __init__(self, tensors: list[str], location: str) -> None:
         super().__init__(
-            f"{len(tensors)} weights lie outside the ONNX file, {tensors[0]!r} among them.",
-            "Save the model as one file: onnx.save(onnx.load(path), path), or "
-            "torch.onnx.export(..., external_data=False).",
+            f"{len(tensors)} weights lie outside the ONNX file, {tensors[0]!r} among them, in "
+            f"{location[:100]!r}, which is no file of the upload.",
+            "Send both files in one zip, side by side, or save the model as one file: "
+            "onnx.save(onnx.load(path), path), or torch.onnx.export(..., external_data=False).",
             tensors=tensors[:20],
+            location=location[:100],
         )
 
 

@@ -41,7 +41,8 @@ class OnnxFormat:
         model = read_model(folder)
         graph = read_graph(model)
         image = read_image_input(model, graph, hints.input)
-        plan, notes = make_plan(graph), ()
+        plan = make_plan(graph)
+        notes: tuple[str, ...] = ()
         said = graph.integer_input or says_scaling(model, hints.input)
         if not said and takes_raw_pixels(plan.graph, image):
             image, notes = with_raw_pixels(image), (_SCALES_ITSELF,)

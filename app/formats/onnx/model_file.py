@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import onnx
 import onnx.inliner
 from google.protobuf.message import DecodeError
 from onnx import GraphProto, ModelProto, TensorProto
-from onnx.external_data_helper import uses_external_data
+from onnx.external_data_helper import ExternalDataInfo, uses_external_data
 
 from app.domain.errors.onnx import (
     OnnxCustomDomain,
@@ -25,11 +25,12 @@ OLDEST_OPSET = 7
 def read_model(folder: Path) -> ModelProto:
     """The checked model in a folder's only `.onnx` file, its local functions inlined.
 
-    Raises OnnxUnreadable, OnnxExternalData, OnnxCustomDomain or OnnxOpsetUnsupported. Nothing
+    So are weights that lie in a file beside it, as torch's exporter writes them. Raises
+    OnnxUnreadable, OnnxExternalData, OnnxCustomDomain or OnnxOpsetUnsupported. Nothing
     of the model is run.
     """
     model = _parse(_only_file(folder))
-    _refuse_external_data(model)
+    _inline_external_data(model, folder)
     try:
         onnx.checker.check_model(model)
         if model.functions:
@@ -69,12 +70,47 @@ def _parse(path: Path) -> ModelProto:
     return model
 
 
-def _refuse_external_data(model: ModelProto) -> None:
+def _inline_external_data(model: ModelProto, folder: Path) -> None:
+    """Put weights from files of the folder into the model; OnnxExternalData for any other file."""
     graphs = [model.graph.node, *(function.node for function in model.functions)]
     tensors = [*model.graph.initializer, *(t for nodes in graphs for t in _node_tensors(nodes))]
-    outside = [tensor.name or "unnamed" for tensor in tensors if uses_external_data(tensor)]
-    if outside:
-        raise OnnxExternalData(outside)
+    try:
+        outside = [(t, ExternalDataInfo(t)) for t in tensors if uses_external_data(t)]
+    except ValueError as error:
+        raise OnnxUnreadable(f"where its weights lie is no number ({error}).") from error
+    files = {told.location for _, told in outside}
+    for location in sorted(files):
+        if not _is_inside(folder, location):
+            raise OnnxExternalData([tensor.name or "unnamed" for tensor, _ in outside], location)
+    # A tensor has its bytes for itself, so that a small file cannot fill the memory.
+    left = sum((folder / location).stat().st_size for location in files)
+    for tensor, told in outside:
+        tensor.raw_data = _external_bytes(tensor.name or "unnamed", told, folder, left)
+        left -= len(tensor.raw_data)
+        del tensor.external_data[:]
+        tensor.data_location = TensorProto.DEFAULT
+
+
+def _is_inside(folder: Path, location: str) -> bool:
+    """Whether a location is that of a plain file of the upload, and leads nowhere else."""
+    place = PurePosixPath(location.replace("\\", "/"))
+    if not location or place.is_absolute() or ".." in place.parts or "\0" in location:
+        return False
+    file = folder / place
+    inside = file.resolve().is_relative_to(folder.resolve())
+    return inside and file.is_file() and not file.is_symlink()
+
+
+def _external_bytes(name: str, told: ExternalDataInfo, folder: Path, most: int) -> bytes:
+    start, length = int(told.offset or 0), -1 if told.length is None else int(told.length)
+    if start < 0 or length > most:
+        raise OnnxUnreadable(f"{name} is said to lie where {told.location} has no such bytes.")
+    with (folder / told.location).open("rb") as handle:
+        handle.seek(start)
+        content = handle.read(length if length >= 0 else most + 1)
+    if len(content) > most or (length >= 0 and len(content) != length):
+        raise OnnxUnreadable(f"{told.location} ends before {name} does.")
+    return content
 
 
 def _node_tensors(nodes: list[onnx.NodeProto]) -> Iterator[TensorProto]:

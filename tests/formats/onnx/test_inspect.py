@@ -164,6 +164,27 @@ def test_an_impossible_description_of_the_input_is_refused(
     assert next(iter(said)) in refusal.value.message
 
 
+def test_weights_in_a_file_beside_the_graph_are_those_of_one_file(tmp_path: Path) -> None:
+    model = a_linear_classifier()
+    one = saved(model, tmp_path / "one")
+    two = tmp_path / "two"
+    two.mkdir()
+    onnx.save_model(
+        model,
+        two / "model.onnx",
+        save_as_external_data=True,
+        size_threshold=0,
+        location="model.onnx.data",
+    )
+    facts = FORMAT.inspect(one, ModelHints())
+    assert FORMAT.inspect(two, ModelHints()) == facts
+    pixels = np.random.default_rng(0).integers(0, 256, (3, 1, 8, 8), dtype=np.uint8)
+    answers = [
+        network(network.collate(pixels)) for network in (FORMAT.load(f, facts) for f in (one, two))
+    ]
+    assert torch.equal(*answers)
+
+
 def _scaled(factor: float, offset: float = 0.0) -> dict[str, Any]:
     """A first Mul and Add, as Keras writes `Rescaling(factor, offset)`."""
     before = [

@@ -114,12 +114,61 @@ def test_a_graph_that_cannot_be_trained_is_refused_with_its_reason(
     assert refusal.advice.endswith(".") or refusal.advice.endswith("}.")
 
 
-def test_weights_outside_the_file_are_refused_without_being_read(tmp_path: Path) -> None:
-    model = a_linear_classifier()
-    onnx.save_model(model, tmp_path / "model.onnx", save_as_external_data=True, size_threshold=0)
+def test_weights_that_did_not_come_along_are_refused(tmp_path: Path) -> None:
+    _with_data_beside(tmp_path).unlink()
     refusal = _refusal(tmp_path)
     assert refusal.code == "onnx-external-data"
+    assert refusal.fields["location"] == "model.onnx.data"
     assert "w1" in refusal.fields["tensors"]
+
+
+@pytest.mark.parametrize("place", ["../secret", "/{}", "there/../../secret", "link", "", "folder"])
+def test_weights_are_read_from_the_upload_alone(place: str, tmp_path: Path) -> None:
+    folder = tmp_path / "model"
+    folder.mkdir()
+    (tmp_path / "secret").write_bytes(bytes(10**5))
+    (folder / "link").symlink_to(tmp_path / "secret")
+    (folder / "folder").mkdir()
+    model = _located(folder, location=place.format(str(tmp_path / "secret").lstrip("/")))
+    assert _refusal(saved(model, folder)).code == "onnx-external-data"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"offset": "-4"}, {"offset": "9999999"}, {"length": "9999999"}, {"offset": "x"}],
+    ids=str,
+)
+def test_weights_that_lie_outside_their_file_are_refused(
+    changes: dict[str, str], tmp_path: Path
+) -> None:
+    assert _refusal(saved(_located(tmp_path, **changes), tmp_path)).code == "onnx-unreadable"
+
+
+def test_a_small_file_cannot_be_read_again_for_each_weight(tmp_path: Path) -> None:
+    model = _located(tmp_path, offset="0", length=str(10**4))
+    (tmp_path / "model.onnx.data").write_bytes(bytes(10**4))
+    assert _refusal(saved(model, tmp_path)).code == "onnx-unreadable"
+
+
+def _with_data_beside(folder: Path) -> Path:
+    onnx.save_model(
+        a_linear_classifier(),
+        folder / "model.onnx",
+        save_as_external_data=True,
+        size_threshold=0,
+        location="model.onnx.data",
+    )
+    return folder / "model.onnx.data"
+
+
+def _located(folder: Path, **changes: str) -> onnx.ModelProto:
+    """A model with its data beside it, each weight's place changed."""
+    _with_data_beside(folder)
+    model = onnx.load_model(folder / "model.onnx", load_external_data=False)
+    for tensor in model.graph.initializer:
+        for entry in tensor.external_data:
+            entry.value = changes.get(entry.key, entry.value)
+    return model
 
 
 def test_weights_outside_the_file_are_found_in_constant_nodes_too(tmp_path: Path) -> None:
