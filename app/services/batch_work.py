@@ -23,11 +23,10 @@ from app.runtimes.contract import Runtime
 from app.runtimes.open_runtime import open_runtime
 from app.services.batch_answers import answer_all
 from app.services.batch_parts import BatchParts
-from app.services.checkpoint_folders import checkpoint_folder
+from app.services.checkpoint_folders import open_checkpoint_folder
 from app.services.context import Context
 from app.services.running.material import fitting_inputs
 from app.services.servables import servable_of
-from app.services.shared_checkpoints import fetch_checkpoints, share_checkpoint
 from app.store import datasets, models
 from app.store.patience import patiently
 
@@ -100,10 +99,5 @@ def _about(servable: Servable, runtime: Runtime, dataset_id: str) -> dict[str, A
 
 
 def _open_parts(context: Context, batch: BatchPrediction, about: dict[str, Any]) -> BatchParts:
-    folder, shared = checkpoint_folder(context.settings, batch.id), context.artifacts.shared
-    size = context.settings.batch_part_rows
-    if shared is None:
-        return BatchParts(folder, batch.rows, size, about)
-    fetch_checkpoints(shared, batch.id, folder)
-    share = partial(share_checkpoint, shared, batch.id)
-    return BatchParts(folder, batch.rows, size, about, share)
+    folder, saved = open_checkpoint_folder(context, batch.id, batch.attempt)
+    return BatchParts(folder, batch.rows, context.settings.batch_part_rows, about, saved)

@@ -11,10 +11,12 @@ import pytest
 from app.domain.enums import Role
 from app.domain.transfer_states import TransferState
 from app.domain.transfers import Transfer
+from app.learn.checkpoint_folder import CheckpointFolder
 from app.learn.monitor import Cancelled, Silence
 from app.services.checkpoint_folders import checkpoint_folder, drop_checkpoints
 from app.services.context import Context, open_context
 from app.services.run_transfer import run_transfer
+from app.services.running.kept_state import open_checkpoints
 from app.services.running.reporter import Reporter
 from app.services.running.stopping import Stopping
 from app.services.running.work import work
@@ -132,13 +134,53 @@ def test_a_process_asked_to_stop_saves_its_state_and_the_next_attempt_loses_noth
 def test_what_training_kept_goes_when_the_transfer_is_over_and_not_before(
     context: Context, started: Transfer
 ) -> None:
-    kept = checkpoint_folder(context.settings, started.id)
-    unknown = checkpoint_folder(context.settings, "trf_of_another_database")
+    kept = checkpoint_folder(context.settings, started.id, started.attempt)
+    unknown = checkpoint_folder(context.settings, "trf_of_another_database", 1)
     unknown.mkdir(parents=True)
     _interrupt(context, started)
     drop_checkpoints(context)
     assert kept.is_dir()
-    assert not unknown.exists()
+    assert not unknown.parent.exists()
     _run(context, started)
+    later = checkpoint_folder(context.settings, started.id, started.attempt + 1)
+    later.mkdir()
+    (later / "state").write_text("of an attempt that began while the folders were deleted")
     drop_checkpoints(context)
     assert not kept.exists()
+    assert list(later.iterdir())
+
+
+def _opened(context: Context, attempt: int) -> CheckpointFolder:
+    return open_checkpoints(context, "trf_1", attempt, lambda: False)
+
+
+def _step(folder: CheckpointFolder, name: str) -> int | None:
+    state = folder.load(name)
+    return None if state is None else int(state[1]["step"])
+
+
+def test_an_attempt_goes_on_from_the_newest_of_the_earlier_ones_and_writes_beside_them(
+    context: Context,
+) -> None:
+    first = _opened(context, 1)
+    first.save("head", {}, {"step": 1})
+    first.save("all", {}, {"step": 1})
+    second = _opened(context, 2)
+    second.save("all", {}, {"step": 2})
+    first.save("all", {}, {"step": 9})  # it lost its lease and does not know it yet
+    first.save("head", {}, {"step": 9})
+    assert (_step(second, "head"), _step(second, "all")) == (1, 2)
+    third = _opened(context, 3)
+    assert (_step(third, "head"), _step(third, "all")) == (1, 2)
+    assert [path.name for path in _folder_of(context).iterdir()] == ["3"]
+
+
+def test_an_attempt_that_begins_late_deletes_nothing_of_a_later_one(context: Context) -> None:
+    _opened(context, 2).save("all", {}, {"step": 2})
+    late = _opened(context, 1)
+    assert _step(late, "all") is None
+    assert _step(_opened(context, 2), "all") == 2
+
+
+def _folder_of(context: Context) -> Path:
+    return checkpoint_folder(context.settings, "trf_1", 0).parent

@@ -19,7 +19,7 @@ from app.services.context import Context, open_context
 from app.services.run_transfer import run_transfer
 from app.services.running.kept_state import open_checkpoints
 from app.services.running.work import work
-from app.services.shared_checkpoints import fetch_checkpoints, share_checkpoint
+from app.services.shared_checkpoints import SharedCheckpoints
 from app.settings import Settings
 from app.store import events, models, transfers
 from tests.services.test_resuming import PARAMETERS, Interrupted
@@ -93,46 +93,72 @@ def test_an_attempt_on_another_machine_goes_on_and_makes_the_same_model(
 
     drop_checkpoints(here)
     assert not any(path.is_file() for path in (s3.folder / "checkpoints").rglob("*"))
-    assert not checkpoint_folder(here.settings, again.id).exists()
+    assert not checkpoint_folder(here.settings, again.id, again.attempt).parent.exists()
 
 
-def _saved(context: Context, step: int) -> None:
-    open_checkpoints(context, "trf_1", _never).save("a", {"w": torch.ones(3)}, {"step": step})
+def _saved(context: Context, attempt: int, step: int) -> None:
+    _opened(context, attempt).save("a", {"w": torch.ones(3)}, {"step": step})
 
 
-def _found(context: Context) -> int | None:
-    state = open_checkpoints(context, "trf_1", _never).load("a")
+def _found(context: Context, attempt: int) -> int | None:
+    state = _opened(context, attempt).load("a")
     return None if state is None else int(state[1]["step"])
+
+
+def _opened(context: Context, attempt: int) -> CheckpointFolder:
+    return open_checkpoints(context, "trf_1", attempt, _never)
 
 
 def test_the_newest_state_counts_whichever_machine_saved_it(
     machines: tuple[Context, Context],
 ) -> None:
     here, there = machines
-    _saved(here, 1)
-    assert _found(there) == 1
-    _saved(there, 2)
-    assert _found(here) == 2
+    _saved(here, attempt=1, step=1)
+    assert _found(there, attempt=2) == 1
+    _saved(there, attempt=2, step=2)
+    assert _found(here, attempt=3) == 2
+
+
+def test_an_attempt_that_lost_its_lease_overwrites_nothing_of_a_later_one(
+    machines: tuple[Context, Context],
+) -> None:
+    here, there = machines
+    stale = _opened(here, attempt=1)
+    stale.save("a", {"w": torch.ones(3)}, {"step": 1})
+    _saved(there, attempt=2, step=2)
+    stale.save("a", {"w": torch.ones(3)}, {"step": 7})
+    assert _found(there, attempt=2) == 2
+    assert _found(here, attempt=3) == 2
+
+
+def test_the_bucket_keeps_one_copy_of_a_state(
+    machines: tuple[Context, Context], s3: S3Server
+) -> None:
+    here, _ = machines
+    for attempt in (1, 2, 3):
+        _saved(here, attempt, step=attempt)
+    kept = [path for path in (s3.folder / "checkpoints").rglob("a.safetensors") if path.is_file()]
+    assert [path.parent.name for path in kept] == ["3"]
 
 
 def test_a_damaged_state_is_not_taken_up(machines: tuple[Context, Context], s3: S3Server) -> None:
     here, there = machines
-    _saved(here, 1)
-    file = checkpoint_folder(here.settings, "trf_1") / "a.safetensors"
+    _saved(here, attempt=1, step=1)
+    file = checkpoint_folder(here.settings, "trf_1", 1) / "a.safetensors"
     other = file.with_name("other")
     other.write_bytes(file.read_bytes()[:-1] + b"!")
     noted = digest_of(file)
-    Bucket(s3.url, s3.endpoint).put("checkpoints/trf_1/a.safetensors", other, noted)
-    assert _found(there) is None
-    assert list(checkpoint_folder(there.settings, "trf_1").iterdir()) == []
-    assert _found(here) == 1
+    Bucket(s3.url, s3.endpoint).put("checkpoints/trf_1/1/a.safetensors", other, noted)
+    assert _found(there, attempt=2) is None
+    assert list(checkpoint_folder(there.settings, "trf_1", 2).iterdir()) == []
+    assert _found(here, attempt=3) == 1
 
 
 def test_a_bucket_out_of_reach_costs_the_copy_and_never_the_training(tmp_path: Path) -> None:
-    nowhere = Bucket("s3://babelport/x", "http://127.0.0.1:9")
-    kept = CheckpointFolder(tmp_path, 0, then=lambda file: share_checkpoint(nowhere, "trf_1", file))
+    nowhere = SharedCheckpoints(Bucket("s3://babelport/x", "http://127.0.0.1:9"), "trf_1", 1)
+    kept = CheckpointFolder(tmp_path, 0, then=nowhere.share)
     kept.save("a", {"w": torch.ones(3)}, {"step": 1})
-    fetch_checkpoints(nowhere, "trf_1", tmp_path)
+    nowhere.fetch(tmp_path, {})
     found = kept.load("a")
     assert found is not None
     assert found[1] == {"step": 1}

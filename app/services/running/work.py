@@ -52,7 +52,7 @@ def work(
     material, held = _read(context, transfer, monitor)
     before = _untouched(context, spec, material, held, monitor)
     with shared_training(spec, Portion(monitor, 0.08, 0.88)) as part:
-        kept = FirstCheckpoints(open_checkpoints(context, transfer.id, stopping))
+        kept = FirstCheckpoints(open_checkpoints(context, transfer.id, transfer.attempt, stopping))
         best, accounts = run_repeats(context, spec, material, held, part, kept)
     monitor.progress("writing the model", 0.88)
     file, served, facts = write_model(best.output, material.facts, workspace)
