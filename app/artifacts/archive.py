@@ -7,16 +7,17 @@ import shutil
 import zipfile
 from pathlib import Path
 
-from app.artifacts.members import MACHINE_LITTER, Member, read_members
+from app.artifacts.members import Member, is_beside_the_point, is_litter, read_members
 from app.artifacts.single_files import ONNX_FILE
 from app.domain.errors.archives import ArchiveEmpty, ArchiveTooLarge, ArchiveUnsafe
 
 _CHUNK = 1024 * 1024
+_IMAGES = (".png", ".jpg", ".jpeg", ".bmp", ".webp")
 _ALWAYS = (1980, 1, 1, 0, 0, 0)
 
 
 def unpack(archive: Path, folder: Path, max_bytes: int, max_members: int) -> None:
-    """Write a zip, tar or tar.gz into an empty or absent `folder`, less one common top folder.
+    """Write a zip, tar or tar.gz into an empty or absent `folder`, less folders around it all.
 
     Sizes are counted in the bytes written, whatever the archive's own directory says. Raises
     ArchiveDamaged, ArchiveUnsafe, ArchiveTooLarge or ArchiveEmpty; the folder's content is then
@@ -62,7 +63,7 @@ def _inside(folder: Path, name: str) -> Path | None:
         raise ArchiveUnsafe(name, "would be written outside the folder")
     if any(len(os.fsencode(part)) > 255 for part in parts):
         raise ArchiveUnsafe(name[:80], "has a name that is too long")
-    if not parts or MACHINE_LITTER & set(parts) or parts[-1].startswith("._"):
+    if not parts or is_litter(name):
         return None
     return folder.joinpath(*parts)
 
@@ -94,11 +95,25 @@ def _make_folder(path: Path, name: str) -> None:
 
 
 def _lift_common_top(folder: Path) -> None:
+    """Take away folders that hold all there is, but for a README and the like beside them."""
+    while top := _common_top(folder):
+        # Renamed first, since the top folder may hold a child of its own name.
+        lifted = top.rename(folder / ".top-folder")
+        for child in list(folder.iterdir()):
+            if child != lifted:
+                child.unlink()
+        for child in list(lifted.iterdir()):
+            child.rename(folder / child.name)
+        lifted.rmdir()
+
+
+def _common_top(folder: Path) -> Path | None:
     children = list(folder.iterdir())
-    if len(children) != 1 or not children[0].is_dir():
-        return
-    # Renamed first, since the top folder may hold a child of its own name.
-    top = children[0].rename(folder / ".top-folder")
-    for child in list(top.iterdir()):
-        child.rename(folder / child.name)
-    top.rmdir()
+    folders = [child for child in children if child.is_dir()]
+    files = [child for child in children if not child.is_dir()]
+    if len(folders) != 1 or not all(is_beside_the_point(file.name) for file in files):
+        return None
+    # A folder of images names their class.
+    inside = [child for child in folders[0].iterdir() if not is_beside_the_point(child.name)]
+    images = all(child.suffix.lower() in _IMAGES for child in inside)
+    return None if inside and images else folders[0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import stat
 import tarfile
 import zipfile
@@ -14,6 +15,11 @@ from typing import IO
 from app.domain.errors.archives import ArchiveDamaged, ArchiveUnsafe
 
 MACHINE_LITTER = {"__MACOSX", ".DS_Store", "Thumbs.db", "desktop.ini", ".ipynb_checkpoints"}
+_DESCRIPTION = re.compile(
+    r"(readme|licen[cs]e|notice|copying|citation|changelog)([._-][a-z]{2})?(\.(txt|html?|cff))?$"
+    r"|\.git(attributes|ignore)$|.*\.(md|rst|pdf)$",
+    re.IGNORECASE,
+)
 _DAMAGE = (zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError, OSError, ValueError)
 _LINK = "is a link, a device or another special file"
 
@@ -40,19 +46,32 @@ def is_archive(file: Path) -> bool:
     """Whether the file begins like a zip, tar or gzip file."""
     with file.open("rb") as handle:
         start = handle.read(512)
-    return start.startswith((b"PK\x03\x04", b"PK\x05\x06", b"\x1f\x8b")) or _is_tar(start)
+    return start.startswith((b"PK\x03\x04", b"PK\x05\x06", b"\x1f\x8b")) or is_tar(start)
+
+
+def is_litter(name: str) -> bool:
+    """Whether operating systems and notebooks add files of this name of their own accord."""
+    parts = name.replace("\\", "/").split("/")
+    return bool(MACHINE_LITTER & set(parts)) or parts[-1].startswith("._")
+
+
+def is_beside_the_point(name: str) -> bool:
+    """Whether a file of this name describes what is beside it, or is litter."""
+    last = name.replace("\\", "/").rpartition("/")[2]
+    return is_litter(name) or _DESCRIPTION.match(last) is not None
 
 
 def read_members(archive: Path) -> Iterator[Member]:
     """Every member in order; raises ArchiveDamaged, and ArchiveUnsafe at a link or a device."""
     with archive.open("rb") as handle:
         start = handle.read(512)
-    if start.startswith((b"\x1f\x8b",)) or _is_tar(start):
+    if start.startswith((b"\x1f\x8b",)) or is_tar(start):
         return _tar_members(archive)
     return _zip_members(archive)
 
 
-def _is_tar(start: bytes) -> bool:
+def is_tar(start: bytes) -> bool:
+    """Whether these 512 bytes begin a tar file."""
     return start[257:262] == b"ustar"
 
 

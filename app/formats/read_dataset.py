@@ -23,7 +23,7 @@ from app.formats.images.read_images import read_images
 from app.formats.tables.columns import note_ids
 from app.formats.tables.conll import open_conll
 from app.formats.tables.delimited import open_delimited
-from app.formats.tables.json_lines import open_json_lines
+from app.formats.tables.json_rows import open_json
 from app.formats.tables.kind import kind_of_table
 from app.formats.tables.parallel_files import open_parallel_files
 from app.formats.tables.parquet import MAGIC, open_parquet
@@ -34,6 +34,9 @@ from app.formats.tables.read_pairs import read_pairs
 from app.formats.tables.read_texts import read_texts
 from app.formats.tables.read_tokens import read_tokens
 from app.formats.tables.read_unlabelled import read_unlabelled
+from app.formats.tables.report import with_left_out
+from app.formats.tables.spreadsheet import open_spreadsheet
+from app.formats.unwrap import Unwrapped, is_spreadsheet, unwrap
 
 _TEXT_NAMES = re.compile(r"\.(csv|tsv|tab|txt|jsonl|ndjson|json)$", re.IGNORECASE)
 _TABLE_NAMES = re.compile(r"\.(csv|tsv|tab)$", re.IGNORECASE)
@@ -57,23 +60,33 @@ def read_dataset(
     max_members: int,
 ) -> dict[str, Any]:
     """Write the canonical file and return the facts as JSON; raises `RejectedFile` leaves."""
-    file, wanted = Path(upload), TypeAdapter(DatasetHints).validate_python(hints)
-    limits = max_bytes, max_members
-    holds_images = is_archive(file) or is_idx(file)
-    kind = wanted.kind or (DatasetKind.IMAGES if holds_images else DatasetKind.LABELLED)
+    wanted = TypeAdapter(DatasetHints).validate_python(hints)
+    pairs = wanted.kind in (DatasetKind.PARALLEL, DatasetKind.DICTIONARY)
+    with tempfile.TemporaryDirectory(dir=Path(upload).parent) as place:
+        sent = unwrap(Path(upload), filename, Path(place), max_bytes, pairs, wanted.part)
+        facts = _read(sent, wanted, language, Path(canonical), (max_bytes, max_members))
+    notes = [*sent.notes, *facts.report["notes"]]
+    facts = replace(facts, report=facts.report | {"notes": notes})
+    answer: dict[str, Any] = TypeAdapter(DatasetFacts).dump_python(facts, mode="json")
+    return answer
+
+
+def _read(
+    sent: Unwrapped, hints: DatasetHints, language: str, canonical: Path, limits: tuple[int, int]
+) -> DatasetFacts:
+    archive = is_archive(sent.file) and not is_spreadsheet(sent.file)
+    holds_images = archive or is_idx(sent.file)
+    kind = hints.kind or (DatasetKind.IMAGES if holds_images else DatasetKind.LABELLED)
     if kind is DatasetKind.IMAGES:
         if not holds_images:
             raise DatasetKindDiffers(kind, DatasetKind.LABELLED)
-        facts = read_images(file, filename, Path(canonical), *limits, wanted.part)
-    elif kind in (DatasetKind.PARALLEL, DatasetKind.DICTIONARY):
-        with _open_pairs(file, filename, wanted, language, limits) as table:
-            facts = read_pairs(table, kind, wanted, language, Path(canonical))
-    elif is_archive(file):
+        return read_images(sent.file, sent.filename, canonical, *limits, hints.part)
+    if kind in (DatasetKind.PARALLEL, DatasetKind.DICTIONARY):
+        with _open_pairs(sent, hints, language, limits) as table:
+            return with_left_out(read_pairs(table, kind, hints, language, canonical), table)
+    if archive:
         raise DatasetKindDiffers(kind, DatasetKind.IMAGES)
-    else:
-        facts = _read_table(file, filename, wanted, language, Path(canonical))
-    answer: dict[str, Any] = TypeAdapter(DatasetFacts).dump_python(facts, mode="json")
-    return answer
+    return _read_table(sent.file, sent.filename, hints, language, canonical)
 
 
 def _read_table(
@@ -90,7 +103,7 @@ def _read_table(
     else:
         table = _open_table(file, filename, hints)
     kind = kind or kind_of_table(table, hints)
-    facts = _READERS[kind](table, hints, language, canonical)
+    facts = with_left_out(_READERS[kind](table, hints, language, canonical), table)
     return facts if kind is DatasetKind.UNLABELLED else _with_question(facts, table, hints)
 
 
@@ -104,16 +117,16 @@ def _with_question(facts: DatasetFacts, table: RawTable, hints: DatasetHints) ->
 
 @contextmanager
 def _open_pairs(
-    file: Path, filename: str, hints: DatasetHints, language: str, limits: tuple[int, int]
+    sent: Unwrapped, hints: DatasetHints, language: str, limits: tuple[int, int]
 ) -> Iterator[RawTable]:
-    if is_archive(file):
-        with tempfile.TemporaryDirectory(dir=file.parent) as place:
+    if is_archive(sent.file) and not is_spreadsheet(sent.file):
+        with tempfile.TemporaryDirectory(dir=sent.file.parent) as place:
             folder = Path(place) / "unpacked"
-            unpack(file, folder, *limits)
+            unpack(sent.file, folder, *limits)
             yield open_parallel_files(folder, hints, language)
         return
     spaces = hints.kind is DatasetKind.DICTIONARY
-    yield _open_table(file, filename, hints, partial(open_pair_lines, spaces=spaces))
+    yield _open_table(sent.file, sent.filename, hints, partial(open_pair_lines, spaces=spaces))
 
 
 def _open_table(
@@ -132,10 +145,17 @@ def _open_table(
         raise DatasetFormatUnknown(filename, "it is empty")
     if start.startswith(MAGIC):
         return open_parquet(file)
+    if is_spreadsheet(file):
+        return open_spreadsheet(file, hints)
     if not _TEXT_NAMES.search(filename) and b"\0" in start:
         raise DatasetFormatUnknown(filename, "it is neither text nor a known binary format")
-    if _JSON_NAMES.search(filename) or start.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"{":
-        return open_json_lines(file)
+    if _JSON_NAMES.search(filename) or _begins_like_json(start):
+        return open_json(file, hints)
     if open_plain is not None and not _TABLE_NAMES.search(filename):
         return open_plain(file)
     return open_delimited(file, hints)
+
+
+def _begins_like_json(start: bytes) -> bool:
+    plain = start.removeprefix(b"\xef\xbb\xbf").lstrip()
+    return plain[:1] == b"{" or re.match(rb"\[\s*\{", plain) is not None

@@ -37,10 +37,16 @@ def test_one_folder_around_everything_is_left_out(tmp_path: Path) -> None:
     assert content_of(tmp_path / "to") == FILES
 
 
-def test_only_one_of_two_folders_around_everything_is_left_out(tmp_path: Path) -> None:
-    archive = a_zip(tmp_path / "a.zip", {"model/model/x": b"1"})
-    unpack(archive, tmp_path / "to", MUCH, 10)
-    assert content_of(tmp_path / "to") == {"model/x": b"1"}
+def test_folders_around_everything_are_left_out_with_the_readme_beside_them(tmp_path: Path) -> None:
+    members = {"README.md": b"2", "model/model/x": b"1", "model/LICENSE": b"3"}
+    unpack(a_zip(tmp_path / "a.zip", members), tmp_path / "to", MUCH, 10)
+    assert content_of(tmp_path / "to") == {"x": b"1"}
+
+
+def test_a_folder_beside_other_files_or_of_images_alone_stays(tmp_path: Path) -> None:
+    for i, members in enumerate(({"a/x": b"1", "y": b"2"}, {"a/x.png": b"1", "README": b"2"})):
+        unpack(a_zip(tmp_path / f"{i}.zip", members), tmp_path / f"{i}", MUCH, 10)
+        assert content_of(tmp_path / f"{i}") == members
 
 
 def test_what_operating_systems_add_is_left_out(tmp_path: Path) -> None:

@@ -53,3 +53,17 @@ class ArchiveEmpty(RejectedFile):
 
     def __init__(self) -> None:
         super().__init__("There is no file in the archive.", _PACK_AGAIN)
+
+
+class LfsPointer(RejectedFile):
+    """A pointer of Git LFS stands where the file itself should."""
+
+    code = "git-lfs-pointer"
+
+    def __init__(self, file: str, size: int | None) -> None:
+        where = f"; its {size:,} bytes lie elsewhere" if size else ""
+        super().__init__(
+            f"{file} is a Git LFS pointer and not the file itself{where}.",
+            "Run `git lfs install` and `git lfs pull` in the repository, and send the file again.",
+            file=file,
+        )

@@ -5,9 +5,9 @@ from __future__ import annotations
 from app.domain.errors import RejectedFile
 
 _ACCEPTED = (
-    "Send CSV, TSV, JSONL or Parquet for text; an NPZ file, a zip of class folders or a zip of "
-    "two IDX files for images. Texts without labels, sentence pairs and word pairs may be plain "
-    "text files, one on each line; name their kind."
+    "Send CSV, TSV, JSON, JSONL, XLSX or Parquet for text; an NPZ file, a zip of class folders or "
+    "a zip of two IDX files for images. Texts without labels, sentence pairs and word pairs may be "
+    "plain text files, one on each line; name their kind."
 )
 
 
@@ -118,6 +118,35 @@ class RowMalformed(RejectedFile):
     def __init__(self, row: int, column: str | None, reason: str, advice: str) -> None:
         where = f"Row {row}, column `{column}`" if column else f"Row {row}"
         super().__init__(f"{where}: {reason}.", advice, row=row, column=column)
+
+
+class SpansUnsupported(RejectedFile):
+    """Labels that stand for spans of characters, which are no words with tags."""
+
+    code = "spans-unsupported"
+
+    def __init__(self, row: int) -> None:
+        super().__init__(
+            f"Row {row} labels spans of characters, and nothing says which words they are.",
+            "Export it as CoNLL 2003 (Label Studio, doccano), or write words and tags as lists of "
+            'one length, such as {"tokens": ["Hi"], "tags": ["O"]}.',
+            row=row,
+        )
+
+
+class SeveralTables(RejectedFile):
+    """An archive with more than one table: which of them is the dataset?"""
+
+    code = "several-tables"
+
+    def __init__(self, files: list[str]) -> None:
+        some = ", ".join(f"`{file}`" for file in files[:8])
+        super().__init__(
+            f"The archive holds {len(files)} tables: {some}.",
+            "Name one of them with `part` (`train` for train.csv), and send the archive once for "
+            "each role that the transfer needs; or send each table by itself.",
+            files=files[:50],
+        )
 
 
 class NoUsableRows(RejectedFile):

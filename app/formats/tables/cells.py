@@ -37,6 +37,18 @@ def name_of(cell: Cell) -> str | None:
     return text_of(cell)
 
 
+def label_of(cell: Cell) -> str | None:
+    """The same for the label of a row that has one, which may stand in a list by itself."""
+    if not isinstance(cell, list):
+        return name_of(cell)
+    names = [name for part in cell if (name := name_of(part)) is not None]
+    if len(names) > 1:
+        raise ValueError(
+            f"{len(names)} labels stand there, and a row of the kind `labelled` has one"
+        )
+    return names[0] if names else None
+
+
 def _check_surrogates(text: str) -> None:
     try:
         text.encode("utf-8")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 Cell = Any  # str, int, float, bool or None as the file has it; anything else is refused later
@@ -14,9 +14,16 @@ class RawTable:
     """The columns of a table, and its rows on demand.
 
     `read` yields the cells of the named columns, one tuple for each row of data; an empty line
-    is a row of None. `details` tells the report how the file was read.
+    is a row of None. `details` tells the report how the file was read. `left_out` has the rows
+    that an annotation tool marks as not to be used, by number, with the reason.
     """
 
     columns: tuple[str, ...]
     read: Callable[[tuple[str, ...]], Iterator[tuple[Cell, ...]]]
     details: dict[str, Any]
+    left_out: Mapping[int, str] = field(default_factory=dict)
+
+    def numbered(self, wanted: tuple[str, ...]) -> Iterator[tuple[int, tuple[Cell, ...] | None]]:
+        """The rows with their numbers from 1; None for one that is left out."""
+        for number, cells in enumerate(self.read(wanted), start=1):
+            yield number, None if number in self.left_out else cells

@@ -60,8 +60,10 @@ def _read(
 ) -> tuple[list[LabelSetRow], UsableRows]:
     rows, found = [], UsableRows()
     wanted = (columns.text, columns.label) + ((columns.group,) if columns.group else ())
-    for number, cells in enumerate(table.read(wanted), start=1):
+    for number, cells in table.numbered(wanted):
         found.total = number
+        if cells is None:
+            continue
         text = convert_cell(text_of, cells[0], number, columns.text)
         if text is None:
             found.without_text.append(number)

@@ -29,7 +29,9 @@ def read_pairs(
     columns = _columns(table, hints)
     rows: list[PairRow] = []
     number = 0
-    for number, cells in enumerate(table.read(columns), start=1):
+    for number, cells in table.numbered(columns):
+        if cells is None:
+            continue
         source = convert_cell(text_of, cells[0], number, columns[0])
         target = convert_cell(text_of, cells[1], number, columns[1])
         if source is not None and target is not None:
@@ -38,7 +40,7 @@ def read_pairs(
         raise NoUsableRows(number, "both a source and a target")
     write_pair_rows(rows, canonical)
     report = table.details | {"columns": dict(zip(("source", "target"), columns, strict=True))}
-    report |= _report(rows, number, kind, language)
+    report |= _report(rows, number - len(table.left_out), kind, language) | {"rows": number}
     return DatasetFacts(kind, len(rows), (), False, report=report)
 
 

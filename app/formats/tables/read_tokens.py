@@ -91,8 +91,10 @@ def _columns(table: RawTable, hints: DatasetHints) -> Columns:
 def _read(table: RawTable, columns: Columns) -> _Read:
     read = _Read()
     wanted = (columns.text, columns.label) + ((columns.group,) if columns.group else ())
-    for number, cells in enumerate(table.read(wanted), start=1):
+    for number, cells in table.numbered(wanted):
         read.total = number
+        if cells is None:
+            continue
         words = _list(cells[0], number, columns.text)
         tags = _list(cells[1], number, columns.label)
         if not words and not tags:

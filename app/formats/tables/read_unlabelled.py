@@ -28,13 +28,19 @@ def read_unlabelled(
     column = find_column("text", hints.text, table.columns)
     rows: list[PlainRow] = []
     number = 0
-    for number, (cell,) in enumerate(table.read((column,)), start=1):
-        if (text := convert_cell(text_of, cell, number, column)) is not None:
+    for number, cells in table.numbered((column,)):
+        if cells is None:
+            continue
+        if (text := convert_cell(text_of, cells[0], number, column)) is not None:
             rows.append(PlainRow(number, text))
     if not rows:
         raise NoUsableRows(number, "a text")
     write_plain_rows(rows, canonical)
-    report = _report(rows, number, language) | {"columns": {"text": column}}
+    report = (
+        _report(rows, number - len(table.left_out), language)
+        | {"rows": number}
+        | {"columns": {"text": column}}
+    )
     return DatasetFacts(DatasetKind.UNLABELLED, len(rows), (), False, report=table.details | report)
 
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
+from app.domain.datasets import DatasetFacts
 from app.formats.duplicate_report import note_duplicates, report_duplicates
 from app.formats.label_report import note_labels, report_labels
 from app.formats.tables.canonical import TextRow
 from app.formats.tables.columns import Columns
 from app.formats.tables.language_report import report_language
 from app.formats.tables.lengths import report_lengths
+from app.formats.tables.raw_table import RawTable
 from app.formats.tables.usable_rows import UsableRows
 
 _SHOWN = 10
@@ -46,12 +48,27 @@ def report_texts(
         **languages,
         "notes": [
             *_note_empty(found),
+            *_note_lists(found),
             *_note_counter(rows, columns.group),
             *note_labels(labels),
             *note_duplicates(duplicates),
             *language_notes,
         ],
     }
+
+
+def with_left_out(facts: DatasetFacts, table: RawTable) -> DatasetFacts:
+    """The facts with a count of the rows that an annotation tool marks as not to be used."""
+    counts = Counter(table.left_out.values())
+    if not counts:
+        return facts
+    first = {why: min(n for n, w in table.left_out.items() if w == why) for why in counts}
+    notes = [
+        f"{count} row(s) were {why} and are left out, first row {first[why]}."
+        for why, count in counts.items()
+    ]
+    report = facts.report | {"left_out": dict(counts), "notes": notes + facts.report["notes"]}
+    return replace(facts, report=report)
 
 
 def _report_empty(found: UsableRows) -> dict[str, Any]:
@@ -68,6 +85,15 @@ def _note_empty(found: UsableRows) -> list[str]:
         f"{len(numbers)} row(s) have no {what} and were left out, first row {numbers[0]}."
         for what, numbers in parts.items()
         if numbers
+    ]
+
+
+def _note_lists(found: UsableRows) -> list[str]:
+    if not found.listed:
+        return []
+    return [
+        "The labels stand in lists and no row has more than one, so that each row has a single "
+        "label. Where a row may have several, send the kind `multi_labelled`."
     ]
 
 

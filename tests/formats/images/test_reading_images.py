@@ -304,7 +304,7 @@ def test_files_that_are_no_images_are_left_out_and_noted(tmp_path: Path) -> None
 
 
 def test_an_archive_without_images_is_no_dataset(tmp_path: Path) -> None:
-    refusal = _refusal(_zip(tmp_path / "a.zip", data_dot_csv=b"text,label\n"))
+    refusal = _refusal(_zip(tmp_path / "a.zip", data_dot_xml=b"<rows/>"))
     assert refusal.code == "dataset-format-unknown"
     sent_as_text = _refusal(an_npz(tmp_path / "b.npz"), kind="labelled")
     assert sent_as_text.code == "dataset-kind-differs"

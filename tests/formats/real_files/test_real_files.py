@@ -15,7 +15,7 @@ from tests.formats.real_files.case import Facts, RealFile, Refusal, value_at
 from tests.formats.real_files.documentation import TABLES, wanted, written
 
 CASES = [case for cases in TABLES.values() for case in cases]
-_THROUGH_THE_CHILD = ("reviews.csv",)
+_THROUGH_THE_CHILD = ("reviews.xlsx", "kaggle.zip")
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)

@@ -55,7 +55,7 @@ def test_a_separator_divides_the_labels_of_a_cell(tmp_path: Path) -> None:
 
 
 def test_one_text_where_a_list_should_stand_is_refused(tmp_path: Path) -> None:
-    content = _jsonl({"text": "a", "labels": ["x"]}, {"text": "b", "labels": "y"})
+    content = _jsonl({"text": "a", "labels": ["x", "z"]}, {"text": "b", "labels": "y"})
     with pytest.raises(RejectedFile, match="a text stands where a list"):
         _read(tmp_path / "a.jsonl", content)
 

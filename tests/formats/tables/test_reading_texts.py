@@ -218,9 +218,10 @@ def test_another_encoding_is_refused_with_the_place(tmp_path: Path, name: str) -
     assert "0xFC" in refusal.message
 
 
-@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le"])
-def test_utf_16_is_told_by_name(tmp_path: Path, encoding: str) -> None:
-    refusal = _refusal(_write(tmp_path / "a.csv", "text,label\nja,x\n".encode(encoding)))
+def test_utf_16_is_read_with_its_mark_and_told_by_name_without(tmp_path: Path) -> None:
+    _, rows = _read(_write(tmp_path / "b.csv", "text,label\nja 😀,x\n".encode("utf-16")))
+    assert rows == [TextRow(1, "ja 😀", "x")]
+    refusal = _refusal(_write(tmp_path / "a.csv", "text,label\nja,x\n".encode("utf-16-le")))
     assert refusal.code == "encoding-not-utf-8"
     assert "UTF-16" in refusal.message
 
