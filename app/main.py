@@ -16,7 +16,7 @@ from prometheus_client import CollectorRegistry, ProcessCollector
 
 from app.api.body_limit import BodyLimit
 from app.api.departed import Departed
-from app.api.description import SUMMARY, describe
+from app.api.description import SUMMARY, describe, operation_id
 from app.api.errors import install_error_handlers
 from app.api.full_queue import FullQueue
 from app.api.observed import observe
@@ -93,6 +93,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         summary=SUMMARY,
         version=version("babelport"),
         lifespan=_lifespan(context),
+        generate_unique_id_function=operation_id,
         telemetry=traces_only(),
     )
     app.state.context = context
@@ -117,6 +118,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     install_error_handlers(app)
     for module in _ROUTERS:
         app.include_router(module.router)
+    app.state.routes = [route for module in _ROUTERS for route in module.router.routes]
     _describe_in_threads(app)
     return app
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -19,6 +20,7 @@ from app.services.context import Context
 from app.store import kept_answers
 
 _REPLAYED = {"Idempotency-Replayed": "true"}
+_TRIES = 5  # where others drop the very bytes that are being recorded
 Record = Callable[[Session], Response]
 
 
@@ -57,10 +59,10 @@ class Creation:
         return response
 
     def _record(self, record: Record, digest: str) -> Response:
-        try:
-            return self._commit(record, digest)
-        except BytesDropped:
-            return self._commit(record, digest)
+        for _ in range(_TRIES - 1):
+            with suppress(BytesDropped):
+                return self._commit(record, digest)
+        return self._commit(record, digest)
 
     def _commit(self, record: Record, digest: str) -> Response:
         with self.context.sessions.begin() as session:

@@ -17,7 +17,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from starlette.exceptions import HTTPException
 
-from app.api.oip.refusals import refusal, speaks_protocol
+from app.api.oip.refusals import add_refusal, protocol_status, refusal, speaks_protocol
 from app.api.refused import STATUS as REFUSED
 from app.api.refused import refusal_body
 from app.api.schemas.problems import Problem
@@ -36,6 +36,7 @@ from app.domain.errors import (
     Unavailable,
 )
 from app.domain.errors.readiness import DatabaseBusy, DatabaseUnreachable
+from app.domain.errors.requests import RequestInvalid
 from app.domain.errors.storage import DiskFull
 from app.store.patience import is_connection_lost
 from app.telemetry.request_ids import current_request_id
@@ -73,7 +74,15 @@ def install_error_handlers(app: FastAPI) -> None:
 
 def problem(failure: dict[str, Any], status: int, id: str | None = None) -> JSONResponse:
     """The answer for an error's `as_dict()`; `id` names the record that was made all the same."""
-    body = Problem(
+    body = _problem(failure, status, id, current_request_id.get())
+    content = body.model_dump(exclude={"id"} if id is None else None)
+    return JSONResponse(content, status, media_type="application/problem+json")
+
+
+def _problem(
+    failure: dict[str, Any], status: int, id: str | None = None, request_id: str | None = None
+) -> Problem:
+    return Problem(
         title=HTTPStatus(status).phrase,
         status=status,
         detail=failure["message"],
@@ -81,10 +90,8 @@ def problem(failure: dict[str, Any], status: int, id: str | None = None) -> JSON
         advice=failure["advice"],
         errors=jsonable_encoder(failure["fields"]),
         id=id,
-        request_id=current_request_id.get(),
+        request_id=request_id,
     )
-    content = body.model_dump(exclude={"id"} if id is None else None)
-    return JSONResponse(content, status, media_type="application/problem+json")
 
 
 def _overloaded(path: str, error: Overloaded) -> Response:
@@ -98,51 +105,88 @@ def _answer(path: str, failure: dict[str, Any], status: int) -> JSONResponse:
     return form(failure, status)
 
 
-def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """The error answers of a route, for its OpenAPI description."""
-    content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
-    return {
-        status: {"description": HTTPStatus(status).phrase, "content": content}
-        for status in statuses
+def responses(*errors: BabelportError) -> dict[int | str, dict[str, Any]]:
+    """The error answers of a route for its OpenAPI description, by an example of each."""
+    described: dict[int | str, dict[str, Any]] = {}
+    for error in errors:
+        add_example(described, error.as_dict(), status_of(error) or 500)
+    return described
+
+
+def refusals(*errors: BabelportError) -> dict[int | str, dict[str, Any]]:
+    """The same of a route of the Open Inference Protocol."""
+    described: dict[int | str, dict[str, Any]] = {}
+    for error in errors:
+        add_refusal(described, error.as_dict(), protocol_status(status_of(error) or 500))
+    return described
+
+
+def framework_failure(status: int, message: str) -> dict[str, Any]:
+    """What an error of the framework's own is told as, in the form of `as_dict()`."""
+    code, advice = _FRAMEWORK.get(status, ("http-error", "See the API at /docs."))
+    return {"code": code, "message": message, "advice": advice, "fields": {}}
+
+
+def add_example(
+    described: dict[Any, dict[str, Any]], failure: dict[str, Any], status: int | str
+) -> None:
+    """Add a failure to the answers of a route, which are by `status`, a number or its digits."""
+    schema = {"$ref": "#/components/schemas/Problem"}
+    new = {
+        "description": HTTPStatus(int(status)).phrase,
+        "content": {"application/problem+json": {"schema": schema, "examples": {}}},
     }
+    answer = described.setdefault(status, new)
+    examples = answer["content"]["application/problem+json"]["examples"]
+    value = _problem(failure, int(status)).model_dump(exclude={"id", "request_id"})
+    examples[failure["code"]] = {"value": value}
+
+
+def status_of(error: BabelportError) -> int | None:
+    """The HTTP status of an error; None where its family has none."""
+    if isinstance(error, Overloaded):
+        return int(REFUSED)
+    statuses = (status for family, status in _STATUSES.items() if isinstance(error, family))
+    return next(statuses, None)
 
 
 def _answer_ours(request: Request, error: Exception) -> Response:
     assert isinstance(error, BabelportError)
     if isinstance(error, Overloaded):
         return _overloaded(request.url.path, error)
-    for family, status in _STATUSES.items():
-        if isinstance(error, family):
-            answer = _answer(request.url.path, error.as_dict(), status)
-            if isinstance(error, Unavailable):
-                answer.headers["Retry-After"] = _COME_BACK_SECONDS
-            return answer
-    _LOGGER.error("An error without an HTTP status", exc_info=error)
-    return _answer(request.url.path, error.as_dict(), 500)
+    status = status_of(error)
+    if status is None:
+        _LOGGER.error("An error without an HTTP status", exc_info=error)
+    answer = _answer(request.url.path, error.as_dict(), status or 500)
+    if isinstance(error, Unavailable):
+        answer.headers["Retry-After"] = _COME_BACK_SECONDS
+    return answer
 
 
 def _answer_framework(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
-    code, advice = _FRAMEWORK.get(error.status_code, ("http-error", "See the API at /docs."))
-    failure = {"code": code, "message": str(error.detail), "advice": advice, "fields": {}}
+    failure = framework_failure(error.status_code, str(error.detail))
     answer = _answer(request.url.path, failure, error.status_code)
     answer.headers.update(error.headers or {})
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        answer.headers["Allow"] = ", ".join(_methods_of(request))
     return answer
 
 
-def _answer_validation(request: Request, error: Exception) -> JSONResponse:
+def _methods_of(request: Request) -> list[str]:
+    """Every method of an address, which may be served by several routes."""
+    path = request.url.path
+    matching = (one for one in request.app.state.routes if one.path_regex.match(path))
+    return sorted({method for route in matching for method in route.methods or ()})
+
+
+def _answer_validation(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     errors = [
         {"field": ".".join(str(part) for part in found["loc"]), "message": found["msg"]}
         for found in error.errors()
     ]
-    failure = {
-        "code": "request-invalid",
-        "message": "; ".join(f"{found['field']}: {found['message']}" for found in errors),
-        "advice": "Compare the request with the API's description at /docs.",
-        "fields": errors,
-    }
-    return _answer(request.url.path, failure, 422)
+    return _answer_ours(request, RequestInvalid(errors))
 
 
 def as_ours(error: Exception) -> BabelportError | None:

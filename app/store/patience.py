@@ -36,6 +36,7 @@ def patiently(
         except BytesDropped:
             if time.monotonic() > deadline:
                 raise
+            continue  # they are written anew at once
         except (DBAPIError, PoolTimeout) as error:
             if not is_transient(error) or time.monotonic() > deadline:
                 raise

@@ -9,12 +9,14 @@ from typing import Any
 
 import httpx
 import pytest
+from openapi_spec_validator import validate
 
+from app.domain.errors import BabelportError
 from app.settings import Settings
 from tests.support.service import Service, running_service
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def document(quiet_service: Service) -> dict[str, Any]:
     """The OpenAPI document."""
     answer: dict[str, Any] = httpx.get(f"{quiet_service.url}/openapi.json").json()
@@ -30,6 +32,12 @@ def _references(node: Any) -> Iterator[str]:
     elif isinstance(node, list):
         for value in node:
             yield from _references(value)
+
+
+def _leaves(family: type[BabelportError]) -> Iterator[type[BabelportError]]:
+    for leaf in family.__subclasses__():
+        yield leaf
+        yield from _leaves(leaf)
 
 
 def test_every_reference_in_the_description_leads_somewhere(document: dict[str, Any]) -> None:
@@ -56,8 +64,79 @@ def test_uploads_are_described_with_their_files_and_fields(document: dict[str, A
     assert list(body) == ["multipart/form-data"]
     transfer = document["paths"]["/v1/transfers"]["post"]["requestBody"]["content"]
     assert set(transfer) == {"application/json", "multipart/form-data"}
-    parts = transfer["multipart/form-data"]["schema"]["properties"]
+    schemas = document["components"]["schemas"]
+    parts = schemas["TransferForm"]["properties"]
     assert {"spec", "model", "train", "test", "source"} <= set(parts)
+    assert {"file", "language", "labels", "input"} <= set(schemas["ModelForm"]["properties"])
+
+
+def test_the_description_is_valid_and_names_each_schema_once(document: dict[str, Any]) -> None:
+    validate(document)
+    # Two schemas of one name are told apart by the modules that they stand in.
+    assert [name for name in document["components"]["schemas"] if "__" in name] == []
+
+
+def test_every_error_that_is_told_has_an_example_of_its_own(document: dict[str, Any]) -> None:
+    told = set()
+    for path, operations in document["paths"].items():
+        for operation in operations.values():
+            for status, answer in operation["responses"].items():
+                if not status.startswith(("4", "5")):
+                    continue
+                [content] = answer["content"].values()
+                assert content["examples"], f"{path} {status}"
+                for code, example in content["examples"].items():
+                    told.add(code)
+                    if "/v2" in path:
+                        assert example["value"]["error"].endswith(f"({code})")
+                    else:
+                        assert (example["value"]["code"], example["value"]["status"]) == (
+                            code,
+                            int(status),
+                        )
+    framework = {"bad-request", "body-too-large"}
+    assert told - framework <= {leaf.code for leaf in _leaves(BabelportError)}
+    assert len(told) > 50
+
+
+def test_what_the_framework_refuses_is_told(
+    quiet_service: Service, document: dict[str, Any]
+) -> None:
+    bodies = {400: b"\xff\xfe{}", 422: b"{", 413: b" " * (1024 * 1024 + 1)}
+    for path, operations in document["paths"].items():
+        for verb, operation in operations.items():
+            if "application/json" not in operation.get("requestBody", {}).get("content", {}):
+                continue
+            address = re.sub(r"\{[^}]*\}", "champion", path)
+            for body in bodies.values():
+                answer = httpx.request(
+                    verb,
+                    quiet_service.url + address,
+                    content=body,
+                    headers={"content-type": "application/json"},
+                )
+                told = operation["responses"].get(str(answer.status_code))
+                assert told is not None, f"{verb} {path}: {answer.text}"
+                [content] = told["content"].values()
+                assert answer.json()["code"] in content["examples"], f"{verb} {path}"
+
+
+@pytest.mark.parametrize(
+    ("verb", "path", "methods"),
+    [
+        ("PUT", "/v1/models", {"GET", "POST"}),
+        ("PATCH", "/v1/models/none", {"DELETE", "GET"}),
+        ("POST", "/v1/models/none/aliases/champion", {"DELETE", "GET", "PUT"}),
+        ("DELETE", "/v1/transfers/none", {"GET", "PATCH"}),
+        ("POST", "/health", {"GET"}),
+    ],
+)
+def test_a_method_that_is_not_allowed_is_told_all_that_are(
+    quiet_service: Service, verb: str, path: str, methods: set[str]
+) -> None:
+    answer = httpx.request(verb, quiet_service.url + path)
+    assert answer.status_code == 405
+    assert set(answer.headers["allow"].split(", ")) - {"HEAD"} == methods
 
 
 @pytest.mark.parametrize(
@@ -86,7 +165,12 @@ def test_uploads_are_described_with_their_files_and_fields(document: dict[str, A
     ],
 )
 def test_every_refusal_is_a_problem_with_a_code_and_an_advice(
-    quiet_service: Service, verb: str, path: str, status: int, code: str
+    quiet_service: Service,
+    document: dict[str, Any],
+    verb: str,
+    path: str,
+    status: int,
+    code: str,
 ) -> None:
     answer = httpx.request(verb, quiet_service.url + path)
     problem = answer.json()
@@ -95,6 +179,11 @@ def test_every_refusal_is_a_problem_with_a_code_and_an_advice(
     assert problem["title"]
     assert problem["detail"]
     assert problem["advice"]
+    for pattern, operations in document["paths"].items():
+        address = re.sub(r"\\\{[^}]*\\\}", "[^/]+", re.escape(pattern))
+        if re.fullmatch(address, path.partition("?")[0]) and verb.lower() in operations:
+            told = operations[verb.lower()]["responses"][str(status)]["content"]
+            assert code in told["application/problem+json"]["examples"]
 
 
 def test_methods_are_listed_with_the_schema_of_their_parameters(quiet_service: Service) -> None:

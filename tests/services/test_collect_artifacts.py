@@ -24,6 +24,7 @@ from app.settings import Settings
 from app.settings import settings as settings_of_process
 from app.store import batch_predictions, datasets, evaluations, models, transfers
 from app.store.artifact_lock import hold_artifact_lock
+from app.store.patience import patiently
 from app.store.tables import metadata
 from tests.support.records import (
     a_dataset,
@@ -48,11 +49,15 @@ def _collect(context: Context, older_than: float = NOW, dry_run: bool = False) -
 
 
 def _recorded(context: Context, text: str, record: Callable[[Session, str], None]) -> str:
-    with context.artifacts.workspace() as folder, context.sessions.begin() as session:
+    with context.artifacts.workspace() as folder:
         (folder / "file").write_text(text)
-        [digest] = publish(context, session, [folder / "file"])
-        record(session, digest)
-    return digest
+
+        def publish_and_record(session: Session) -> str:
+            [digest] = publish(context, session, [folder / "file"])
+            record(session, digest)
+            return digest
+
+        return patiently(context.sessions, publish_and_record, 60)
 
 
 def _orphan(context: Context, text: str) -> str:

@@ -8,7 +8,8 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 from pydantic_core import from_json
 
-from app.api.oip.refusals import refusals
+from app.api import error_examples as examples
+from app.api.errors import refusals
 from app.api.oip.repository import Repository
 from app.domain.errors.open_inference import InferenceRequestInvalid
 
@@ -26,21 +27,38 @@ _OF_MODEL: dict[str, Any] = {
 }
 
 
-@router.post("/index", responses=refusals(400, 503))
+@router.post(
+    "/index", responses=refusals(examples.INFERENCE_INVALID, examples.STOPPED, examples.SILENT)
+)
 async def post_index(request: Request) -> list[dict[str, Any]]:
     """List the models that can answer; `{"ready": true}` leaves out those not in memory."""
     ready_only = _wish(await request.body()).get("ready") is True
     return [asdict(entry) for entry in await _repository(request).index(ready_only)]
 
 
-@router.post("/models/{model}/load", responses=refusals(404, 409, 503), openapi_extra=_OF_MODEL)
+@router.post(
+    "/models/{model}/load",
+    responses=refusals(
+        examples.NO_MODEL,
+        examples.CANNOT_PREDICT,
+        examples.MEMORY_FULL,
+        examples.NOT_LOADED,
+        examples.STOPPED,
+        examples.SILENT,
+    ),
+    openapi_extra=_OF_MODEL,
+)
 async def post_load(request: Request) -> Response:
     """Bring a model into memory, to stay until it is unloaded."""
     await _repository(request).load(request.path_params["model"])
     return Response()
 
 
-@router.post("/models/{model}/unload", responses=refusals(404, 503), openapi_extra=_OF_MODEL)
+@router.post(
+    "/models/{model}/unload",
+    responses=refusals(examples.NO_MODEL, examples.STOPPED, examples.SILENT),
+    openapi_extra=_OF_MODEL,
+)
 async def post_unload(request: Request) -> Response:
     """Take a model out of memory; the next request for it loads it again."""
     await _repository(request).unload(request.path_params["model"])

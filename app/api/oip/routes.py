@@ -9,14 +9,16 @@ from typing import Any, TypeVar
 
 from fastapi import APIRouter, Request, Response
 
+from app.api import error_examples as examples
 from app.api.direct_route import DirectRoute
+from app.api.errors import refusals
 from app.api.oip.body import read_request, write_answer
 from app.api.oip.inference import FEW_BYTES, InferAnswer, InferRequest, infer, reference_of
 from app.api.oip.metadata import describe_model, predicting_facts, server_metadata
-from app.api.oip.refusals import refusals
 from app.api.routes.health import get_ready
 from app.api.terms import terms_of
 from app.api.while_connected import while_connected
+from app.domain.errors import BabelportError
 from app.serving.dataplane import DataPlane
 
 router = APIRouter(prefix="/v2", tags=["open inference protocol"])
@@ -32,7 +34,7 @@ _VERSION = _NAME | {"name": "version", "description": "A version of the name, or
 Route = TypeVar("Route", bound=Callable[..., Any])
 
 
-def _of_model(method: str, ending: str, *statuses: int) -> Callable[[Route], Route]:
+def _of_model(method: str, ending: str, *errors: BabelportError) -> Callable[[Route], Route]:
     """The route below a model's name, and below each of its versions; its errors."""
 
     def add(route: Route) -> Route:
@@ -42,7 +44,7 @@ def _of_model(method: str, ending: str, *statuses: int) -> Callable[[Route], Rou
                 route,
                 methods=[method],
                 route_class_override=DirectRoute if method == "POST" else None,
-                responses=refusals(*statuses),
+                responses=refusals(*errors),
                 # The route reads them itself, so the framework does not see them.
                 openapi_extra={"parameters": parameters},
             )
@@ -52,7 +54,24 @@ def _of_model(method: str, ending: str, *statuses: int) -> Callable[[Route], Rou
 
 
 # First, since addresses are looked for in the order of their routes.
-@_of_model("POST", "/infer", 400, 404, 409, 413, 429, 503, 504)
+@_of_model(
+    "POST",
+    "/infer",
+    examples.NO_MODEL,
+    examples.CANNOT_PREDICT,
+    examples.NOT_FINITE,
+    examples.TOO_MANY_INPUTS,
+    examples.INFERENCE_INVALID,
+    examples.TENSOR_INVALID,
+    examples.OUTPUT_UNKNOWN,
+    examples.INPUT_UNUSABLE,
+    examples.BAD_TIMEOUT,
+    examples.QUEUE_FULL,
+    examples.NOT_LOADED,
+    examples.STOPPED,
+    examples.TOO_LATE,
+    examples.SILENT,
+)
 async def post_infer(request: Request) -> Response:
     """Predict for the rows of one input tensor, sent as JSON or as raw bytes."""
     settings, terms = request.app.state.context.settings, terms_of(request.scope)
@@ -81,14 +100,14 @@ async def get_live() -> dict[str, bool]:
     return {"live": True}
 
 
-@router.get("/health/ready", responses=refusals(503))
+@router.get("/health/ready", responses=refusals(examples.NOT_READY))
 async def get_server_ready(request: Request) -> dict[str, bool]:
     """Tell whether requests can be served, as `/ready` does."""
     await get_ready(request)
     return {"ready": True}
 
 
-@_of_model("GET", "/ready", 404, 409)
+@_of_model("GET", "/ready", examples.NO_MODEL, examples.CANNOT_PREDICT)
 async def get_model_ready(request: Request) -> dict[str, Any]:
     """Tell whether the model can answer; one that is not in memory is loaded when it is asked."""
     _, servable = await _dataplane(request).servable(_reference(request))
@@ -96,7 +115,7 @@ async def get_model_ready(request: Request) -> dict[str, Any]:
     return {"name": servable.name, "ready": True}
 
 
-@_of_model("GET", "", 404, 409)
+@_of_model("GET", "", examples.NO_MODEL, examples.CANNOT_PREDICT)
 async def get_model(request: Request) -> dict[str, Any]:
     """Tell the model's versions, inputs and outputs."""
     return await describe_model(request.app.state.context, _dataplane(request), _reference(request))

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 
+from app.api import error_examples as examples
 from app.api.deps import TheContext, TheDataPlane
 from app.api.errors import responses
 from app.api.routes.aliases import ByAlias, OfName
@@ -23,7 +24,9 @@ Samples = Annotated[
 
 
 @router.get(
-    "/{alias}/comparison", response_model=AliasComparisonAnswer, responses=responses(404, 422)
+    "/{alias}/comparison",
+    response_model=AliasComparisonAnswer,
+    responses=responses(examples.NO_ALIAS, examples.BAD_REQUEST),
 )
 async def get_comparison(
     name: OfName,

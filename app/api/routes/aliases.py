@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Path, Response
 
+from app.api import error_examples as examples
 from app.api.deps import Reading, TheContext, TheDataPlane
 from app.api.errors import responses
 from app.api.schemas.aliases import (
@@ -44,13 +45,17 @@ IfMatch = Annotated[
 _TAG = re.compile(r'"(\d{1,18})"')
 
 
-@router.get("", response_model=ListAnswer[AliasAnswer], responses=responses(422))
+@router.get("", response_model=ListAnswer[AliasAnswer], responses=responses(examples.BAD_REQUEST))
 def get_aliases(name: OfName, session: Reading) -> Any:
     """List the aliases of a name."""
     return {"items": [_answer(one) for one in list_aliases(session, name)]}
 
 
-@router.get("/{alias}", response_model=AliasWithMoves, responses=responses(404, 422))
+@router.get(
+    "/{alias}",
+    response_model=AliasWithMoves,
+    responses=responses(examples.NO_ALIAS, examples.BAD_REQUEST),
+)
 def get_alias(name: OfName, alias: ByAlias, session: Reading, response: Response) -> Any:
     """Read one alias, and where it pointed before; its ETag is for If-Match."""
     found = find_alias(session, name, alias)
@@ -58,7 +63,24 @@ def get_alias(name: OfName, alias: ByAlias, session: Reading, response: Response
     return _answer(found) | {"moves": found.moves}
 
 
-@router.put("/{alias}", response_model=AliasAnswer, responses=responses(404, 409, 412, 422, 503))
+@router.put(
+    "/{alias}",
+    response_model=AliasAnswer,
+    responses=responses(
+        examples.NO_MODEL,
+        examples.CANNOT_PREDICT,
+        examples.MEMORY_FULL,
+        examples.ALIAS_INPUTS_GONE,
+        examples.ALIAS_CHANGED,
+        examples.RECORD_REJECTED,
+        examples.ALIAS_OF_ANOTHER_NAME,
+        examples.NOT_ALIKE,
+        examples.BAD_REQUEST,
+        examples.NOT_LOADED,
+        examples.STOPPED,
+        examples.SILENT,
+    ),
+)
 async def put_alias(
     name: OfName,
     alias: ByAlias,
@@ -83,7 +105,11 @@ async def put_alias(
     return _answer(details)
 
 
-@router.delete("/{alias}", status_code=204, responses=responses(404, 412, 422))
+@router.delete(
+    "/{alias}",
+    status_code=204,
+    responses=responses(examples.NO_ALIAS, examples.ALIAS_CHANGED, examples.BAD_REQUEST),
+)
 def delete_alias(
     name: OfName,
     alias: ByAlias,

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query, Response
 from fastapi.responses import FileResponse, StreamingResponse
 from sqlalchemy.orm import Session
 
+from app.api import error_examples as examples
 from app.api.created import created
 from app.api.creation import Creating
 from app.api.deps import Cursor, Limit, Reading, TheContext, Writing
@@ -37,7 +38,19 @@ _MEDIA_TYPES = {
 
 
 @router.post(
-    "", status_code=202, response_model=BatchPredictionAnswer, responses=responses(404, 409, 422)
+    "",
+    status_code=202,
+    response_model=BatchPredictionAnswer,
+    responses=responses(
+        examples.NO_MODEL,
+        examples.NO_DATASET,
+        examples.CANNOT_PREDICT,
+        examples.PREDICTION_INPUTS_GONE,
+        examples.KEY_REUSED,
+        examples.ROWS_UNFIT,
+        examples.RECORD_REJECTED,
+        examples.BAD_REQUEST,
+    ),
 )
 def post_batch_prediction(
     fields: BatchPredictionFields, context: TheContext, creation: Creating
@@ -55,7 +68,11 @@ def post_batch_prediction(
     return creation.answer(lambda: start, request_digest(fields))
 
 
-@router.get("", response_model=PageAnswer[BatchPredictionAnswer], responses=responses(404, 422))
+@router.get(
+    "",
+    response_model=PageAnswer[BatchPredictionAnswer],
+    responses=responses(examples.NO_MODEL, examples.BAD_CURSOR, examples.BAD_REQUEST),
+)
 def list_batch_predictions(
     session: Reading,
     limit: Limit = 50,
@@ -68,7 +85,9 @@ def list_batch_predictions(
     return batch_predictions.page(session, limit, cursor, state=state, model_id=model_id)
 
 
-@router.get("/{batch}", response_model=BatchPredictionAnswer, responses=responses(404))
+@router.get(
+    "/{batch}", response_model=BatchPredictionAnswer, responses=responses(examples.NO_BATCH)
+)
 def get_batch_prediction(batch: str, session: Reading) -> Any:
     """Read one: its state, the rows done, its failure."""
     return find_batch_prediction(session, batch)
@@ -78,14 +97,16 @@ def get_batch_prediction(batch: str, session: Reading) -> Any:
     "/{batch}/cancel",
     status_code=202,
     response_model=BatchPredictionAnswer,
-    responses=responses(404),
+    responses=responses(examples.NO_BATCH),
 )
-def post_cancel(batch: str, session: Writing) -> Any:
+def post_cancel_batch_prediction(batch: str, session: Writing) -> Any:
     """Stop one; it has no results then. One that is over already stays as it is."""
     return batch_predictions.cancel(session, batch)
 
 
-@router.delete("/{batch}", status_code=204, responses=responses(404, 409))
+@router.delete(
+    "/{batch}", status_code=204, responses=responses(examples.NO_BATCH, examples.BATCH_NOT_OVER)
+)
 def delete_one_batch_prediction(batch: str, context: TheContext) -> None:
     """Delete one that is over, with its results."""
     with context.sessions.begin() as session:
@@ -97,7 +118,9 @@ def delete_one_batch_prediction(batch: str, context: TheContext) -> None:
 @router.get(
     "/{batch}/results",
     response_class=Response,
-    responses=responses(404, 422)
+    responses=responses(
+        examples.NO_BATCH, examples.NO_RESULTS, examples.BAD_REQUEST, examples.BYTES_LOST
+    )
     | {
         200: {
             "content": {kind.partition(";")[0]: {} for kind in _MEDIA_TYPES.values()},

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
 
+from app.api import error_examples as examples
 from app.api.created import created
 from app.api.creation import Creating, Record
 from app.api.deps import Cursor, Limit, Offset, Reading, TheContext
@@ -42,12 +43,17 @@ router = APIRouter(prefix="/v1/datasets", tags=["datasets"])
     "",
     status_code=201,
     response_model=DatasetAnswer,
-    responses=responses(409, 413, 422, 507),
-    openapi_extra=multipart_body(
-        "NewDatasetFields",
-        file="Texts: CSV, TSV, JSONL, Parquet. Tagged words: CoNLL, JSONL, Parquet. Images: zip of "
-        "class folders, NPZ, zip of IDX.",
+    responses=responses(
+        examples.KEY_REUSED,
+        examples.UPLOAD_TOO_LARGE,
+        examples.DATASET_REJECTED,
+        examples.UPLOAD_MALFORMED,
+        examples.PART_MISSING,
+        examples.BAD_LANGUAGE,
+        examples.BAD_REQUEST,
+        examples.NO_SPACE,
     ),
+    openapi_extra=multipart_body("DatasetForm", "What the user says of the data, and its file."),
 )
 def post_dataset(form: Form, context: TheContext, creation: Creating) -> Response:
     """Register a dataset from its file.
@@ -70,7 +76,11 @@ def post_dataset(form: Form, context: TheContext, creation: Creating) -> Respons
     return creation.answer(register, request_digest(fields, form))
 
 
-@router.get("", response_model=PageAnswer[DatasetAnswer], responses=responses(422))
+@router.get(
+    "",
+    response_model=PageAnswer[DatasetAnswer],
+    responses=responses(examples.BAD_CURSOR, examples.BAD_REQUEST),
+)
 def list_datasets(
     session: Reading,
     limit: Limit = 50,
@@ -83,7 +93,13 @@ def list_datasets(
     return datasets.page(session, limit, cursor, name=name, language=language, status=status)
 
 
-@router.get("/{dataset}", response_model=DatasetUnderModelAnswer, responses=responses(404, 422))
+@router.get(
+    "/{dataset}",
+    response_model=DatasetUnderModelAnswer,
+    responses=responses(
+        examples.NO_DATASET, examples.NO_MODEL, examples.RECORD_REJECTED, examples.BYTES_LOST
+    ),
+)
 def get_dataset(
     dataset: str,
     context: TheContext,
@@ -101,7 +117,13 @@ def get_dataset(
     return answer
 
 
-@router.get("/{dataset}/preview", response_model=RowsAnswer, responses=responses(404, 422))
+@router.get(
+    "/{dataset}/preview",
+    response_model=RowsAnswer,
+    responses=responses(
+        examples.NO_DATASET, examples.RECORD_REJECTED, examples.BAD_REQUEST, examples.BYTES_LOST
+    ),
+)
 def get_preview(dataset: str, context: TheContext, offset: Offset = 0, limit: Limit = 20) -> Any:
     """Read some rows of a dataset; images as base64 PNG."""
     with context.readers() as session:
@@ -110,7 +132,9 @@ def get_preview(dataset: str, context: TheContext, offset: Offset = 0, limit: Li
     return RowsAnswer(items=items, offset=offset, total=total)
 
 
-@router.delete("/{dataset}", status_code=204, responses=responses(404, 409))
+@router.delete(
+    "/{dataset}", status_code=204, responses=responses(examples.NO_DATASET, examples.DATASET_NEEDED)
+)
 def delete_one_dataset(dataset: str, context: TheContext) -> None:
     """Delete a dataset that no queued or running transfer reads."""
     with context.sessions.begin() as session:

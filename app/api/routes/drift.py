@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 
+from app.api import error_examples as examples
 from app.api.deps import TheContext
 from app.api.errors import responses
 from app.api.routes.models import Reference
@@ -16,7 +17,11 @@ router = APIRouter(prefix="/v1/models", tags=["models"])
 Days = Annotated[int, Query(ge=0, le=3650, description="Days before today; 0 is today alone.")]
 
 
-@router.get("/{model}/drift", response_model=DriftAnswer, responses=responses(404, 422))
+@router.get(
+    "/{model}/drift",
+    response_model=DriftAnswer,
+    responses=responses(examples.NO_MODEL, examples.BAD_REQUEST, examples.BYTES_LOST),
+)
 def get_drift(model: Reference, context: TheContext, days: Days = 7) -> Any:
     """Compare live traffic with the rows that the model was evaluated on.
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from fastapi import APIRouter
 
+from app.api import error_examples as examples
 from app.api.deps import Cursor, Limit, Offset, Reading, TheContext
 from app.api.errors import responses
 from app.api.schemas.datasets import RowsAnswer
@@ -20,7 +21,13 @@ from app.store import evaluations
 router = APIRouter(prefix="/v1/evaluations", tags=["evaluations"])
 
 
-@router.get("", response_model=PageAnswer[EvaluationAnswer], responses=responses(404, 422))
+@router.get(
+    "",
+    response_model=PageAnswer[EvaluationAnswer],
+    responses=responses(
+        examples.NO_TRANSFER, examples.NO_MODEL, examples.BAD_CURSOR, examples.BAD_REQUEST
+    ),
+)
 def list_evaluations(
     session: Reading,
     limit: Limit = 50,
@@ -34,13 +41,21 @@ def list_evaluations(
     return evaluations.page(session, limit, cursor, transfer_id=transfer_id, model_id=model_id)
 
 
-@router.get("/{evaluation}", response_model=EvaluationAnswer, responses=responses(404))
+@router.get(
+    "/{evaluation}", response_model=EvaluationAnswer, responses=responses(examples.NO_EVALUATION)
+)
 def get_evaluation(evaluation: str, session: Reading) -> Any:
     """Read one evaluation."""
     return find_evaluation(session, evaluation)
 
 
-@router.get("/{evaluation}/rows", response_model=RowsAnswer, responses=responses(404, 422))
+@router.get(
+    "/{evaluation}/rows",
+    response_model=RowsAnswer,
+    responses=responses(
+        examples.NO_EVALUATION, examples.NO_PREDICTIONS, examples.BAD_REQUEST, examples.BYTES_LOST
+    ),
+)
 def get_rows(
     evaluation: str,
     context: TheContext,

@@ -7,6 +7,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict
 
+from app.api import error_examples as examples
 from app.api.errors import responses
 from app.api.readiness import Readiness
 
@@ -19,7 +20,7 @@ class HealthAnswer(BaseModel):
     status: str = "ok"
 
 
-class CheckAnswer(BaseModel):
+class ReadinessCheck(BaseModel):
     """One part that requests need."""
 
     model_config = ConfigDict(from_attributes=True)
@@ -32,7 +33,7 @@ class CheckAnswer(BaseModel):
 class ReadinessAnswer(HealthAnswer):
     """The service can work."""
 
-    checks: list[CheckAnswer]
+    checks: list[ReadinessCheck]
 
 
 @router.get("/health", response_model=HealthAnswer)
@@ -41,7 +42,7 @@ async def get_health() -> HealthAnswer:
     return HealthAnswer()
 
 
-@router.get("/ready", response_model=ReadinessAnswer, responses=responses(503))
+@router.get("/ready", response_model=ReadinessAnswer, responses=responses(examples.NOT_READY))
 async def get_ready(request: Request) -> Any:
     """Tell whether requests can be served.
 

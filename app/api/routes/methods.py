@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
+from app.api import error_examples as examples
 from app.api.errors import responses
 from app.api.schemas.methods import MethodAnswer, method_answer
 from app.api.schemas.pages import ListAnswer
@@ -18,7 +19,7 @@ def list_methods() -> ListAnswer[MethodAnswer]:
     return ListAnswer(items=[method_answer(spec) for spec in methods()])
 
 
-@router.get("/{method}", response_model=MethodAnswer, responses=responses(404))
+@router.get("/{method}", response_model=MethodAnswer, responses=responses(examples.NO_METHOD))
 def get_method(method: str) -> MethodAnswer:
     """Read one method."""
     return method_answer(method_named(method))

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Response
 from fastapi.responses import FileResponse
 
+from app.api import error_examples as examples
 from app.api.created import created
 from app.api.creation import Creating, Record
 from app.api.deps import Cursor, Limit, Reading, TheContext, TheDataPlane
@@ -33,10 +34,17 @@ Reference = Annotated[str, Path(description=REFERENCE)]
     "",
     status_code=201,
     response_model=ModelAnswer,
-    responses=responses(409, 413, 422, 507),
-    openapi_extra=multipart_body(
-        "ModelFields", file="The model: an archive, .onnx or word vectors."
+    responses=responses(
+        examples.KEY_REUSED,
+        examples.UPLOAD_TOO_LARGE,
+        examples.MODEL_REJECTED,
+        examples.UPLOAD_MALFORMED,
+        examples.PART_MISSING,
+        examples.BAD_LANGUAGE,
+        examples.BAD_REQUEST,
+        examples.NO_SPACE,
     ),
+    openapi_extra=multipart_body("ModelForm", "What the user says of the model, and its file."),
 )
 def post_model(form: Form, context: TheContext, creation: Creating) -> Response:
     """Register a model from its file.
@@ -59,7 +67,11 @@ def post_model(form: Form, context: TheContext, creation: Creating) -> Response:
     return creation.answer(register, request_digest(fields, form))
 
 
-@router.get("", response_model=PageAnswer[ModelAnswer], responses=responses(422))
+@router.get(
+    "",
+    response_model=PageAnswer[ModelAnswer],
+    responses=responses(examples.BAD_CURSOR, examples.BAD_REQUEST),
+)
 def list_models(
     session: Reading,
     limit: Limit = 50,
@@ -71,13 +83,19 @@ def list_models(
     return models.page(session, limit, cursor, name=name, status=status)
 
 
-@router.get("/{model}", response_model=ModelAnswer, responses=responses(404))
+@router.get("/{model}", response_model=ModelAnswer, responses=responses(examples.NO_MODEL))
 def get_model(model: Reference, session: Reading) -> Any:
     """Read one model."""
     return find_model(session, model)
 
 
-@router.delete("/{model}", status_code=204, responses=responses(404, 409))
+@router.delete(
+    "/{model}",
+    status_code=204,
+    responses=responses(
+        examples.NO_MODEL, examples.MODEL_NEEDED, examples.MODEL_POINTED_TO, examples.MODEL_ASKED
+    ),
+)
 def delete_one_model(model: Reference, context: TheContext, dataplane: TheDataPlane) -> None:
     """Delete a model that no unfinished job uses and no alias points to."""
     with context.sessions.begin() as session:
@@ -90,7 +108,7 @@ def delete_one_model(model: Reference, context: TheContext, dataplane: TheDataPl
 @router.get(
     "/{model}/artifact",
     response_class=FileResponse,
-    responses=responses(404)
+    responses=responses(examples.NO_MODEL, examples.NO_ARTIFACT, examples.BYTES_LOST)
     | {200: {"content": {"application/octet-stream": {}}, "description": "The file."}},
 )
 def get_artifact(model: Reference, context: TheContext) -> FileResponse:
@@ -101,7 +119,11 @@ def get_artifact(model: Reference, context: TheContext) -> FileResponse:
     return FileResponse(path, filename=filename, media_type="application/octet-stream")
 
 
-@router.get("/{model}/lineage", response_model=ListAnswer[AncestorAnswer], responses=responses(404))
+@router.get(
+    "/{model}/lineage",
+    response_model=ListAnswer[AncestorAnswer],
+    responses=responses(examples.NO_MODEL),
+)
 def get_lineage(model: Reference, session: Reading) -> Any:
     """Read where the model came from: its ancestors, the nearest first."""
     return {"items": lineage(session, find_model(session, model))}

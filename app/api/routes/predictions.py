@@ -7,6 +7,7 @@ import asyncio
 from fastapi import APIRouter, Request, Response
 from pydantic_core import to_json
 
+from app.api import error_examples as examples
 from app.api.direct_route import DirectRoute
 from app.api.errors import responses
 from app.api.form_fields import json_body
@@ -27,14 +28,28 @@ _MODEL = {
 _SHORT_BODY = 64 * 1024
 _BODY = {
     "required": True,
-    "content": {"application/json": {"schema": PredictionRequest.model_json_schema()}},
+    "content": {"application/json": {"schema": {"$ref": "#/components/schemas/PredictionRequest"}}},
 }
 
 
 @router.post(
     "/{model}/predict",
     response_model=PredictionsAnswer,
-    responses=responses(404, 409, 413, 422, 429, 503, 504),
+    responses=responses(
+        examples.NO_MODEL,
+        examples.CANNOT_PREDICT,
+        examples.NOT_FINITE,
+        examples.TOO_MANY_INPUTS,
+        examples.NO_INPUTS,
+        examples.INPUT_UNUSABLE,
+        examples.BAD_TIMEOUT,
+        examples.BAD_REQUEST,
+        examples.QUEUE_FULL,
+        examples.NOT_LOADED,
+        examples.STOPPED,
+        examples.TOO_LATE,
+        examples.SILENT,
+    ),
     openapi_extra={"parameters": [_MODEL], "requestBody": _BODY},
 )
 async def post_prediction(request: Request) -> Response:

@@ -7,6 +7,7 @@ from typing import Any
 from fastapi import APIRouter, Response
 from sqlalchemy.orm import Session
 
+from app.api import error_examples as examples
 from app.api.created import created
 from app.api.creation import Creating
 from app.api.deps import Writing
@@ -18,7 +19,10 @@ router = APIRouter(prefix="/v1/transfers", tags=["transfers"])
 
 
 @router.post(
-    "/{transfer}/cancel", status_code=202, response_model=TransferAnswer, responses=responses(404)
+    "/{transfer}/cancel",
+    status_code=202,
+    response_model=TransferAnswer,
+    responses=responses(examples.NO_TRANSFER),
 )
 def post_cancel(transfer: str, session: Writing) -> Any:
     """Ask a transfer to stop; one that is over already stays as it is."""
@@ -29,7 +33,7 @@ def post_cancel(transfer: str, session: Writing) -> Any:
     "/{transfer}/pause",
     status_code=202,
     response_model=TransferAnswer,
-    responses=responses(404, 409),
+    responses=responses(examples.NO_TRANSFER, examples.NOT_STEERABLE),
 )
 def post_pause(transfer: str, session: Writing) -> Any:
     """Let a transfer rest: what runs saves its state and stops; no attempt is lost by it."""
@@ -40,7 +44,7 @@ def post_pause(transfer: str, session: Writing) -> Any:
     "/{transfer}/resume",
     status_code=202,
     response_model=TransferAnswer,
-    responses=responses(404, 409),
+    responses=responses(examples.NO_TRANSFER, examples.NOT_STEERABLE),
 )
 def post_resume(transfer: str, session: Writing) -> Any:
     """Queue a paused transfer again; it goes on from the state that it saved."""
@@ -51,7 +55,9 @@ def post_resume(transfer: str, session: Writing) -> Any:
     "/{transfer}/retry",
     status_code=202,
     response_model=TransferAnswer,
-    responses=responses(404, 409),
+    responses=responses(
+        examples.NO_TRANSFER, examples.NOT_STEERABLE, examples.INPUTS_GONE, examples.KEY_REUSED
+    ),
 )
 def post_retry(transfer: str, creation: Creating) -> Response:
     """Try a failed or cancelled transfer again, from the beginning; its history is kept."""
@@ -63,7 +69,11 @@ def post_retry(transfer: str, creation: Creating) -> Response:
     return creation.answer(lambda: retry)
 
 
-@router.patch("/{transfer}", response_model=TransferAnswer, responses=responses(404, 409, 422))
+@router.patch(
+    "/{transfer}",
+    response_model=TransferAnswer,
+    responses=responses(examples.NO_TRANSFER, examples.NOT_STEERABLE, examples.BAD_REQUEST),
+)
 def patch_transfer(transfer: str, fields: PriorityFields, session: Writing) -> Any:
     """Give a transfer that has not ended another priority."""
     return steering.set_priority(session, transfer, fields.priority)

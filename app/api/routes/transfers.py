@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, Header, Request, Response
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from sqlalchemy.orm import Session
 
+from app.api import error_examples as examples
 from app.api.created import created
 from app.api.creation import Creating, Record
 from app.api.deps import Cursor, Limit, Reading, TheContext
@@ -20,7 +21,6 @@ from app.api.schemas.transfers import AttemptAnswer, TransferAnswer
 from app.api.transfer_details import transfer_files, transfer_request, turn
 from app.api.transfer_feed import TransferFeed
 from app.api.transfer_form import Posted, PostedFiles, PostedRecords
-from app.domain.enums import Role
 from app.domain.transfer_states import TransferState
 from app.domain.transfers import Transfer
 from app.services.context import Context
@@ -38,19 +38,33 @@ _EXAMPLE = {
     "datasets": {"train": "dst_1c0f5a7d2b9e4c36"},
     "parameters": {"strategy": "lp-ft"},
 }
-_FILES = {"model": "The model's file."} | {
-    role.value: f"The file of the {role.value} dataset." for role in Role
-}
 
 
 @router.post(
     "",
     status_code=202,
     response_model=TransferAnswer,
-    responses=responses(404, 409, 413, 422, 507),
-    openapi_extra=json_or_multipart_body(
-        "TransferFields", "TransferWithFilesFields", _EXAMPLE, **_FILES
+    responses=responses(
+        examples.NO_MODEL,
+        examples.NO_DATASET,
+        examples.NO_METHOD,
+        examples.INPUTS_GONE,
+        examples.KEY_REUSED,
+        examples.UPLOAD_TOO_LARGE,
+        examples.PARAMETERS_INVALID,
+        examples.ROLES_INVALID,
+        examples.KIND_UNFIT,
+        examples.TOO_FEW_ROWS,
+        examples.RECORD_REJECTED,
+        examples.MODEL_REJECTED,
+        examples.DATASET_REJECTED,
+        examples.UPLOAD_MALFORMED,
+        examples.BAD_LANGUAGE,
+        examples.BAD_REQUEST,
+        examples.BYTES_LOST,
+        examples.NO_SPACE,
     ),
+    openapi_extra=json_or_multipart_body("TransferFields", "TransferForm", _EXAMPLE),
 )
 def post_transfer(
     posted: Posted,
@@ -73,7 +87,11 @@ def post_transfer(
     return creation.answer(start, posted.digest)
 
 
-@router.get("", response_model=PageAnswer[TransferAnswer], responses=responses(404, 422))
+@router.get(
+    "",
+    response_model=PageAnswer[TransferAnswer],
+    responses=responses(examples.NO_MODEL, examples.BAD_CURSOR, examples.BAD_REQUEST),
+)
 def list_transfers(
     session: Reading,
     limit: Limit = 50,
@@ -86,14 +104,16 @@ def list_transfers(
     return transfers.page(session, limit, cursor, state=state, model_id=model_id)
 
 
-@router.get("/{transfer}", response_model=TransferAnswer, responses=responses(404))
+@router.get("/{transfer}", response_model=TransferAnswer, responses=responses(examples.NO_TRANSFER))
 def get_transfer(transfer: str, session: Reading) -> Any:
     """Read one transfer: its state, its progress, its result or failure."""
     return find_transfer(session, transfer)
 
 
 @router.get(
-    "/{transfer}/attempts", response_model=ListAnswer[AttemptAnswer], responses=responses(404)
+    "/{transfer}/attempts",
+    response_model=ListAnswer[AttemptAnswer],
+    responses=responses(examples.NO_TRANSFER),
 )
 def get_attempts(transfer: str, session: Reading) -> Any:
     """Read who tried the transfer when, and how each attempt ended."""
@@ -103,14 +123,18 @@ def get_attempts(transfer: str, session: Reading) -> Any:
 @router.get(
     "/{transfer}/evaluations",
     response_model=ListAnswer[EvaluationAnswer],
-    responses=responses(404),
+    responses=responses(examples.NO_TRANSFER),
 )
 def get_evaluations(transfer: str, session: Reading) -> Any:
     """Read how good the new model is, beside its baselines, on the same held-out rows."""
     return {"items": evaluations.of_transfer(session, find_transfer(session, transfer).id)}
 
 
-@router.get("/{transfer}/split", response_model=dict[str, Any], responses=responses(404))
+@router.get(
+    "/{transfer}/split",
+    response_model=dict[str, Any],
+    responses=responses(examples.NO_TRANSFER, examples.NO_SPLIT, examples.BYTES_LOST),
+)
 def get_split(transfer: str, context: TheContext) -> Any:
     """Read which rows of which dataset trained, validated and tested it."""
     with context.readers() as session:
@@ -122,7 +146,11 @@ def get_split(transfer: str, context: TheContext) -> Any:
 Existing = Annotated[Transfer, Depends(get_transfer, scope="function")]
 
 
-@router.get("/{transfer}/events", response_class=EventSourceResponse, responses=responses(404))
+@router.get(
+    "/{transfer}/events",
+    response_class=EventSourceResponse,
+    responses=responses(examples.NO_TRANSFER, examples.BAD_REQUEST),
+)
 async def get_events(
     existing: Existing,
     request: Request,

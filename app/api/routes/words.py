@@ -6,6 +6,7 @@ from typing import Any
 
 from fastapi import APIRouter
 
+from app.api import error_examples as examples
 from app.api.deps import TheDataPlane, ThePredictor
 from app.api.errors import responses
 from app.api.routes.models import Reference
@@ -15,7 +16,18 @@ from app.domain.words import WordAnswers
 from app.serving.word_neighbours import near_words
 
 router = APIRouter(prefix="/v1/models", tags=["predictions"])
-_RESPONSES = responses(404, 409, 422, 503)
+_RESPONSES = responses(
+    examples.NO_MODEL,
+    examples.NO_VECTORS,
+    examples.CANNOT_PREDICT,
+    examples.NO_WORDS,
+    examples.NO_SUCH_LANGUAGE,
+    examples.WIDTHS_DIFFER,
+    examples.BAD_REQUEST,
+    examples.NOT_LOADED,
+    examples.STOPPED,
+    examples.SILENT,
+)
 
 
 @router.post("/{model}/neighbours", response_model=WordsAnswer, responses=_RESPONSES)

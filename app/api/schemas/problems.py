@@ -4,25 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 
 class Problem(BaseModel):
     """What went wrong and what to do about it, as `application/problem+json`."""
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "example": {
-                "type": "about:blank",
-                "title": "Not Found",
-                "status": 404,
-                "detail": "There is no model 'intents@9'.",
-                "code": "model-not-found",
-                "advice": "Use an id, a name, name@version or name@alias from GET /v1/models.",
-                "errors": {"model": "intents@9"},
-            }
-        }
-    )
 
     type: str = Field("about:blank", description="Always about:blank; `code` tells errors apart.")
     title: str = Field(description="The phrase of the HTTP status.")
