@@ -52,7 +52,10 @@ def know_tenant(session: Session, tenant: str) -> None:
 
 
 def idle_tenants(session: Session, before: datetime) -> list[str]:
-    """Tenants without a transfer to be done, none of which started since `before`."""
+    """Tenants without a transfer to be done, none of which started since `before`.
+
+    That of transfers for nobody in particular, '', is always known.
+    """
     return list(session.scalars(select(tenants.c.name).where(*_is_idle(before))))
 
 
@@ -79,7 +82,7 @@ def _is_idle(before: datetime) -> tuple[ColumnElement[bool], ...]:
     unfinished = [state for state in TransferState if not is_final(state)]
     busy = select(transfers.c.id).where(mine, transfers.c.state.in_(unfinished)).correlate(tenants)
     long_ago = or_(tenants.c.served_at.is_(None), tenants.c.served_at < before)
-    return long_ago, ~busy.exists()
+    return tenants.c.name != "", long_ago, ~busy.exists()
 
 
 def _first_of_tenant(moment: datetime) -> ScalarSelect[Any]:

@@ -201,7 +201,7 @@ def test_tenants_that_were_served_long_ago_go(context: Context) -> None:
             session.execute(update(tenants).where(tenants.c.name == name).values(served))
     assert apply_retention(context) == Dropped(0, 0, 0, 0, 0, tenants=1)
     with context.readers() as session:
-        assert list(session.scalars(select(tenants.c.name))) == ["young"]
+        assert sorted(session.scalars(select(tenants.c.name))) == ["", "young"]
 
 
 def test_what_is_kept_for_no_limited_time_is_never_dropped(
