@@ -119,6 +119,22 @@ class WeightsDoNotFit(RejectedFile):
         )
 
 
+class TokenizerDoesNotFit(RejectedFile):
+    """The tokenizer makes numbers for which the network has no row."""
+
+    code = "tokenizer-does-not-fit"
+
+    def __init__(self, tokens: int, rows: int) -> None:
+        super().__init__(
+            f"The tokenizer numbers its tokens up to {tokens - 1:,}, which takes {tokens:,} rows, "
+            f"but the network's embedding has {rows:,}.",
+            "Send the tokenizer that the network was trained with; or call "
+            "`model.resize_token_embeddings(len(tokenizer))`, train the new rows, and save both.",
+            tokens=tokens,
+            rows=rows,
+        )
+
+
 class LabelsDoNotFit(RejectedFile):
     """The number of labels is not the number of the model's answers."""
 

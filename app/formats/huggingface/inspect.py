@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from app.domain.enums import Format, Task
-from app.domain.errors.model_files import FileInvalid, TaskUnsupported, WeightsNotFinite
+from app.domain.errors.model_files import (
+    ArchitectureUnsupported,
+    FileInvalid,
+    TaskUnsupported,
+    WeightsNotFinite,
+)
 from app.domain.models import ImageInput, ModelFacts, ModelHints, TextInput
 from app.formats.huggingface.encoder import Encoder
 from app.formats.huggingface.image_classifier import ImageClassifier
-from app.formats.huggingface.layout import CONFIG_FILE, Layout, read_layout
+from app.formats.huggingface.layout import CONFIG_FILE, Layout, head_weights, read_layout
 from app.formats.huggingface.load import build_classifier, build_encoder
+from app.formats.huggingface.text_classifier import TextClassifier
 from app.formats.labels import checked_labels, choose_labels
 from app.learn.examples import Inputs, texts_of
 
@@ -34,18 +41,49 @@ def inspect(folder: Path, hints: ModelHints) -> ModelFacts:
         shape = network.preparation.shape
     else:
         shape = TextInput(network.tokens.max_tokens)
+        _read_longest(network, network.tokens.max_tokens)
     return _facts(layout, layout.task, labels, shape, network)
 
 
 def _inspect_encoder(layout: Layout) -> ModelFacts:
     encoder = build_encoder(layout)
-    with torch.no_grad():
-        features = encoder.features(encoder.collate(_probe(encoder)))
+    try:
+        with torch.no_grad():
+            features = encoder.features(encoder.collate(_probe(encoder)))
+    except (ValueError, TypeError, AttributeError, RuntimeError) as problem:
+        reason = f"it gives no vectors of texts alone ({problem})"[:500]
+        raise ArchitectureUnsupported(layout.architecture, reason) from None
     if not bool(torch.isfinite(features).all()):
         raise WeightsNotFinite
     task = encoder.task if encoder.labels else Task.FEATURE_EXTRACTION
     shape = TextInput(encoder.tokens.max_tokens, encoder.tokens.prefix)
-    return _facts(layout, task, encoder.labels, shape, encoder)
+    _read_longest(encoder, shape.max_tokens)
+    facts = _facts(layout, task, encoder.labels, shape, encoder)
+    return replace(facts, notes=_head_left_out(layout))
+
+
+def _head_left_out(layout: Layout) -> tuple[str, ...]:
+    if not (found := head_weights(layout.folder)):
+        return ()
+    return (
+        f"The weights hold a head ({found[0]}) that {layout.architecture}, the class in "
+        f"{CONFIG_FILE}, does not have; it was left out.",
+    )
+
+
+def _read_longest(network: Encoder | TextClassifier, tokens: int) -> None:
+    """Read a text of as many tokens as are allowed, so that no later one fails; FileInvalid."""
+    words = ("one",) * tokens
+    inputs: Inputs = [words] if network.objective.per_word else [" ".join(words)]
+    try:
+        with torch.no_grad():
+            network.features(network.collate(inputs))
+    except (IndexError, RuntimeError, ValueError) as problem:
+        raise FileInvalid(
+            CONFIG_FILE,
+            f"the network fails on a text of {tokens} tokens ({problem})"[:500],
+            "Set `model_max_length` in tokenizer_config.json to as many tokens as it takes.",
+        ) from None
 
 
 def _probe(encoder: Encoder) -> Inputs:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from safetensors import SafetensorError, safe_open
+
 from app.domain.enums import Task
 from app.domain.errors.model_files import (
     ArchitectureUnsupported,
@@ -26,6 +28,12 @@ INDEX_FILE = "model.safetensors.index.json"
 _CODE = "a description of code in Python (`auto_map`)"
 # A masked language model is a plain encoder with a word head, which is left away.
 _ENCODERS = ("Model", "ForMaskedLM", "ForPreTraining")
+# These end in "Model" as well; the heads of the old ...WithLMHeadModel are masked ones.
+_GENERATORS = ("LMHeadModel", "DoubleHeadsModel")
+_MASKED = "WithLMHeadModel"
+# What transformers' classes call a head that answers with labels.
+_HEADS = {"classifier", "pre_classifier", "classification_head", "score", "logits_proj"}
+_HEADS |= {"qa_outputs"}
 
 
 @dataclass(frozen=True)
@@ -48,7 +56,14 @@ def read_layout(folder: Path) -> Layout:
     _refuse_foreign_code(folder)
     layout = Layout(folder, config, architecture, _task(config, architecture))
     _require_files(layout)
+    if not config.get("architectures"):
+        _refuse_hidden_head(layout)
     return layout
+
+
+def head_weights(folder: Path) -> list[str]:
+    """The tensors of a head that answers with labels, by name; FileInvalid for damaged weights."""
+    return sorted(name for name in _weight_names(folder) if name.split(".")[0] in _HEADS)
 
 
 def check_config(file: str, config: dict[str, Any]) -> str:
@@ -91,6 +106,8 @@ def _task(config: dict[str, Any], architecture: str) -> Task:
         return Task.TOKEN_CLASSIFICATION
     if architecture.endswith("ForImageClassification"):
         return Task.IMAGE_CLASSIFICATION
+    if architecture.endswith(_GENERATORS) and not architecture.endswith(_MASKED):
+        raise TaskUnsupported(f"a {architecture}, which generates text")
     if architecture.endswith(_ENCODERS):
         return Task.FEATURE_EXTRACTION
     raise TaskUnsupported(f"a {architecture}")
@@ -124,3 +141,25 @@ def _require_weights(folder: Path) -> None:
                 raise FileMissing(name, f"{INDEX_FILE} names", advice)
     elif not (folder / "model.safetensors").is_file():
         raise FileMissing("model.safetensors", "holds the weights", advice)
+
+
+def _weight_names(folder: Path) -> list[str]:
+    if (folder / INDEX_FILE).is_file():
+        return list(read_json_object(folder / INDEX_FILE)["weight_map"])
+    try:
+        with safe_open(folder / "model.safetensors", framework="numpy") as opened:
+            return list(opened.keys())
+    except SafetensorError as problem:
+        raise FileInvalid("model.safetensors", str(problem)) from None
+
+
+def _refuse_hidden_head(layout: Layout) -> None:
+    """Without a class the body alone would be read, and its answers lost without a word."""
+    if found := head_weights(layout.folder):
+        raise FileInvalid(
+            CONFIG_FILE,
+            f"it names no `architectures`, but the weights hold a head ({found[0]})",
+            'Add "architectures": ["...ForSequenceClassification"], "...ForTokenClassification" '
+            "or whatever class the model was saved from; for the body alone name "
+            '"...Model".',
+        )

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from app.domain.enums import Task
-from app.domain.errors.model_files import WeightsDoNotFit
+from app.domain.errors.model_files import TokenizerDoesNotFit, WeightsDoNotFit
 from app.domain.models import ModelFacts
 from app.formats.huggingface.bridge_file import read_bridge
 from app.formats.huggingface.encoder import Encoder
@@ -85,10 +85,20 @@ def build_encoder(layout: Layout, task: Task = Task.FEATURE_EXTRACTION) -> Encod
 def _tokens(layout: Layout, prefix: str, model: Any, task: Task) -> Tokens:
     accepted = inspect.signature(model.forward).parameters.keys()
     tokens = Tokens(layout, prefix, accepted, of_words=task is Task.TOKEN_CLASSIFICATION)
+    _check_rows(tokens, model)
     # Classes that answer from the last token find the padding by this number.
     if model.config.get_text_config().pad_token_id is None:
         model.config.get_text_config().pad_token_id = tokens.pad_id
     return tokens
+
+
+def _check_rows(tokens: Tokens, model: Any) -> None:
+    try:
+        rows = model.get_input_embeddings().weight.shape[0]
+    except (NotImplementedError, AttributeError):
+        return  # of a class that does not say; reading a text shows whether it fits
+    if tokens.rows > rows:
+        raise TokenizerDoesNotFit(tokens.rows, rows)
 
 
 def _read_head(encoder: Encoder, description: HeadFile, file: Path) -> None:

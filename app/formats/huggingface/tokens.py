@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 from tokenizers import Encoding, Tokenizer
+from transformers import CONFIG_MAPPING
 
 from app.domain.errors.model_files import FileInvalid
 from app.formats.huggingface.layout import TOKENIZER_FILE, Layout
@@ -25,6 +26,7 @@ _MOST_TOKENS = 512
 _MULTIPLE = 8
 # These count positions from the padding token's id + 1, and so have that many fewer.
 _OFFSET_POSITIONS = {"camembert", "data2vec-text", "esm", "ibert", "longformer", "luke", "mpnet"}
+_OFFSET_POSITIONS |= {"layoutlmv3", "lilt", "markuplm"}
 _OFFSET_POSITIONS |= {"roberta", "roberta-prelayernorm", "xlm-roberta", "xlm-roberta-xl", "xmod"}
 
 
@@ -48,6 +50,11 @@ class Tokens:
         self.pad_id = _set_up(self._tokenizer, layout, self.max_tokens, self._multiple)
         if of_words:
             self._tokenizer.enable_truncation(self.max_tokens, direction="right")
+
+    @property
+    def rows(self) -> int:
+        """How many rows an embedding needs for all of the tokens."""
+        return 1 + max(self._tokenizer.get_vocab(with_added_tokens=True).values())
 
     def batch(self, texts: list[str]) -> Batch:
         """`input_ids`, `attention_mask` and what else is accepted: int64 (n, padded length)."""
@@ -147,8 +154,17 @@ def _pad_token(tokenizer: Tokenizer, layout: Layout, asked: dict[str, Any]) -> s
 def _max_tokens(layout: Layout) -> int:
     config = layout.config
     limits = [_MOST_TOKENS, read_description(layout.folder).get("model_max_length")]
-    positions = config.get("max_position_embeddings")
+    positions = _positions(config)
     if isinstance(positions, int) and config["model_type"] in _OFFSET_POSITIONS:
         positions -= int(config.get("pad_token_id") or 0) + 1
     limits.append(positions)
     return int(min(n for n in limits if isinstance(n, int | float) and n > 0))
+
+
+def _positions(config: dict[str, Any]) -> Any:
+    """`max_position_embeddings`, by whatever name the family has for it, or by its default."""
+    try:
+        read = CONFIG_MAPPING[config["model_type"]].from_dict(config).get_text_config()
+    except (KeyError, ValueError, TypeError, AttributeError):
+        return config.get("max_position_embeddings")
+    return getattr(read, "max_position_embeddings", None)
