@@ -32,6 +32,7 @@ from tests.support.models import (
     TAGS,
     a_declared_digit_reader,
     a_label_set_classifier,
+    a_sentence_encoder,
     a_text_classifier,
     a_token_classifier,
     an_encoder,
@@ -43,6 +44,7 @@ _ONNX_FILE = Path(__file__).parents[1] / "support/onnx_files/torch-dynamo-residu
 _MODELS: dict[str, Callable[[Path], Path]] = {
     "encoder": lambda folder: an_encoder(folder, labels=INTENTS),
     "encoder by its first token": lambda folder: an_encoder(folder, INTENTS, pooling="cls"),
+    "encoder of several steps": lambda folder: _a_pooled_encoder(folder),
     "bridged encoder": a_bridged_encoder,
     "classifier": a_text_classifier,
     "centred classifier": a_centred_classifier,
@@ -54,6 +56,20 @@ _MODELS: dict[str, Callable[[Path], Path]] = {
     "declared": a_declared_digit_reader,
     "onnx": lambda folder: _an_onnx_classifier(folder),
 }
+
+
+def _a_pooled_encoder(folder: Path) -> Path:
+    """Every way of pooling at once, then a dense layer."""
+    modes = ["cls", "max", "mean", "mean_sqrt_len_tokens", "weightedmean", "lasttoken"]
+    a_sentence_encoder(
+        folder, {"pooling_mode": modes}, {"in_features": 192, "out_features": 32}, normalize=True
+    )
+    network = recognise(folder).load(folder, recognise(folder).inspect(folder, ModelHints()))
+    network.add_head(INTENTS)
+    facts, saved = recognise(folder).inspect(folder, ModelHints()), folder.with_name("headed")
+    saved.mkdir()
+    recognise(folder).save(network, facts, saved)
+    return saved
 
 
 def _an_onnx_classifier(folder: Path) -> Path:

@@ -121,6 +121,40 @@ def an_encoder(
     return folder
 
 
+def a_sentence_encoder(
+    folder: Path,
+    pooling: dict[str, Any],
+    dense: dict[str, Any] | None = None,
+    normalize: bool = False,
+    steps: Sequence[str] = (),
+) -> Path:
+    """A directory as sentence-transformers saves it, with further `steps` at the end."""
+    import torch
+    from safetensors.torch import save_file
+
+    an_encoder(folder, prefix="")
+    (folder / "head.json").unlink()
+    kinds = ["Transformer", "Pooling", *(["Dense"] if dense else [])]
+    kinds += [*(["Normalize"] if normalize else []), *steps]
+    modules = [
+        {"idx": i, "name": str(i), "path": f"{i}_{kind}" if i else "", "type": f"st.models.{kind}"}
+        for i, kind in enumerate(kinds)
+    ]
+    (folder / "modules.json").write_text(json.dumps(modules))
+    for module in modules[1:]:
+        (folder / str(module["path"])).mkdir()
+    asked = {"word_embedding_dimension": 32} | pooling
+    (folder / "1_Pooling/config.json").write_text(json.dumps(asked))
+    if dense:
+        random = torch.Generator().manual_seed(0)
+        size = (dense["out_features"], dense["in_features"])
+        weights = {"linear.weight": torch.randn(size, generator=random) / 4}
+        weights["linear.bias"] = torch.randn(size[0], generator=random)
+        save_file(weights, folder / "2_Dense/model.safetensors")
+        (folder / "2_Dense/config.json").write_text(json.dumps(dense))
+    return folder
+
+
 def an_image_classifier_hf(
     folder: Path,
     labels: Sequence[str] = DIGITS,

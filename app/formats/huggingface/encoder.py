@@ -14,6 +14,7 @@ from app.formats.huggingface.architecture import architecture
 from app.formats.huggingface.embedding_rows import EmbeddingRows
 from app.formats.huggingface.head_file import HeadFile
 from app.formats.huggingface.kept_head import KeptHead
+from app.formats.huggingface.pooling import DenseLayers, pool
 from app.formats.huggingface.tokens import Tokens
 from app.formats.huggingface.vocabulary import change_vocabulary, read_vocabulary
 from app.learn.bridge import Bridge
@@ -41,11 +42,13 @@ class Encoder(HeadedNetwork, Bridgeable):
         source: Path,
         bridge: Bridge | None = None,
         kept: KeptHead | None = None,
+        dense: DenseLayers | None = None,
     ) -> None:
         super().__init__()
         self.model = model.eval()
         self.tokens = tokens
         self.description = description
+        self.dense = dense
         self.bridge = bridge
         self.source = source
         self.labels = description.labels if kept else ()
@@ -59,7 +62,7 @@ class Encoder(HeadedNetwork, Bridgeable):
         """Numbers in a sentence vector, as the head reads it."""
         if self.bridge is not None and self.bridge.linear is not None:
             return self.bridge.linear.out_features
-        return int(self.model.config.get_text_config().hidden_size)
+        return pooled_width(self.model, self.description)
 
     @property
     def unit_features(self) -> bool:
@@ -77,10 +80,8 @@ class Encoder(HeadedNetwork, Bridgeable):
     def features(self, batch: Batch) -> Tensor:
         """Sentence vectors float32 (n, width)."""
         tokens: Tensor = self.model(**batch).last_hidden_state.float()
-        vectors = tokens[:, 0]
-        if self.description.pooling == "mean":
-            mask = batch["attention_mask"].unsqueeze(-1).to(tokens.dtype)
-            vectors = (tokens * mask).sum(dim=1) / mask.sum(dim=1).clamp(min=1.0)
+        vectors = pool(tokens, batch["attention_mask"], self.description.modes)
+        vectors = vectors if self.dense is None else self.dense(vectors)
         vectors = functional.normalize(vectors, dim=-1) if self.description.normalize else vectors
         return vectors if self.bridge is None else self.bridge(vectors)
 
@@ -88,6 +89,8 @@ class Encoder(HeadedNetwork, Bridgeable):
         """Draw every parameter anew, as the model's own class initialises them."""
         fresh = type(self.model)(self.model.config).state_dict()
         self.model.load_state_dict({name: fresh[name] for name in self.model.state_dict()})
+        if self.dense is not None:
+            self.dense.reset_parameters()
         if self.bridge is not None:
             self.bridge.reset()
         if self.classifier is not None:
@@ -131,6 +134,13 @@ class Encoder(HeadedNetwork, Bridgeable):
         return states.float()
 
 
+def pooled_width(model: Any, description: HeadFile) -> int:
+    """Numbers in a vector of `model` as `description` pools it, before a bridge."""
+    if description.dense:
+        return description.dense[-1].out_features
+    return len(description.modes) * int(model.config.get_text_config().hidden_size)
+
+
 def put_behind(
     encoder: Network, bridge: Bridge, head: nn.Linear | KeptHead | None, of: Network
 ) -> Encoder:
@@ -140,7 +150,9 @@ def put_behind(
     kept = head if isinstance(head, KeptHead) else None
     told = {"labels": of.labels, "reads": kept.reads if kept else {}}
     description = encoder.description.model_copy(update=told)
-    made = Encoder(encoder.model, encoder.tokens, description, encoder.source, bridge, kept)
+    made = Encoder(
+        encoder.model, encoder.tokens, description, encoder.source, bridge, kept, encoder.dense
+    )
     made.classifier = head
     made.task, made.thresholds = of.task, of.thresholds
     return made

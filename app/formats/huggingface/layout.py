@@ -23,6 +23,7 @@ TOKENIZER_FILE = "tokenizer.json"
 PREPARATION_FILE = "preprocessor_config.json"
 HEAD_FILE = "head.json"
 HEAD_WEIGHTS_FILE = "head.safetensors"
+DENSE_WEIGHTS_FILE = "dense.safetensors"
 INDEX_FILE = "model.safetensors.index.json"
 
 _CODE = "a description of code in Python (`auto_map`)"

@@ -18,6 +18,7 @@ from app.formats.huggingface.image_classifier import ImageClassifier
 from app.formats.huggingface.kept_head import KeptHead, write_kept_head
 from app.formats.huggingface.layout import (
     CONFIG_FILE,
+    DENSE_WEIGHTS_FILE,
     HEAD_WEIGHTS_FILE,
     PREPARATION_FILE,
 )
@@ -71,6 +72,9 @@ def _write_number_type(folder: Path, kind: torch.dtype) -> None:
 def _write_head(encoder: Encoder, folder: Path) -> None:
     answers = {"labels": encoder.labels, "task": str(encoder.task)}
     write_head_file(encoder.description.model_copy(update=answers), folder)
+    if encoder.dense is not None:
+        weights = {name: t.contiguous() for name, t in encoder.dense.state_dict().items()}
+        save_file(weights, folder / DENSE_WEIGHTS_FILE)
     if isinstance(encoder.classifier, KeptHead):
         write_kept_head(encoder.classifier, folder)
     elif encoder.classifier is not None:

@@ -31,7 +31,7 @@ _OFFSET_POSITIONS |= {"roberta", "roberta-prelayernorm", "xlm-roberta", "xlm-rob
 
 
 class Tokens:
-    """A tokenizer that cuts at `max_tokens` and puts `prefix` before each text.
+    """A tokenizer that cuts at `max_tokens` (at most `most`) and puts `prefix` before each text.
 
     `accepted` are the arguments that the network's `forward` takes. The end is cut off, or what
     the directory asks for as `truncation_side`; with `of_words` always the end, since sentences
@@ -39,10 +39,15 @@ class Tokens:
     """
 
     def __init__(
-        self, layout: Layout, prefix: str, accepted: Collection[str], of_words: bool = False
+        self,
+        layout: Layout,
+        prefix: str,
+        accepted: Collection[str],
+        of_words: bool = False,
+        most: int | None = None,
     ) -> None:
         self.prefix = prefix
-        self.max_tokens = _max_tokens(layout)
+        self.max_tokens = _max_tokens(layout, most)
         self._accepted = frozenset(accepted)
         self._files = TokenizerFiles(layout.folder)
         self._tokenizer = read_tokenizer(layout.folder, layout.config["model_type"])
@@ -151,9 +156,9 @@ def _pad_token(tokenizer: Tokenizer, layout: Layout, asked: dict[str, Any]) -> s
     return tokenizer.id_to_token(number) if isinstance(number, int) and number >= 0 else None
 
 
-def _max_tokens(layout: Layout) -> int:
+def _max_tokens(layout: Layout, most: int | None) -> int:
     config = layout.config
-    limits = [_MOST_TOKENS, read_description(layout.folder).get("model_max_length")]
+    limits = [_MOST_TOKENS, most, read_description(layout.folder).get("model_max_length")]
     positions = _positions(config)
     if isinstance(positions, int) and config["model_type"] in _OFFSET_POSITIONS:
         positions -= int(config.get("pad_token_id") or 0) + 1

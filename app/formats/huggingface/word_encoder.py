@@ -19,6 +19,11 @@ class WordEncoder(Encoder):
 
     task = Task.TOKEN_CLASSIFICATION
 
+    @property
+    def width(self) -> int:
+        """Numbers in the vector of a token."""
+        return int(self.model.config.get_text_config().hidden_size)
+
     def collate(self, inputs: Inputs) -> Batch:
         """Token ids and masks, and the places of the words' first tokens."""
         return word_batch(self.tokens, words_of(inputs))

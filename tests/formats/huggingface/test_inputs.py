@@ -12,7 +12,7 @@ import torch
 from transformers import ConvNextImageProcessorPil, PreTrainedTokenizerFast, ViTImageProcessorPil
 
 from app.domain.enums import Task
-from app.domain.models import ModelHints, TextInput
+from app.domain.models import ModelHints
 from app.formats.huggingface.encoder import Encoder
 from app.formats.huggingface.format import HuggingFaceFormat
 from app.formats.huggingface.image_preparation import read_preparation
@@ -81,23 +81,6 @@ def test_images_are_prepared_as_transformers_does(processor: Any, config: dict[s
     assert ours.shape == theirs.shape
     # Pillow computes in whole numbers: one step of 255 in a few pixels.
     assert float((ours - theirs).abs().mean()) < 0.005
-
-
-def test_a_sentence_transformers_directory_tells_how_to_pool(tmp_path: Path) -> None:
-    folder = an_encoder(tmp_path / "encoder")
-    (folder / "head.json").unlink()
-    steps = [{"type": f"sentence_transformers.models.{n}"} for n in ("Transformer", "Normalize")]
-    (folder / "modules.json").write_text(json.dumps(steps))
-    (folder / "1_Pooling").mkdir()
-    (folder / "1_Pooling/config.json").write_text(json.dumps({"pooling_mode_cls_token": True}))
-    facts = FORMAT.inspect(folder, ModelHints())
-    encoder = FORMAT.load(folder, facts)
-    assert (facts.task, facts.input) == (Task.FEATURE_EXTRACTION, TextInput(64))
-    assert isinstance(encoder, Encoder)
-    assert (encoder.description.pooling, encoder.description.normalize) == ("cls", True)
-    with torch.no_grad():
-        vectors = encoder.features(encoder.collate(["one", "two three"]))
-    assert torch.allclose(vectors.norm(dim=1), torch.ones(2), atol=1e-5)
 
 
 def test_a_masked_language_model_is_a_plain_encoder(tmp_path: Path) -> None:

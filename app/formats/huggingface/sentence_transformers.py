@@ -1,0 +1,171 @@
+"""What a sentence-transformers directory says of its steps behind the encoder."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, get_args
+
+from torch import Tensor
+
+from app.domain.errors.model_files import ArchitectureUnsupported, FileInvalid, FileMissing
+from app.formats.huggingface.pooling import Activation, DenseLayer, PoolingMode
+from app.formats.json_file import read_json_object
+from app.formats.weight_file import read_weight_file
+
+MODULES_FILE = "modules.json"
+# In the order in which their vectors are concatenated; the last release has one key in their place.
+_FLAGS: dict[str, PoolingMode] = {
+    "pooling_mode_cls_token": "cls",
+    "pooling_mode_max_tokens": "max",
+    "pooling_mode_mean_tokens": "mean",
+    "pooling_mode_mean_sqrt_len_tokens": "mean_sqrt_len_tokens",
+    "pooling_mode_weightedmean_tokens": "weightedmean",
+    "pooling_mode_lasttoken": "lasttoken",
+}
+
+
+@dataclass(frozen=True)
+class Step:
+    """One entry of `modules.json`: the class, by its last name, and its folder."""
+
+    kind: str
+    folder: Path
+
+    def settings(self) -> dict[str, Any]:
+        """Its `config.json`; empty where there is none."""
+        file = self.folder / "config.json"
+        return read_json_object(file) if file.is_file() else {}
+
+
+@dataclass(frozen=True)
+class SentenceEncoder:
+    """All steps in terms of ours; `max_tokens` is None where nothing limits them."""
+
+    pooling: tuple[PoolingMode, ...]
+    dense: tuple[DenseLayer, ...]
+    normalize: bool
+    prefix: str
+    max_tokens: int | None
+
+
+def read_sentence_encoder(folder: Path) -> SentenceEncoder | None:
+    """The steps in `modules.json`; None without that file.
+
+    Raises FileInvalid, FileMissing, and ArchitectureUnsupported by the name of a step or setting
+    that is none of pooling, dense layers and normalisation.
+    """
+    if not (folder / MODULES_FILE).is_file():
+        return None
+    steps = [one for one in _steps(folder) if one.kind != "Dropout"]
+    kinds = [one.kind for one in steps]
+    _check_order(kinds)
+    prefix = _prompt(folder)
+    if prefix and not steps[1].settings().get("include_prompt", True):
+        raise _unsupported("its pooling leaves the prompt's tokens out (`include_prompt`: false)")
+    dense = tuple(_dense(one) for one in steps if one.kind == "Dense")
+    limit = _transformer_settings(folder)
+    return SentenceEncoder(_pooling(steps[1]), dense, kinds[-1] == "Normalize", prefix, limit)
+
+
+def dense_weights(folder: Path) -> dict[str, Tensor]:
+    """The tensors of all dense layers, named `0.weight`, `0.bias`, `1.weight` ..."""
+    found: dict[str, Tensor] = {}
+    for place, step in enumerate(one for one in _steps(folder) if one.kind == "Dense"):
+        file = step.folder / "model.safetensors"
+        name = f"{step.folder.name}/{file.name}"
+        if not file.is_file():
+            advice = "Save the model with `safe_serialization=True`, which is the default today."
+            raise FileMissing(name, f"holds the layer Dense of {MODULES_FILE}", advice)
+        weights = read_weight_file(file, "holds a dense layer", "Save the model again.")
+        found |= {f"{place}.{k.removeprefix('linear.')}": t for k, t in weights.items()}
+    return found
+
+
+def _steps(folder: Path) -> list[Step]:
+    try:
+        listed: Any = json.loads((folder / MODULES_FILE).read_text(encoding="utf-8"))
+        pairs = [
+            (str(one["type"]).rsplit(".", 1)[-1], str(one.get("path") or "")) for one in listed
+        ]
+    except (ValueError, TypeError, KeyError, AttributeError):
+        raise FileInvalid(MODULES_FILE, "it is no list of sentence-transformers steps") from None
+    if any("/" in path or "\\" in path or path == ".." for _, path in pairs):
+        raise FileInvalid(MODULES_FILE, "it names a folder that is not directly beside it")
+    return [Step(kind, folder / path) for kind, path in pairs]
+
+
+def _check_order(kinds: list[str]) -> None:
+    known = {"Transformer", "Pooling", "Dense", "Normalize"}
+    for kind in kinds:
+        if kind not in known:
+            raise _unsupported(f"its step {kind} is none of {', '.join(sorted(known))}")
+    if kinds[:1] != ["Transformer"] or kinds.count("Transformer") > 1:
+        raise _unsupported("its first and only its first step must be a Transformer")
+    if kinds[1:2] != ["Pooling"] or kinds.count("Pooling") > 1:
+        raise _unsupported("one step Pooling must follow the Transformer")
+    if "Normalize" in kinds[:-1]:
+        raise _unsupported("its step Normalize is not the last one")
+
+
+def _pooling(step: Step) -> tuple[PoolingMode, ...]:
+    settings = step.settings()
+    asked = settings.get("pooling_mode")
+    if asked is None:
+        asked = [mode for flag, mode in _FLAGS.items() if settings.get(flag)] or ["mean"]
+    modes = tuple(asked) if isinstance(asked, list) else (asked,)
+    for mode in modes:
+        if mode not in get_args(PoolingMode):
+            raise _unsupported(f"it pools by {mode!r}, which is none of {get_args(PoolingMode)}")
+    if not modes:
+        raise FileInvalid(f"{step.folder.name}/config.json", "`pooling_mode` is empty")
+    return modes
+
+
+def _dense(step: Step) -> DenseLayer:
+    settings, name = step.settings(), f"{step.folder.name}/config.json"
+    activation = str(settings.get("activation_function", "torch.nn.modules.activation.Tanh"))
+    short = activation.rsplit(".", 1)[-1]
+    if not activation.startswith("torch.nn.") or short not in get_args(Activation):
+        raise _unsupported(f"the activation {activation} of its step Dense is not known")
+    if settings.get("use_residual"):
+        raise _unsupported("its step Dense has a residual connection")
+    reads = {settings.get("module_input_name"), settings.get("module_output_name")}
+    if not reads <= {None, "sentence_embedding"}:
+        raise _unsupported("its step Dense reads or writes something else than sentence vectors")
+    try:
+        return DenseLayer(
+            in_features=settings["in_features"],
+            out_features=settings["out_features"],
+            bias=settings.get("bias", True),
+            activation=short,
+        )
+    except (KeyError, ValueError):
+        raise FileInvalid(name, "it has no `in_features` and `out_features`") from None
+
+
+def _prompt(folder: Path) -> str:
+    """What stands before each text unless a caller says otherwise."""
+    file = folder / "config_sentence_transformers.json"
+    settings = read_json_object(file) if file.is_file() else {}
+    named, prompts = settings.get("default_prompt_name"), settings.get("prompts")
+    if named is None:
+        return ""
+    if not isinstance(prompts, dict) or not isinstance(prompts.get(named), str):
+        raise FileInvalid(file.name, f"`default_prompt_name` is {named!r}, but no prompt is so")
+    return str(prompts[named])
+
+
+def _transformer_settings(folder: Path) -> int | None:
+    """How many tokens it reads at most; refuses lower case that the tokenizer does not know of."""
+    file = folder / "sentence_bert_config.json"
+    settings = read_json_object(file) if file.is_file() else {}
+    if settings.get("do_lower_case"):
+        raise _unsupported(f"{file.name} asks for lower case beside the tokenizer")
+    most = settings.get("max_seq_length")
+    return most if isinstance(most, int) and most > 0 else None
+
+
+def _unsupported(reason: str) -> ArchitectureUnsupported:
+    return ArchitectureUnsupported("SentenceTransformer", reason)
