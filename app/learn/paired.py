@@ -93,32 +93,26 @@ def _p_value(
 ) -> float:
     """`sums`: (2, clusters, m), of both sides."""
     unlike = np.flatnonzero((sums[0] != sums[1]).any(axis=1))
-    rest = np.delete(sums, unlike, axis=1).sum(axis=1)
-    # Sorted, so that the order of the rows does not matter.
-    some = sums[:, unlike]
-    some = some[:, np.lexsort(np.concatenate(list(some), axis=1).T)] if len(unlike) else some
-    if (exact := _mcnemar(some)) is not None:
+    gaps = sums[1, unlike] - sums[0, unlike]
+    if not len(gaps):
+        return 1.0
+    if (exact := _mcnemar(gaps)) is not None:
         return exact
-    enumerated = len(unlike) <= _ENUMERATED
-    asked = _all_ways(len(unlike)) if enumerated else _some_ways(len(unlike), seed)
-    as_large = ways = 0
-    for swapped in asked:
-        kept = 1.0 - swapped
-        totals = np.stack(
-            [
-                rest[0] + kept @ some[0] + swapped @ some[1],
-                rest[1] + kept @ some[1] + swapped @ some[0],
-            ]
-        )
+    gaps = gaps[np.lexsort(gaps.T)]  # so that the order of the rows does not matter
+    enumerated = len(gaps) <= _ENUMERATED
+    as_large = count = 0
+    for swapped in _all_ways(len(gaps)) if enumerated else _some_ways(len(gaps), seed):
+        moved = swapped @ gaps
+        totals = sums.sum(axis=1)[:, None] + np.stack([moved, -moved])
         as_large += int((np.abs(difference(totals)) >= abs(value) - 1e-9).sum())
-        ways += len(swapped)
-    return as_large / ways if enumerated else (as_large + 1) / (ways + 1)
+        count += len(swapped)
+    return as_large / count if enumerated else (as_large + 1) / (count + 1)
 
 
-def _mcnemar(some: np.ndarray) -> float | None:
-    """The exact test where every unlike cluster has one right answer more on one of the sides."""
-    gaps = some[0] - some[1]
-    if not gaps.shape[0] or not (np.abs(gaps[:, 0]) == 1).all() or gaps[:, 1:].any():
+def _mcnemar(gaps: np.ndarray) -> float | None:
+    """The exact test where every unlike cluster has as many right answers more on one side."""
+    sizes = np.abs(gaps[:, 0])
+    if gaps[:, 1:].any() or (sizes != sizes[0]).any():
         return None
     from scipy.special import bdtr
 

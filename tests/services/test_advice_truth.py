@@ -177,14 +177,14 @@ def test_languages_are_called_far_apart_where_they_are() -> None:
 
 
 def test_further_labels_are_worth_something_where_they_are_and_nothing_is_said_of_noise() -> None:
-    def told(shuffled: bool, spread: float) -> dict[str, Any]:
+    def advice(shuffled: bool, spread: float) -> dict[str, Any]:
         world = World(shuffled=shuffled, noise=spread)
         return labels(world.case())
 
-    rising = told(False, 2.0)
+    rising = advice(False, 2.0)
     assert rising["curve"][-1]["accuracy"] > rising["curve"][0]["accuracy"] + 0.1
     assert "does not rise for certain" not in rising["sentence"]
-    noise = told(True, 2.0)
+    noise = advice(True, 2.0)
     assert noise["status"] == "cannot-be-told"
 
 

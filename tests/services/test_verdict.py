@@ -81,19 +81,19 @@ def test_without_target_labels_no_win_over_a_fitted_classifier_is_claimed() -> N
 
 def test_few_independent_rows_are_said_to_be_few() -> None:
     assert "With 12 independent test rows" in judge([_comparison("tfidf", 0.2, 12)])["sentence"]
-    told = judge([_comparison("tfidf", None, 5)])
-    assert told["beats_all"] is None
-    assert "fewer than 6 independent test rows" in told["sentence"]
+    unsure = judge([_comparison("tfidf", None, 5)])
+    assert unsure["beats_all"] is None
+    assert "fewer than 6 independent test rows" in unsure["sentence"]
     assert judge([], evaluated=False)["beats_all"] is None
 
 
 def test_six_right_against_two_is_no_win() -> None:
-    targets = np.zeros(6, dtype=int)
+    test = Examples([f"text {i}" for i in range(6)], np.zeros(6, dtype=int), np.arange(1, 7))
     ours = np.tile([0.9, 0.1], (6, 1)).astype(np.float32)
     theirs = ours.copy()
     theirs[2:] = theirs[2:, ::-1]
     kinds = {EvaluationKind.TRANSFERRED: ours, EvaluationKind.SOURCE_MODEL: theirs}
-    verdict = judge(compare(kinds, targets, SingleLabel(("a", "b")), 0))
+    verdict = judge(compare(kinds, test, SingleLabel(("a", "b")), 0))
     assert verdict["not_beaten"] == ["source-model"]
     assert "p = 0.12" in verdict["sentence"]
 
@@ -133,11 +133,11 @@ def test_chance_answers_as_often_as_labels_occur(objective: Objective, targets: 
     assert answers.shape == objective.answer_shape(inputs)
     rows = Examples(inputs, np.resize(targets, (4000, *targets.shape[1:])), np.arange(4000))
     if isinstance(objective, MultiLabel):
-        given, true = objective.predicted(answers).mean(axis=0), targets.mean(axis=0)
+        answered, true = objective.predicted(answers).mean(axis=0), targets.mean(axis=0)
     else:
-        given = np.bincount(answers.argmax(axis=-1).ravel(), minlength=3) / answers[..., 0].size
+        answered = np.bincount(answers.argmax(axis=-1).ravel(), minlength=3) / answers[..., 0].size
         true = np.bincount(targets.ravel(), minlength=3) / targets.size
-    assert given == pytest.approx(true, abs=0.03)
+    assert answered == pytest.approx(true, abs=0.03)
     assert np.isfinite(objective.log_losses(answers, rows.targets)).all()
 
 

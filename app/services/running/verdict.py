@@ -8,9 +8,11 @@ from typing import Any
 import numpy as np
 
 from app.domain.enums import EvaluationKind
+from app.learn.examples import Examples
 from app.learn.intervals import FEW_CLUSTERS, FEWEST_CLUSTERS
 from app.learn.objectives.contract import Objective
 from app.learn.paired import paired_difference
+from app.learn.splits import clusters
 
 _NAMES = {
     EvaluationKind.SOURCE_MODEL: "the untouched source model",
@@ -38,22 +40,22 @@ _NEXT_IF_SIMPLE = (
 
 def compare(
     answered: dict[EvaluationKind, np.ndarray],
-    targets: np.ndarray | None,
+    test: Examples | None,
     objective: Objective,
     seed: int,
-    clusters: np.ndarray | None = None,
 ) -> list[dict[str, Any]]:
-    """The transferred model's paired difference to each other kind, on the same rows.
+    """The transferred model's paired difference to each other kind, on the same `test` rows.
 
-    `clusters` int (n,) are rows that tell of each other. Nothing where it answered no test rows.
+    Nothing where it answered none.
     """
     ours = answered.get(EvaluationKind.TRANSFERRED)
-    if ours is None or targets is None:
+    if ours is None or test is None:
         return []
+    targets, parts = test.targets, clusters(test)
     return [
         {
             "baseline": kind.value,
-            **paired_difference(ours, theirs, targets, seed, objective, clusters),
+            **paired_difference(ours, theirs, targets, seed, objective, parts),
         }
         for kind, theirs in answered.items()
         if kind is not EvaluationKind.TRANSFERRED

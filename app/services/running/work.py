@@ -108,8 +108,7 @@ def _result(
     accounts: list[dict[str, Any]],
 ) -> dict[str, Any]:
     test, objective, seed = held.test, material.objective, transfer.spec.seed
-    asked = (None, None) if test is None else (test.targets, clusters(test))
-    comparisons = compare(compared.on_test, asked[0], objective, seed, asked[1])
+    comparisons = compare(compared.on_test, test, objective, seed)
     return {
         "verdict": judge(
             comparisons,

@@ -73,8 +73,8 @@ def test_copies_of_validation_rows_promise_no_more_than_the_rows() -> None:
         assert seen[name] == pytest.approx(once[name])
     assert blind["coverage"] > 1.5 * seen["coverage"]
     few = np.arange(30).repeat(4)
-    told = abstention_threshold(np.tile([0.99, 0.01], (120, 1)), np.zeros(120, int), WANTED, few)
-    assert "there are 30 independent validation rows" in told["sentence"]
+    advice = abstention_threshold(np.tile([0.99, 0.01], (120, 1)), np.zeros(120, int), WANTED, few)
+    assert "there are 30 independent validation rows" in advice["sentence"]
 
 
 def test_the_check_of_a_threshold_takes_copies_for_one() -> None:
