@@ -49,6 +49,13 @@ def test_six_against_two_right_answers_of_six_are_not_certainly_better() -> None
     assert found["low"] <= 0
 
 
+def test_an_interval_says_no_more_than_the_exact_test() -> None:
+    ours, theirs = np.arange(100) < 17, (np.arange(100) >= 17) & (np.arange(100) < 24)
+    found = paired_difference(_answers(ours), _answers(theirs), np.zeros(100, dtype=int))
+    assert found["p_value"] == pytest.approx(0.064, abs=1e-3)
+    assert found["low"] == 0.0, "without the test it would lie just above"
+
+
 def test_copies_of_a_pair_make_no_difference_certain() -> None:
     ours, theirs = np.ones(60, dtype=bool), np.arange(60) % 6 < 2
     targets, six = np.zeros(60, dtype=int), np.arange(60) % 6
