@@ -15,8 +15,8 @@ def convert(
     source: Annotated[
         Path,
         typer.Argument(
-            help="A .pt, .pth, .pt2, .keras or .h5 file, or a "
-            "Hugging Face directory with pytorch_model.bin."
+            help="A .pt, .pth, .ckpt, .pt2, .keras, .h5 or pickle file, or a Hugging Face "
+            "directory with pytorch_model.bin or SetFit's model_head.pkl."
         ),
     ],
     target: Annotated[Path, typer.Argument(help="The .onnx or .zip to write.")],

@@ -6,16 +6,17 @@ import re
 from collections.abc import Iterable
 
 OUTSIDE = "O"
-_TAG = re.compile(r"([BIESLU])(?:-(.+))?", re.DOTALL)
-# BILOU's last and unit are what BIOES calls end and single.
-_SAME = {"L": "E", "U": "S"}
+_TAG = re.compile(r"([BIMESLU])(?:-(.+))?", re.DOTALL)
+# BILOU's last and unit are what BIOES calls end and single; BMES calls its inside the middle.
+_SAME = {"L": "E", "U": "S", "M": "I"}
 
 
 def split_tag(tag: str) -> tuple[str, str] | None:
     """The prefix (B, I, E or S) and the entity type of a tag; ("O", "") outside of entities.
 
-    The letters stand for begin, inside, end and single; BILOU's L and U are read as E and S. A
-    tag without a type, such as plain "B", has the type "_". None for any other text.
+    The letters stand for begin, inside, end and single; BILOU's L and U are read as E and S, and
+    the M of BMES as I. A tag without a type, such as plain "B", has the type "_". None for any
+    other text.
     """
     if tag == OUTSIDE:
         return OUTSIDE, ""

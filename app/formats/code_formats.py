@@ -37,10 +37,12 @@ def refuse_code(file: Path, name: str) -> None:
         raise FormatRunsCode(name, kind)
 
 
-def refuse_code_inside(folder: Path) -> None:
-    """Raises FormatRunsCode at the first file in `folder` that can run code."""
+def refuse_code_inside(folder: Path, but: frozenset[str] = frozenset()) -> None:
+    """Raises FormatRunsCode at the first file in `folder`, `but` those, that can run code."""
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
         name = path.relative_to(folder).as_posix()
+        if name in but:
+            continue
         kind = _by_bytes(path, name) or _by_name(path, name)
         if kind is not None:
             raise FormatRunsCode(name, kind)

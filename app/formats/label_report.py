@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
+import re
 import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from typing import Any
+
+_POINT_ZERO = re.compile(r"-?\d+\.0+")
 
 
 def report_labels(labels: Iterable[str]) -> dict[str, Any]:
@@ -44,6 +47,13 @@ def note_labels(report: dict[str, Any]) -> list[str]:
     ]
     if report["count"] == 1:
         notes.append("There is one label only: nothing can be learnt from this dataset alone.")
+    if report["rows"] and all(_POINT_ZERO.fullmatch(label) for label in report["rows"]):
+        first = next(iter(report["rows"]))
+        notes.append(
+            f"The labels are whole numbers with a point, such as {first!r}, as pandas writes a "
+            "column with gaps. For a model whose labels have none, write them without or name "
+            "them in `label_mapping`."
+        )
     lone = [label for label, rows in report["rows"].items() if rows == 1]
     if lone:
         notes.append(f"{len(lone)} label(s) have one row only, such as {lone[0]!r}.")

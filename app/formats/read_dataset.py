@@ -40,7 +40,7 @@ from app.formats.unwrap import Unwrapped, is_spreadsheet, unwrap
 
 _TEXT_NAMES = re.compile(r"\.(csv|tsv|tab|txt|jsonl|ndjson|json)$", re.IGNORECASE)
 _TABLE_NAMES = re.compile(r"\.(csv|tsv|tab)$", re.IGNORECASE)
-_CONLL_NAMES = re.compile(r"\.(conllu?|iob2?|bio|bioes)$", re.IGNORECASE)
+_CONLL_NAMES = re.compile(r"\.(conllu?|iob2?|bio|bioes|bmes)$", re.IGNORECASE)
 _JSON_NAMES = re.compile(r"\.(jsonl|ndjson|json)$", re.IGNORECASE)
 _READERS: dict[DatasetKind, Callable[[RawTable, DatasetHints, str, Path], DatasetFacts]] = {
     DatasetKind.LABELLED: read_texts,

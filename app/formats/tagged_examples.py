@@ -55,7 +55,10 @@ def rename_tag(tag: str, mapping: Mapping[str, str]) -> str:
 def in_scheme_of(labels: tuple[str, ...], tags: list[str]) -> list[str]:
     """BIO tags as a model writes them whose labels are these."""
     letters = _letters(labels)
-    return with_ends(tags, *letters) if letters else tags
+    written = with_ends(tags, *letters) if letters else tags
+    if not any(label.startswith("M-") for label in labels):
+        return written
+    return [f"M{tag[1:]}" if tag.startswith("I-") else tag for tag in written]
 
 
 def with_ends(tags: list[str], end: str, single: str) -> list[str]:

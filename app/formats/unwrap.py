@@ -16,7 +16,7 @@ from app.domain.errors.archives import ArchiveDamaged, ArchiveTooLarge
 from app.domain.errors.dataset_files import EncodingNotUtf8, SeveralTables
 
 TABLE_NAMES = re.compile(
-    r"\.(csv|tsv|tab|txt|jsonl|ndjson|json|parquet|xlsx|xlsm|conllu?|iob2?|bio|bioes)(\.gz)?$",
+    r"\.(csv|tsv|tab|txt|jsonl|ndjson|json|parquet|xlsx|xlsm|conllu?|iob2?|bio|bioes|bmes)(\.gz)?$",
     re.IGNORECASE,
 )
 _GZIP = b"\x1f\x8b"

@@ -13,8 +13,8 @@ class ConversionUnknown(InvalidInput):
     def __init__(self, source: str) -> None:
         super().__init__(
             f"{source} is nothing that can be converted.",
-            "Give a .pt or .pth file, a .pt2, .keras or .h5 file, or a Hugging Face directory "
-            "with pytorch_model.bin.",
+            "Give a .pt, .pth, .ckpt, .pt2, .keras, .h5 or pickle file, or a Hugging Face "
+            "directory with pytorch_model.bin or SetFit's model_head.pkl.",
             source=source,
         )
 

@@ -23,10 +23,61 @@ class FormatRunsCode(RejectedFile):
     def __init__(self, file: str, kind: str) -> None:
         super().__init__(
             f"{file} is {kind}, a format that can run code when it is read.",
-            "Run `babelport convert SOURCE TARGET` on the machine where you trust the file, and "
-            "send what it writes; in a folder with safetensors, leave this file out.",
+            _conversion(file),
             file=file,
             kind=kind,
+        )
+
+
+def _conversion(file: str) -> str:
+    name = file.rpartition("/")[2].lower()
+    if name == "model_head.pkl":
+        return (
+            "It is the head of a SetFit model. Run `babelport convert DIRECTORY TARGET.zip "
+            "--trust` on the machine where you trust the file, and send what it writes."
+        )
+    if name.endswith((".pkl", ".pickle", ".joblib")):
+        return (
+            "If it holds a PyTorch network, run `babelport convert SOURCE TARGET --trust` on the "
+            "machine where you trust the file; a SetFit head is converted with its directory. Any "
+            "other model of scikit-learn has no form that the service takes."
+        )
+    return (
+        "Run `babelport convert SOURCE TARGET` on the machine where you trust the file, and "
+        "send what it writes; in a folder with safetensors, leave this file out."
+    )
+
+
+class AdapterNotMerged(RejectedFile):
+    """The upload is what PEFT adds to a model, and not the model."""
+
+    code = "adapter-not-merged"
+
+    def __init__(self, kind: str, base: str, task: str) -> None:
+        maker = {
+            "SEQ_CLS": "AutoPeftModelForSequenceClassification",
+            "TOKEN_CLS": "AutoPeftModelForTokenClassification",
+            "FEATURE_EXTRACTION": "AutoPeftModelForFeatureExtraction",
+        }.get(task, "AutoPeftModel")
+        super().__init__(
+            f"The upload is a PEFT adapter ({kind}) for {base}, not a whole model.",
+            f"Merge it where you have {base}, and send what this writes: `peft.{maker}"
+            ".from_pretrained(ADAPTER, num_labels=N).merge_and_unload().save_pretrained(FOLDER)`, "
+            "and the tokenizer's `save_pretrained(FOLDER)`; name the labels on uploading.",
+            base=base,
+        )
+
+
+class ModelNotAtTop(RejectedFile):
+    """There are models in folders of the archive, and none around them."""
+
+    code = "model-not-at-top"
+
+    def __init__(self, folders: Sequence[str]) -> None:
+        super().__init__(
+            f"The archive holds models in {', '.join(folders[:8])}, and none beside them.",
+            "Pack the one folder that you want to send, and nothing around it.",
+            folders=list(folders[:50]),
         )
 
 

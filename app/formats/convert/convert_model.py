@@ -14,6 +14,7 @@ from app.formats.catalog import recognise
 from app.formats.convert.exported_program import convert_exported_program
 from app.formats.convert.huggingface_folder import convert_huggingface_folder
 from app.formats.convert.keras_file import convert_keras_file
+from app.formats.convert.pickle_file import convert_pickle_file, convert_weights_or_folder
 from app.formats.convert.pytorch_file import convert_pytorch_file
 from app.formats.convert.wishes import Wishes
 
@@ -21,6 +22,11 @@ _Converter = Callable[[Path, Path, Wishes], None]
 _BY_SUFFIX: dict[str, _Converter] = {
     ".pt": convert_pytorch_file,
     ".pth": convert_pytorch_file,
+    ".ckpt": convert_pytorch_file,
+    ".bin": convert_weights_or_folder,
+    ".pkl": convert_pickle_file,
+    ".pickle": convert_pickle_file,
+    ".joblib": convert_pickle_file,
     ".pt2": convert_exported_program,
     ".h5": convert_keras_file,
     ".hdf5": convert_keras_file,

@@ -1,9 +1,10 @@
-"""Converts Hugging Face directories whose weights are pickled."""
+"""Converts Hugging Face directories whose weights, or whose SetFit heads, are pickled."""
 
 from __future__ import annotations
 
 import json
 import pickle  # only for the error that torch.load raises
+import re
 import shutil
 from pathlib import Path
 
@@ -12,27 +13,59 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from app.domain.errors.conversion import ConversionFailed, ConversionNeedsTrust, ConversionUnknown
+from app.formats.convert.setfit_head import HEAD, convert_setfit_head
 from app.formats.convert.wishes import Wishes
 
 _WEIGHTS, _INDEX = "pytorch_model.bin", "pytorch_model.bin.index.json"
 # All else in such a directory is other frameworks' weights, training state, or code.
-_KEPT = (".json", ".txt", ".model")
+_KEPT = (".json", ".txt", ".model", ".safetensors")
+_SAFETENSORS = ("model.safetensors", "model.safetensors.index.json")
+_STEP = re.compile(r"\d+_\w+")
 
 
 def convert_huggingface_folder(source: Path, folder: Path, wishes: Wishes) -> None:
-    """Write the directory with `model.safetensors`; weights are read without running code."""
-    files = _weight_files(source)
+    """Write the directory with safetensors, and SetFit's head as one of safetensors.
+
+    Weights are read without running code; the head is a pickle and needs `wishes.trust`.
+    """
+    if not _is_file_among(source, _SAFETENSORS):
+        _write_weights(_weight_files(source), folder / _SAFETENSORS[0], wishes)
+    for path in source.iterdir():
+        if path.is_dir() and _STEP.fullmatch(path.name):
+            _copy_step(path, folder / path.name, wishes)
+        elif path.is_file() and _is_kept(path):
+            shutil.copyfile(path, folder / path.name)
+    if not (folder / "tokenizer.json").exists():
+        _write_fast_tokenizer(folder)
+    if (source / HEAD).is_file():
+        convert_setfit_head(source, folder, wishes)
+
+
+def _copy_step(source: Path, folder: Path, wishes: Wishes) -> None:
+    """A step of sentence-transformers after the encoder, such as 1_Pooling or 2_Dense."""
+    folder.mkdir()
+    for path in source.iterdir():
+        if path.is_file() and _is_kept(path):
+            shutil.copyfile(path, folder / path.name)
+    if (source / _WEIGHTS).is_file() and not (source / _SAFETENSORS[0]).is_file():
+        _write_weights([source / _WEIGHTS], folder / _SAFETENSORS[0], wishes)
+
+
+def _is_kept(path: Path) -> bool:
+    return path.suffix in _KEPT and path.name != _INDEX
+
+
+def _is_file_among(folder: Path, names: tuple[str, ...]) -> bool:
+    return any((folder / name).is_file() for name in names)
+
+
+def _write_weights(files: list[Path], target: Path, wishes: Wishes) -> None:
     weights: dict[str, Tensor] = {}
     for file in files:
         weights |= _read(file, wishes.trust)
     # A copy of each: safetensors refuses tensors that share their memory.
     plain = {name: tensor.detach().clone().contiguous() for name, tensor in weights.items()}
-    save_file(plain, folder / "model.safetensors", metadata={"format": "pt"})
-    for path in source.iterdir():
-        if path.is_file() and path.suffix in _KEPT and not path.name.endswith(".index.json"):
-            shutil.copyfile(path, folder / path.name)
-    if not (folder / "tokenizer.json").exists():
-        _write_fast_tokenizer(folder)
+    save_file(plain, target, metadata={"format": "pt"})
 
 
 def _weight_files(source: Path) -> list[Path]:

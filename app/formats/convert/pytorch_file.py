@@ -33,14 +33,19 @@ def convert_pytorch_file(source: Path, folder: Path, wishes: Wishes) -> None:
 
     Weights are read without running code; a whole module only with `wishes.trust`.
     """
-    content = _read(source, wishes.trust)
+    convert_content(_read(source, wishes.trust), source, folder, wishes)
+
+
+def convert_content(content: Any, source: Path, folder: Path, wishes: Wishes) -> None:
+    """The same of what was read from `source`."""
     if isinstance(content, nn.Module) and wishes.architecture is None:
         export_module(content, folder, wishes)
         return
     weights = content.state_dict() if isinstance(content, nn.Module) else _weights(content)
     if weights is None:
         advice = "Save network.state_dict() with torch.save, and convert that."
-        raise ConversionFailed(str(source), "it holds neither weights nor a module.", advice)
+        reason = f"it holds a {type(content).__name__}, neither weights nor a PyTorch module."
+        raise ConversionFailed(str(source), reason, advice)
     if wishes.architecture is None:
         raise ConversionNeedsArchitecture(str(source))
     _write_declared(weights, wishes.architecture, folder, wishes)

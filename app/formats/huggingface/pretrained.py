@@ -40,6 +40,7 @@ def read_pretrained(layout: Layout) -> Any:
     logging.set_verbosity_error()
     logging.disable_progress_bar()
     model, report = _read(layout)
+    _refuse_other_shapes(report["mismatched_keys"], layout)
     missing = set(report["missing_keys"])
     if layout.task is Task.FEATURE_EXTRACTION and all("pooler." in key for key in missing):
         if missing:
@@ -47,6 +48,18 @@ def read_pretrained(layout: Layout) -> Any:
     elif missing:
         raise WeightsDoNotFit(_WEIGHTS, f"it lacks {_some(missing)}")
     return model
+
+
+def _refuse_other_shapes(mismatched: Iterable[tuple[str, Any, Any]], layout: Layout) -> None:
+    """Names the first tensor that is not as `config.json` says, the head's before others."""
+    found = sorted(mismatched, key=lambda one: ("classifier" not in one[0], one[0]))
+    if found:
+        name, has, needs = found[0][0], *(tuple(shape) for shape in found[0][1:])
+        labels = len(layout.config.get("id2label") or ())
+        why = f" for its {labels} labels" if has[:1] != needs[:1] and needs[0] == labels else ""
+        raise WeightsDoNotFit(
+            _WEIGHTS, f"{name} is {has} where {CONFIG_FILE} asks for {needs}{why}"
+        )
 
 
 def _read(layout: Layout) -> tuple[Any, dict[str, Any]]:
@@ -58,13 +71,10 @@ def _read(layout: Layout) -> tuple[Any, dict[str, Any]]:
             use_safetensors=True,
             dtype=torch.float32,
             output_loading_info=True,
+            ignore_mismatched_sizes=True,  # they are named below
         )
     except (ImportError, KeyError) as problem:
         raise ArchitectureUnsupported(layout.architecture, str(problem)[:300]) from None
-    except RuntimeError as problem:
-        if "size mismatch" in str(problem) or "mismatched" in str(problem):
-            raise WeightsDoNotFit(_WEIGHTS, "a tensor has another shape") from None
-        raise
     except (ValueError, TypeError, AttributeError) as problem:
         raise FileInvalid(
             CONFIG_FILE, f"no network can be built from it ({problem})"[:500]

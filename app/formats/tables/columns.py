@@ -120,6 +120,10 @@ def _find_usual(
     role: str, free: tuple[str, ...], columns: tuple[str, ...], usual: str | None = None
 ) -> str | None:
     found = tuple(column for column in free if is_usual(usual or role, column))
+    if role == "label" and len(found) == 1:
+        # Beside numbers their names stand, as in the data sets of SetFit.
+        names = [f"{_fold(found[0])}_{what}" for what in ("text", "name")]
+        found = tuple(column for column in free if _fold(column) in names)[:1] or found
     if len(found) > 1:
         raise ColumnAmbiguous(role, found, columns)
     return found[0] if found else None

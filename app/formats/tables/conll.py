@@ -13,7 +13,10 @@ from app.formats.tables.plain_lines import read_lines
 from app.formats.tables.raw_table import Cell, RawTable
 
 _DOCUMENT = "-DOCSTART-"
-_COMMENT = re.compile(r"#\s*(\w+)\s*=\s*(.*)")
+# As CoNLL-U has them: `# sent_id = 5`, `# newdoc id = a`, `# text[en] = ...`, `# newpar`.
+_COMMENT = re.compile(r"#\s*([\w.:-]+(?:\[\w*\])?(?: \w+)?)\s*=\s*(.*)|#\s*new(?:doc|par)\s*$")
+# Only these part columns: a token may hold a no-break space or another one of Unicode.
+_SPACES = re.compile(r"[ \t]+")
 _WIDTH_OF_CONLLU = 10
 _ADVICE = (
     "Write each word on a line of its own with its tag in the last column, and an empty line "
@@ -24,10 +27,11 @@ _ADVICE = (
 def open_conll(file: Path, group: str | None = None) -> RawTable:
     """A table of sentences; its columns are "1", "2", ..., each cell the list of a column's words.
 
-    Columns are divided by tabs where the first word's line has one, else by white space; their
-    number is the first line's. `-DOCSTART-` lines and comments (`# name = value`) are no words;
-    of CoNLL-U also ranges and empty nodes are left out. The last column, called "group", has the
-    value of a comment `# group = ...` before the sentence, or of the comment that `group` names.
+    Columns are divided by tabs where the first word's line has one, else by spaces; their number
+    is the first line's. `-DOCSTART-` lines and comments (`# name = value`) are no words, nor is
+    before a sentence any line that begins with `#` and has another number of columns; of CoNLL-U
+    also ranges and empty nodes are left out. The last column, called "group", has the value of a
+    comment `# group = ...` before the sentence, or of the comment that `group` names.
     `details` have the names of the comments before the first sentence. Raises
     `EncodingNotUtf8`, and `RowMalformed` where a line has another number of columns.
     """
@@ -35,14 +39,16 @@ def open_conll(file: Path, group: str | None = None) -> RawTable:
     comments: list[str] = []
     first = ""
     for line in read_lines(file):
-        if _is_word(line):
-            first = line
-            break
         if found := _COMMENT.match(line):
-            comments.append(found.group(1))
+            comments.append(found.group(1) or "")
+        elif _is_word(line):
+            first = line
+            # What begins with # may be a word or a comment, which the next line tells.
+            if not line.startswith("#"):
+                break
     separator = "\t" if "\t" in first else None
     # A file without words has one column, which no row fills.
-    width = max(1, len(first.split(separator)))
+    width = max(1, len(_divide(first, separator)))
     columns = (*(str(n) for n in range(1, width + 1)), "group")
     details = {"format": "conllu" if _is_conllu(first) else "conll", "comments": comments}
     read = partial(_read, file, separator, width, group or "group")
@@ -70,19 +76,22 @@ def _read(
     file: Path, separator: str | None, width: int, name: str, wanted: tuple[str, ...]
 ) -> Iterator[tuple[Cell, ...]]:
     positions = [None if column == "group" else int(column) - 1 for column in wanted]
-    for number, (group, lines) in enumerate(_sentences(file, name), start=1):
+    for number, (group, lines) in enumerate(_sentences(file, name, separator, width), start=1):
         words = [_parts(line, at, number, separator, width) for at, line in lines]
         words = [word for word in words if not _is_no_word_of_conllu(word)]
         yield tuple(group if at is None else [word[at] for word in words] for at in positions)
 
 
-def _sentences(file: Path, name: str) -> Iterator[tuple[str | None, list[tuple[int, str]]]]:
+def _sentences(
+    file: Path, name: str, separator: str | None, width: int
+) -> Iterator[tuple[str | None, list[tuple[int, str]]]]:
     """The comment `name` of each sentence, and the lines of its words with their numbers."""
     group: str | None = None
     words: list[tuple[int, str]] = []
     for number, line in enumerate(read_lines(file), start=1):
         if _is_word(line):
-            words.append((number, line))
+            if words or line[0] != "#" or len(_divide(line, separator)) == width:
+                words.append((number, line))
         elif (found := _COMMENT.match(line)) and found.group(1) == name:
             group = found.group(2).strip() or None
         elif words and not line.strip():
@@ -93,11 +102,15 @@ def _sentences(file: Path, name: str) -> Iterator[tuple[str | None, list[tuple[i
 
 
 def _parts(line: str, at: int, number: int, separator: str | None, width: int) -> list[str]:
-    parts = line.split(separator)
+    parts = _divide(line, separator)
     if len(parts) != width:
         reason = f"line {at} has {len(parts)} column(s), the first word {width}"
         raise RowMalformed(number, None, reason, _ADVICE)
     return parts
+
+
+def _divide(line: str, separator: str | None) -> list[str]:
+    return line.split(separator) if separator else _SPACES.split(line.strip(" \t"))
 
 
 def _is_no_word_of_conllu(parts: list[str]) -> bool:

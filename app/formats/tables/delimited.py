@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterator
 from functools import partial
 from itertools import islice
 from pathlib import Path
+from typing import TextIO
 
 from app.domain.datasets import DatasetHints
 from app.domain.errors.dataset_files import RowMalformed
@@ -16,6 +18,7 @@ from app.formats.tables.raw_table import Cell, RawTable
 
 _DELIMITERS = (",", "\t", ";", "|")
 _NAMES = {",": "comma", "\t": "tab", ";": "semicolon", "|": "vertical bar"}
+_SEPARATOR = re.compile(r"[\"']?sep=([,;|:^~\t])[\"']?\r?\n", re.IGNORECASE)
 _LONGEST_CELL = 10_000_000
 _QUOTE = "Put cells that hold the delimiter, a quote or a line break into double quotes."
 
@@ -23,21 +26,39 @@ _QUOTE = "Put cells that hold the delimiter, a quote or a line break into double
 def open_delimited(file: Path, hints: DatasetHints) -> RawTable:
     """The table of a file with a header line; raises `EncodingNotUtf8`.
 
-    Reading rows raises `RowMalformed` where the number of cells is not the header's.
+    A first line `sep=;`, which Excel wants to see, names the delimiter and is no row. Reading
+    rows raises `RowMalformed` where the number of cells is not the header's.
     """
     check_utf8(file)
     csv.field_size_limit(_LONGEST_CELL)
-    delimiter = max(_DELIMITERS, key=partial(_fitness, file, hints))
+    named = _named_delimiter(file)
+    delimiter = named or max(_DELIMITERS, key=partial(_fitness, file, hints))
     quoting = csv.QUOTE_MINIMAL if _is_regular(file, delimiter) else csv.QUOTE_NONE
     columns = _header(file, delimiter)
-    details = {"format": "tsv" if delimiter == "\t" else "csv", "delimiter": _NAMES[delimiter]}
+    details = {"format": "tsv" if delimiter == "\t" else "csv"}
+    details["delimiter"] = _NAMES.get(delimiter, delimiter)
     return RawTable(columns, partial(_read, file, delimiter, quoting, columns), details)
+
+
+def _named_delimiter(file: Path) -> str | None:
+    with file.open(encoding="utf-8-sig", newline="") as handle:
+        found = _SEPARATOR.fullmatch(handle.readline(20))
+    return found.group(1) if found else None
+
+
+def _open(file: Path) -> TextIO:
+    """The text from its header on."""
+    handle = file.open(encoding="utf-8-sig", newline="")
+    start = handle.tell()
+    if not _SEPARATOR.fullmatch(handle.readline(20)):
+        handle.seek(start)
+    return handle
 
 
 def _fitness(file: Path, hints: DatasetHints, delimiter: str) -> tuple[int, bool, int]:
     """Known column names tell most, then equal row widths, then the number of columns."""
     columns = _header(file, delimiter)
-    with file.open(encoding="utf-8-sig", newline="") as handle:
+    with _open(file) as handle:
         try:
             widths = {len(row) for row in islice(csv.reader(handle, delimiter=delimiter), 20)}
         except csv.Error:
@@ -46,7 +67,7 @@ def _fitness(file: Path, hints: DatasetHints, delimiter: str) -> tuple[int, bool
 
 
 def _header(file: Path, delimiter: str) -> tuple[str, ...]:
-    with file.open(encoding="utf-8-sig", newline="") as handle:
+    with _open(file) as handle:
         try:
             return tuple(cell.strip() for cell in next(csv.reader(handle, delimiter=delimiter), ()))
         except csv.Error:
@@ -70,7 +91,7 @@ def _read(
     file: Path, delimiter: str, quoting: int, columns: tuple[str, ...], wanted: tuple[str, ...]
 ) -> Iterator[tuple[Cell, ...]]:
     positions = [columns.index(column) for column in wanted]
-    with file.open(encoding="utf-8-sig", newline="") as handle:
+    with _open(file) as handle:
         rows = csv.reader(handle, delimiter=delimiter, quoting=quoting, strict=True)  # type: ignore[arg-type]
         number = 0
         try:

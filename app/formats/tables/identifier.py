@@ -7,8 +7,11 @@ from typing import Any
 
 import langcodes
 
+from app.domain.languages import script_of
+
 # Of each text: enough for the identifier, and bounds the time.
 CHARACTERS = 400
+_CHINESE = {"Hans", "Hant", "Hani"}
 _OTHER_CODES = {"nb": "no", "fil": "tl", "quy": "qu", "quz": "qu"}
 
 
@@ -21,12 +24,24 @@ def identifier() -> Any:
 
 
 def identifier_code(claimed: str) -> str | None:
-    """The identifier's own code, which may be that of the wider language; None if it has none."""
+    """The identifier's own code, which may be that of the wider language; None if it has none.
+
+    It knows each language in its usual script: Hindi in Latin letters (`hi-Latn`) is none of its.
+    """
     known = set(identifier().labels)
     language = langcodes.Language.get(claimed)
+    if not _in_usual_script(language):
+        return None
     codes = [language.language, language.prefer_macrolanguage().language]
     codes += [_OTHER_CODES.get(language.language or "")]
     return next((code for code in codes if code in known), None)
+
+
+def _in_usual_script(language: langcodes.Language) -> bool:
+    if language.script is None:
+        return True
+    usual = script_of(language.language or "und")
+    return usual is None or usual == language.script or {usual, language.script} <= _CHINESE
 
 
 def identify(text: str) -> str:

@@ -17,6 +17,7 @@ from app.formats.tables.raw_table import RawTable
 from app.formats.tables.usable_rows import UsableRows
 
 _SHOWN = 10
+_MANY_LINES = 20
 
 
 def report_texts(
@@ -49,6 +50,7 @@ def report_texts(
         "notes": [
             *_note_empty(found),
             *_note_lists(found),
+            *_note_swallowed(rows, details),
             *_note_counter(rows, columns.group),
             *note_labels(labels),
             *note_duplicates(duplicates),
@@ -94,6 +96,22 @@ def _note_lists(found: UsableRows) -> list[str]:
     return [
         "The labels stand in lists and no row has more than one, so that each row has a single "
         "label. Where a row may have several, send the kind `multi_labelled`."
+    ]
+
+
+def _note_swallowed(rows: list[TextRow], details: dict[str, Any]) -> list[str]:
+    """Cells of many lines in a CSV file: a quote without its partner takes in what follows."""
+    if "delimiter" not in details:
+        return []
+    lines = {row.row: max(row.text.count("\n"), row.label.count("\n")) + 1 for row in rows}
+    many = {row: count for row, count in lines.items() if count > _MANY_LINES}
+    if not many:
+        return []
+    longest = max(many, key=lambda row: many[row])
+    return [
+        f"{len(many)} row(s) have a cell of more than {_MANY_LINES} lines; row {longest} has one "
+        f"of {many[longest]}. A double quote without its partner takes in the rows that follow: look "
+        "at these cells."
     ]
 
 

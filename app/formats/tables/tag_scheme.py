@@ -17,8 +17,8 @@ _ADVICE = "Correct the tag: an entity begins with B- and goes on with I- of the 
 class Normalised:
     """Tags in BIO; `scheme` is what the file had, `changed` how many tags it took.
 
-    Schemes: `BIO`, `IOB1` (B only between two entities of a type that touch), `BIOES` (BILOU too)
-    and `plain`, tags such as parts of speech that mark no entities and stay as they are.
+    Schemes: `BIO`, `IOB1` (B only between two entities of a type that touch), `BIOES` (BILOU and
+    BMES too) and `plain`, tags such as parts of speech that mark no entities and stay as they are.
     """
 
     tags: list[list[str]]

@@ -72,11 +72,7 @@ class _Judge:
 
     def __init__(self, claimed: str) -> None:
         self._script = script_of(claimed)
-        language = langcodes.Language.get(claimed)
-        # The identifier knows each language in its usual script: Hindi in Latin letters is none.
-        usual = script_of(language.language or "und")
-        unusual = None not in (language.script, usual) and language.script != usual
-        self._code = None if unusual else identifier_code(claimed)
+        self._code = identifier_code(claimed)
         known = self._script is not None and share_in_script("a", self._script) is not None
         self.able = self._code is not None or known
 

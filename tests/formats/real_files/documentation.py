@@ -5,13 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 from tests.formats.real_files.case import RealFile, table_row
+from tests.formats.real_files.directory_files import DIRECTORY_FILES
 from tests.formats.real_files.image_files import IMAGE_FILES
 from tests.formats.real_files.model_files import MODEL_FILES
 from tests.formats.real_files.text_files import TEXT_FILES
 
 TABLES: dict[str, tuple[RealFile, ...]] = {
     "docs/datasets.md": (*TEXT_FILES, *IMAGE_FILES),
-    "docs/formats.md": MODEL_FILES,
+    "docs/formats.md": (*MODEL_FILES, *DIRECTORY_FILES),
 }
 _ROOT = Path(__file__).parents[3]
 _BEGIN = "<!-- real files: written by `python -m tests.formats.real_files.documentation` -->"

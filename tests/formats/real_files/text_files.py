@@ -539,4 +539,126 @@ _ANNOTATED = (
     ),
 )
 
-TEXT_FILES: tuple[RealFile, ...] = (*_TABLES, *_JSON_FILES, *_ANNOTATED)
+
+def _swallowing(rows: int) -> str:
+    """A quote opens the third text, and the next one stands `rows` rows below."""
+    lines = [f"film number {i},{('pos', 'neg')[i % 2]}" for i in range(rows + 4)]
+    lines[2] = f'"{lines[2]}'
+    lines[2 + rows] = lines[2 + rows].replace(",", '",')
+    return "text,label\n" + "\n".join(lines) + "\n"
+
+
+_PECULIAR = (
+    RealFile(
+        "sep.csv",
+        "CSV whose first line `sep=;` tells Excel the delimiter",
+        holding("sep=;\r\ntext;label\r\ngood film, really;pos\r\nbad film;neg\r\n"),
+        Facts(_TWO | {"report.delimiter": "semicolon"}, {"row": 1, "text": "good film, really"}),
+    ),
+    RealFile(
+        "stray-quote.csv",
+        "a double quote without its partner, which swallows 51 rows",
+        holding(_swallowing(51)),
+        Facts(
+            {"kind": "labelled", "report.rows": 4},
+            {"text": "film number 0"},
+            "1 row(s) have a cell of more than 20 lines; row 3 has one of 52. A double quote "
+            "without its partner takes in the rows that follow: look at these cells.",
+        ),
+    ),
+    RealFile(
+        "setfit.jsonl",
+        "numbers as `label` with their names beside them as `label_text`",
+        _jsonl(
+            {"text": row["text"], "label": i, "label_text": row["label"]}
+            for i, row in enumerate(_ROWS)
+        ),
+        Facts(_TWO | {"report.columns.label": "label_text"}, _GOOD),
+    ),
+    RealFile(
+        "floats.csv",
+        "labels as pandas writes a column of numbers with gaps",
+        holding("text,label\ngood film,1.0\nbad film,0.0\nso so,\n"),
+        Facts(
+            {"kind": "labelled", "rows": 2, "labels": ["0.0", "1.0"]},
+            {},
+            "The labels are whole numbers with a point, such as '0.0', as pandas writes a column "
+            "with gaps. For a model whose labels have none, write them without or name them in "
+            "`label_mapping`.",
+        ),
+    ),
+    RealFile(
+        "romanised.csv",
+        "Hindi in Latin letters, of which the language detector knows nothing",
+        holding(
+            "text,label\n"
+            "mujhe kal subah saat baje jagana mat bhoolna,alarm\n"
+            "kya aaj dilli mein baarish hogi ya nahi,weather\n"
+        ),
+        Facts(
+            {
+                "rows": 2,
+                "report.language.checked": False,
+                "report.language.looks_right": True,
+                "report.wrong_language.wrong": 0,
+            },
+            {},
+            "The language was not checked: the identifier does not know `hi-Latn`.",
+        ),
+        language="hi-Latn",
+    ),
+)
+
+_ASHA = {"words": ["Asha", "Rao"], "tags": ["B-PER", "I-PER"]}
+_PERSON = {"kind": "tokens", "rows": 1, "labels": ["O", "B-PER", "I-PER"]}
+
+_TAGGED = (
+    RealFile(
+        "comments.conll",
+        "CoNLL with comments of several words, brackets and marks of documents",
+        holding(
+            "# newdoc id = 7\n# text[en] = Asha Rao\n# sentence 1 of 2 [ ]\n"
+            "Asha B-PER\nRao I-PER\n\n# newpar\n# O\nthanks O\n"
+        ),
+        Facts(_PERSON | {"rows": 2, "report.words": 4}, _ASHA),
+    ),
+    RealFile(
+        "no-break.conll",
+        "a no-break space within a token, as in French numbers",
+        holding("12\u00a0000 B-NUM\neuros O\n"),
+        Facts({"kind": "tokens", "rows": 1}, {"words": ["12\u00a0000", "euros"]}),
+        language="fr",
+    ),
+    RealFile(
+        "msra.bmes",
+        "Chinese characters tagged BMES",
+        holding("王 B-PER\n小 M-PER\n明 E-PER\n在 O\n京 S-LOC\n"),
+        Facts(
+            {
+                "kind": "tokens",
+                "labels": ["O", "B-LOC", "I-LOC", "B-PER", "I-PER"],
+                "report.scheme": {"found": "BIOES", "rewritten": 3},
+            },
+            {"tags": ["B-PER", "I-PER", "I-PER", "O", "B-LOC"]},
+        ),
+        language="zh",
+    ),
+    RealFile(
+        "resume.bioes",
+        "Chinese characters tagged BIOES",
+        holding("王 B-PER\n小 I-PER\n明 E-PER\n在 O\n京 S-LOC\n"),
+        Facts(
+            {"kind": "tokens", "report.scheme": {"found": "BIOES", "rewritten": 2}},
+            {"tags": ["B-PER", "I-PER", "I-PER", "O", "B-LOC"]},
+        ),
+        language="zh",
+    ),
+)
+
+TEXT_FILES: tuple[RealFile, ...] = (
+    *_TABLES,
+    *_PECULIAR,
+    *_JSON_FILES,
+    *_ANNOTATED,
+    *_TAGGED,
+)
