@@ -15,10 +15,14 @@ _LABELS = ("alarm", "music", "weather")
 
 
 def a_setfit_directory(
-    folder: Path, labels: Sequence[str] | None = _LABELS, several: bool = False
+    folder: Path,
+    labels: Sequence[str] | None = _LABELS,
+    several: bool = False,
+    dense: bool = False,
 ) -> Path:
     """An encoder, its steps, and a head of scikit-learn in `model_head.pkl`.
 
+    With `dense` a layer of 16 stands between pooling and normalisation, as `pytorch_model.bin`.
     With `several` a row has any number of labels. Two labels make a head of one output.
     """
     import joblib
@@ -27,7 +31,10 @@ def a_setfit_directory(
 
     an_encoder(folder, prefix="")
     (folder / "head.json").unlink()
-    steps = [("", "Transformer"), ("1_Pooling", "Pooling"), ("2_Normalize", "Normalize")]
+    steps = [("", "Transformer"), ("1_Pooling", "Pooling"), ("9_Normalize", "Normalize")]
+    if dense:
+        steps.insert(2, ("2_Dense", "Dense"))
+        _write_dense(folder / "2_Dense")
     modules = [
         {"idx": i, "name": str(i), "path": path, "type": f"sentence_transformers.models.{kind}"}
         for i, (path, kind) in enumerate(steps)
@@ -36,7 +43,7 @@ def a_setfit_directory(
     (folder / "1_Pooling").mkdir()
     pooling = {"word_embedding_dimension": 32, "pooling_mode_mean_tokens": True}
     _write(folder / "1_Pooling" / "config.json", pooling | {"pooling_mode_cls_token": False})
-    (folder / "2_Normalize").mkdir()
+    (folder / "9_Normalize").mkdir()
     names = list(labels) if labels else None
     _write(folder / "config_setfit.json", {"labels": names, "normalize_embeddings": False})
     classes = len(labels or _LABELS)
@@ -61,8 +68,23 @@ def setfit_vectors(folder: Path, texts: Sequence[str]) -> np.ndarray:
     for text in texts:
         with torch.no_grad():
             tokens = model(**tokenizer(text, return_tensors="pt")).last_hidden_state
-        vectors.append(torch.nn.functional.normalize(tokens.mean(dim=1)).numpy()[0])
+        vector = tokens.mean(dim=1)
+        if (folder / "2_Dense").is_dir():
+            layer = torch.load(folder / "2_Dense" / "pytorch_model.bin", weights_only=True)
+            vector = torch.tanh(vector @ layer["linear.weight"].T + layer["linear.bias"])
+        vectors.append(torch.nn.functional.normalize(vector).numpy()[0])
     return np.stack(vectors)
+
+
+def _write_dense(folder: Path) -> None:
+    import torch
+
+    folder.mkdir()
+    torch.manual_seed(1)
+    weights = {"linear.weight": torch.randn(16, 32), "linear.bias": torch.randn(16)}
+    torch.save(weights, folder / "pytorch_model.bin")
+    activation = {"bias": True, "activation_function": "torch.nn.modules.activation.Tanh"}
+    _write(folder / "config.json", {"in_features": 32, "out_features": 16} | activation)
 
 
 def _write(file: Path, content: Any) -> None:

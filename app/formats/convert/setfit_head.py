@@ -13,7 +13,8 @@ from app.domain.enums import Task
 from app.domain.errors.conversion import ConversionFailed, ConversionNeedsTrust
 from app.formats.convert.wishes import Wishes
 from app.formats.huggingface.head_file import read_head_file, write_head_file
-from app.formats.huggingface.layout import HEAD_WEIGHTS_FILE
+from app.formats.huggingface.layout import DENSE_WEIGHTS_FILE, HEAD_WEIGHTS_FILE
+from app.formats.huggingface.sentence_transformers import dense_weights
 from app.formats.json_file import read_json_object
 
 HEAD = "model_head.pkl"
@@ -37,6 +38,8 @@ def convert_setfit_head(source: Path, folder: Path, wishes: Wishes) -> None:
     normalize = pooled.normalize or bool(config.get("normalize_embeddings"))
     told = {"labels": labels, "task": task.value, "normalize": normalize}
     write_head_file(pooled.model_copy(update=told), folder)
+    if pooled.dense:
+        save_file(dense_weights(folder), folder / DENSE_WEIGHTS_FILE)
     tensors = {
         "weight": torch.tensor(weight, dtype=torch.float32).contiguous(),
         "bias": torch.tensor(bias, dtype=torch.float32).contiguous(),

@@ -110,8 +110,8 @@ def _note_swallowed(rows: list[TextRow], details: dict[str, Any]) -> list[str]:
     longest = max(many, key=lambda row: many[row])
     return [
         f"{len(many)} row(s) have a cell of more than {_MANY_LINES} lines; row {longest} has one "
-        f"of {many[longest]}. A double quote without its partner takes in the rows that follow: look "
-        "at these cells."
+        f"of {many[longest]}. A double quote without its partner takes in the rows that follow: "
+        "look at these cells."
     ]
 
 

@@ -60,6 +60,14 @@ def test_a_head_gives_the_probabilities_of_scikit_learn(
     )
 
 
+def test_a_dense_layer_before_the_head_is_converted_with_it(tmp_path: Path) -> None:
+    source = a_setfit_directory(tmp_path / "setfit", dense=True)
+    _, logits = _converted(source, tmp_path / "model.zip")
+    head = joblib.load(source / "model_head.pkl")
+    expected = head.predict_proba(setfit_vectors(source, TEXTS))
+    np.testing.assert_allclose(_softmax(logits), expected, atol=1e-4)
+
+
 def test_a_head_of_several_labels_gives_the_probabilities_of_each(tmp_path: Path) -> None:
     source = a_setfit_directory(tmp_path / "setfit", several=True)
     facts, logits = _converted(source, tmp_path / "model.zip")
