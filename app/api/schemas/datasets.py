@@ -41,7 +41,8 @@ class DatasetFields(BaseModel):
     part: Literal["train", "validation", "test"] | None = Field(
         None,
         description="Of images that come with all their parts (folders `train` and `test`, arrays "
-        "`x_train` and `x_test`, MNIST's four files): which to read; `train` where it is left out.",
+        "`x_train` and `x_test`, MNIST's four files): which to read; `train` where it is left "
+        "out. Of an archive of several tables (`train.csv`, `test.csv`) it must be given.",
     )
 
 
