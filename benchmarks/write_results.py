@@ -21,6 +21,7 @@ it. Each section names the script that took its figures. Brackets are 95% interv
 SECTIONS = (
     "intervals",
     "digits",
+    "digits_default",
     "self_train",
     "sib200",
     "few_labels",

@@ -87,7 +87,7 @@ def record_event(session: Session, id: str, attempt: int, kind: str, data: dict[
 
 def succeed(session: Session, id: str, attempt: int, model_id: str, result: dict[str, Any]) -> None:
     """Record the model that the transfer made, and its result."""
-    values = {"model_id": model_id, "result": result}
+    values = {"model_id": model_id, "result": result, "progress": Progress("succeeded", 1.0, 0.0)}
     _move(session, id, attempt, TransferState.SUCCEEDED, {"model_id": model_id}, **values)
     attempts.end(session, id, attempt, AttemptOutcome.SUCCEEDED)
 

@@ -77,11 +77,12 @@ def test_a_validation_fraction_of_nothing_means_no_validation() -> None:
     ("rows", "method", "parameters", "origin", "reason"),
     [
         (60, "fine-tune", {}, "none", "fewer than"),
-        (900, "fine-tune", {}, "split", "enough"),
-        (900, "fine-tune", {"strategy": "logistic"}, "none", "learns nothing"),
-        (900, "joint", {"strategy": "logistic"}, "none", "learns nothing"),
-        (900, "auto", {}, "none", "learns nothing"),
-        (900, "self-train", {}, "split", "enough"),
+        (2700, "fine-tune", {}, "split", "enough"),
+        (2700, "fine-tune", {"strategy": "logistic"}, "none", "learns nothing"),
+        (2700, "joint", {"strategy": "logistic"}, "none", "learns nothing"),
+        (2700, "auto", {}, "none", "learns nothing"),
+        (2700, "self-train", {}, "split", "enough"),
+        (2000, "fine-tune", {}, "none", "fewer than"),
     ],
 )
 def test_validation_rows_are_split_off_where_the_method_uses_them_and_there_are_enough(

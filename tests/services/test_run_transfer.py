@@ -85,6 +85,8 @@ def test_a_transfer_registers_a_model_with_its_evaluations(
     started = a_claimed_transfer(context, classifier, rows, LABELS, parameters=QUICK)
     done = _run(context, started)
     assert done.state is TransferState.SUCCEEDED, done.failure
+    assert done.progress is not None
+    assert (done.progress.fraction, done.progress.eta_seconds) == (1.0, 0.0)
     model = _model(context, done.model_id)
     assert (model.name, model.version, model.languages) == ("tickets-de", 1, ("en", "de"))
     assert (model.parent_id, model.transfer_id) == (started.spec.model_id, started.id)

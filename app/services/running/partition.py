@@ -16,9 +16,9 @@ from app.learn.samples import draw_sample
 from app.learn.splits import split_off
 from app.methods.catalog import method_named
 
-# Of fewer training rows no validation part is split off unless the user says so: a score on it
-# is too coarse to choose among the states of training, and the labels are missed in it.
-FEWEST_TO_VALIDATE = 400
+# Of fewer training rows no validation part is split off unless the user says so: the labels are
+# missed in training, and a score on so few is too coarse to choose among its states (decision 29).
+FEWEST_TO_VALIDATE = 2000
 DEFAULT_VALIDATION_FRACTION = 0.15
 
 

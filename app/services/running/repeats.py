@@ -85,8 +85,10 @@ def _run_once(
     method = method_named(spec.method)
     partition = draw_partition(spec, held, material.examples.get(Role.VALIDATION), number)
     given = method_input(context, spec, material, held, partition, number, checkpoints)
-    output = run_of(method)(given, Portion(monitor, 0.0, 0.9))
-    rest = Portion(monitor, 0.9, 1.0)
+    scored = partition.validation is not None or (held.test is not None and spec.repeats > 1)
+    trained = 0.9 if scored else 1.0
+    output = run_of(method)(given, Portion(monitor, 0.0, trained))
+    rest = Portion(monitor, trained, 1.0)
     return Repeat(
         number=number,
         seed=given.seed,

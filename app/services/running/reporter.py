@@ -36,13 +36,14 @@ class Reporter:
         self._heard = False
         self._context = context
         self._transfer = transfer
-        self._began = time.monotonic()
         self._written = float("-inf")
         self._phase = ""
         self._fraction = 0.0
 
-    def progress(self, phase: str, fraction: float, **facts: Any) -> None:
-        """Write how far the whole transfer is, with the seconds it will still take."""
+    def progress(
+        self, phase: str, fraction: float, eta_seconds: float | None = None, **facts: Any
+    ) -> None:
+        """Write how far the whole transfer is, with the seconds it will still take if known."""
         if self._heard:
             raise Cancelled
         self._heard = self._stopping.asked()
@@ -51,7 +52,7 @@ class Reporter:
         if phase == self._phase and present - self._written < _SECONDS_BETWEEN_WRITES:
             return
         self._phase, self._written = phase, present
-        progress = Progress(phase, round(self._fraction, 4), self._eta(present - self._began))
+        progress = Progress(phase, round(self._fraction, 4), eta_seconds)
         id, attempt = self._transfer.id, self._transfer.attempt
         wish = self._write(lambda s: leases.record_progress(s, id, attempt, progress))
         if wish is Wish.CANCEL:
@@ -68,9 +69,3 @@ class Reporter:
             return patiently(self._context.sessions, transaction, seconds)
         except LeaseLost as lost:
             raise Cancelled from lost
-
-    def _eta(self, elapsed: float) -> float | None:
-        """By the pace so far; none in the first moments, when the pace means nothing."""
-        if self._fraction < 0.02 or elapsed < 1.0:
-            return None
-        return round(elapsed * (1.0 - self._fraction) / self._fraction, 1)

@@ -16,13 +16,14 @@ from app.learn.paired import paired_difference
 from app.learn.portion import Portion
 from app.learn.splits import clusters
 from app.services.context import Context
-from app.services.running.advice.advise import advise, seconds_for_advice
+from app.services.running.advice.advise import advice_seconds, advise
 from app.services.running.advice.case import Case
 from app.services.running.artifact import write_model
 from app.services.running.kept_state import open_checkpoints
 from app.services.running.material import Material, load_network, open_material
 from app.services.running.outcome import Outcome
 from app.services.running.partition import HeldOut, hold_out
+from app.services.running.phases import Cost, Phases
 from app.services.running.repeats import Repeat, run_repeats
 from app.services.running.scoring import (
     Compared,
@@ -35,6 +36,9 @@ from app.services.running.scoring import (
 from app.services.running.split_record import row_table, split_record
 from app.services.running.together import shared_training
 from app.services.running.verdict import compare, judge, spread
+
+# Of the seconds that advice may take, the part that it needs as a rule.
+_SHARE_OF_ADVICE = 0.3
 
 
 def work(
@@ -49,21 +53,23 @@ def work(
     Training saves its state at once where `stopping` says so. Raises a `BabelportError`.
     """
     spec, began = transfer.spec, time.monotonic()
-    material, held = _read(context, transfer, monitor)
-    before = _untouched(context, spec, material, held, monitor)
-    with shared_training(spec, Portion(monitor, 0.08, 0.88)) as part:
+    phases = Phases(monitor, _costs(context))
+    material, held = _read(transfer, context, phases.begin("reading"))
+    before = _untouched(context, spec, material, held, phases)
+    with shared_training(spec, phases.begin("training")) as part:
         kept = FirstCheckpoints(open_checkpoints(context, transfer.id, transfer.attempt, stopping))
         best, accounts = run_repeats(context, spec, material, held, part, kept)
-    monitor.progress("writing the model", 0.88)
+    phases.begin("writing").progress("writing the model", 0.0)
     file, served, facts = write_model(best.output, material.facts, workspace)
-    compared = answers_after(served, held, before, context.vectors, Portion(monitor, 0.89, 0.94))
-    monitor.progress("comparing with the baselines", 0.94)
+    compared = answers_after(served, held, before, context.vectors, phases.begin("scoring"))
+    comparing = phases.begin("baselines")
+    comparing.progress("comparing with the baselines", 0.0)
     compared.on_test.update(
         baseline_answers(best.partition, held.test, material.objective, spec.seed)
     )
     probed = probe_answered(
         lambda: served if best.output.rebuilt else load_network(context, material, spec.seed),
-        *(best.partition, held.test, context.vectors, best.seed, Portion(monitor, 0.94, 0.95)),
+        *(best.partition, held.test, context.vectors, best.seed, Portion(comparing, 0.3, 1.0)),
     )
     compared.on_test.update(probed)
     result = _result(transfer, material, held, compared, best, accounts)
@@ -76,27 +82,54 @@ def work(
         compared=compared,
         served=served,
         folder=workspace / "model",
-        monitor=Portion(monitor, 0.95, 0.99),
-        seconds=seconds_for_advice(context.settings.advice_seconds, began),
+        monitor=phases.begin("advice"),
+        seconds=advice_seconds(context.settings.advice_seconds, time.monotonic() - began),
     )
     result["advice"] = advise(case)
-    monitor.progress("recording", 0.99)
+    phases.begin("recording").progress("recording", 0.0)
     record = split_record(transfer, held, best.partition)
     return material, held, Outcome(file, facts, compared, record, result)
 
 
-def _read(context: Context, transfer: Transfer, monitor: Monitor) -> tuple[Material, HeldOut]:
+def _costs(context: Context) -> dict[str, Cost]:
+    """What each phase is expected to take until more is known.
+
+    Nothing tells how long the training will take before it shows its pace: far longer than all
+    that came before, so that the bar does not run ahead.
+    """
+    most = context.settings.advice_seconds
+    return {
+        "reading": lambda passed: 1.0,
+        "untouched": lambda passed: 3.0,
+        "training": lambda passed: max(30.0, 20.0 * passed),
+        "writing": lambda passed: 0.5,
+        "scoring": lambda passed: 3.0,
+        "baselines": lambda passed: 3.0,
+        "advice": lambda passed: _SHARE_OF_ADVICE * advice_seconds(most, passed),
+        "recording": lambda passed: 0.5,
+    }
+
+
+def _read(transfer: Transfer, context: Context, monitor: Monitor) -> tuple[Material, HeldOut]:
     monitor.progress("reading the data", 0.0)
     material = open_material(context, transfer)
     return material, hold_out(transfer.spec, material.examples, material.inputs, material.pairs)
 
 
 def _untouched(
-    context: Context, spec: TransferSpec, material: Material, held: HeldOut, monitor: Monitor
+    context: Context, spec: TransferSpec, material: Material, held: HeldOut, phases: Phases
 ) -> Compared:
-    monitor.progress("reading the model", 0.01)
+    monitor, began = phases.begin("untouched"), phases.seconds
+    monitor.progress("reading the model", 0.0)
     network = load_network(context, material, spec.seed)
-    return answers_before(network, material, held, context.vectors, Portion(monitor, 0.02, 0.08))
+    loaded = phases.seconds
+    answered = answers_before(network, material, held, context.vectors, Portion(monitor, 0.3, 1.0))
+    if answered.all():
+        took, loading = phases.seconds - loaded, loaded - began
+        phases.expect("writing", lambda passed: loading)
+        phases.expect("scoring", lambda passed: took)
+        phases.expect("baselines", lambda passed: loading + took)
+    return answered
 
 
 def _result(

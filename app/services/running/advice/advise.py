@@ -8,7 +8,8 @@ from collections.abc import Callable
 from typing import Any
 
 from app.learn.advice.statements import inapplicable, untold
-from app.learn.monitor import Cancelled
+from app.learn.monitor import Cancelled, Monitor
+from app.learn.portion import Portion
 from app.services.running.advice.abstaining import abstaining
 from app.services.running.advice.case import Case
 from app.services.running.advice.distances import distances
@@ -40,18 +41,40 @@ def advise(case: Case) -> dict[str, Any] | None:
         return None
     began = time.monotonic()
     advice: dict[str, Any] = {}
+    case.monitor = turns = _Turns(case.monitor)
     for number, (name, give) in enumerate(_PARTS.items()):
-        case.monitor.progress("giving advice", number / len(_PARTS))
+        turns.begin(number)
         advice[name] = _given(give, case)
     return advice | {"seconds": round(time.monotonic() - began, 2)}
 
 
-def seconds_for_advice(most: float, began: float) -> float:
-    """As long as the work took that `began` (`time.monotonic`), or a little, but not over `most`.
+def advice_seconds(most: float, passed: float) -> float:
+    """As long as the work took, which is `passed` seconds, or a little, but not over `most`.
 
     A short transfer should not wait long for advice.
     """
-    return min(most, max(_A_LITTLE, time.monotonic() - began))
+    return min(most, max(_A_LITTLE, passed))
+
+
+class _Turns:
+    """The Monitor of all parts, which share networks and vectors; each has a turn on the bar."""
+
+    def __init__(self, monitor: Monitor) -> None:
+        self._monitor = monitor
+        self._turn: Monitor = monitor
+
+    def begin(self, number: int) -> None:
+        """Count what is reported from now on for this part."""
+        self._turn = Portion(self._monitor, number / len(_PARTS), (number + 1) / len(_PARTS))
+        self._turn.progress("giving advice", 0.0)
+
+    def progress(self, phase: str, fraction: float, **facts: Any) -> None:
+        """Report the fraction of a computation of the part; several of one part count as one."""
+        self._turn.progress("giving advice", fraction, **facts)
+
+    def event(self, kind: str, **data: Any) -> None:
+        """Pass the event on."""
+        self._monitor.event(kind, **data)
 
 
 def _given(give: Callable[[Case], dict[str, Any]], case: Case) -> dict[str, Any]:
