@@ -41,14 +41,14 @@ class _Seen:
 
 
 def _run(
-    took: dict[str, float], resumed_at: float = 0.0
+    took: dict[str, float], resumed_at: float = 0.0, even: bool = True
 ) -> list[tuple[float, float, float | None]]:
     """Phases that take so many seconds, each reported on a hundred times at an even pace."""
     clock = _Clock()
     seen = _Seen(clock)
     phases = Phases(seen, _COSTS, clock)
     for name, seconds in took.items():
-        phase = phases.begin(name)
+        phase = phases.begin(name, name == "training" or (even and name != "reading"))
         start = resumed_at if name == "training" else 0.0
         if start:
             phase.event("resumed", step=3)
@@ -81,6 +81,14 @@ def test_advice_that_takes_a_quarter_of_the_time_has_a_quarter_of_the_bar() -> N
     reports = _run({"reading": 1.0, "training": 30.0, "scoring": 5.0, "advice": 12.0})
     before_advice = max(fraction for now, fraction, _ in reports if now < 135.9)
     assert before_advice < 0.82
+
+
+def test_a_phase_that_tells_nothing_of_its_time_is_never_said_to_be_over() -> None:
+    reports = _run({"reading": 1.0, "training": 30.0, "scoring": 5.0, "advice": 100.0}, even=False)
+    advice = [(fraction, left) for now, fraction, left in reports if now > 137]
+    assert all(0.7 < fraction < 1.0 for fraction, _ in advice)
+    assert len({fraction for fraction, _ in advice}) > 90, "it moves on"
+    assert all(left is not None for _, left in advice)
 
 
 def test_what_an_earlier_attempt_did_counts() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -11,7 +12,7 @@ from app.learn.monitor import Monitor
 
 # Seconds that a phase will take, by the seconds that will have passed when it begins.
 Cost = Callable[[float], float]
-_LEAST_SECONDS, _LEAST_FRACTION = 1.0, 0.01
+_LEAST_SECONDS, _LEAST_FRACTION = 0.5, 0.01
 
 
 class Phases:
@@ -42,15 +43,19 @@ class Phases:
         if name in self._costs:
             self._costs[name] = cost
 
-    def begin(self, name: str) -> Monitor:
-        """End the present phase and begin this one, and leave out those in between."""
+    def begin(self, name: str, even: bool = True) -> Monitor:
+        """End the present phase and begin this one, and leave out those in between.
+
+        Where a phase is not `even`, its fractions tell nothing of the time: it counts by what it
+        is expected to take, and what is left of that shrinks without coming to an end.
+        """
         while self._costs:
             first = next(iter(self._costs))
             cost = self._costs.pop(first)
             if first == name:
                 if self._current is not None:
                     self._spared += self._current.spared()
-                self._current = _Phase(self, cost(self.seconds), self._clock)
+                self._current = _Phase(self, cost(self.seconds), even, self._clock)
                 return self._current
         raise ValueError(f"the phase {name} is over")
 
@@ -62,7 +67,7 @@ class Phases:
     def report(self, phase: str, left: float, spared: float, paced: bool, **facts: Any) -> None:
         """Say where the whole is when the present phase takes `left` further seconds.
 
-        An estimate of the time left is given once some phase has shown its pace (`paced`).
+        An estimate of the time left is given once an even phase has shown its pace (`paced`).
         """
         self._paced = self._paced or paced
         passed = self.seconds
@@ -83,9 +88,10 @@ class Phases:
 class _Phase:
     """The Monitor of one phase."""
 
-    def __init__(self, whole: Phases, cost: float, clock: Callable[[], float]) -> None:
+    def __init__(self, whole: Phases, cost: float, even: bool, clock: Callable[[], float]) -> None:
         self._whole = whole
         self._cost = cost
+        self._even = even
         self._clock = clock
         self._began = clock()
         self._fraction = 0.0
@@ -103,7 +109,7 @@ class _Phase:
             self._marks.clear()
         if not self._marks or now - self._marks[-1][0] >= 0.25:
             self._marks.append((now, self._fraction))
-        pace = self._pace(now)
+        pace = self._pace(now) if self._even else None
         left = (1.0 - self._fraction) / pace if pace else self._expected_left(now)
         self._whole.report(phase, left, self.spared(left), pace is not None, **facts)
 
@@ -128,4 +134,7 @@ class _Phase:
         return (self._fraction - fraction) / (now - since)
 
     def _expected_left(self, now: float) -> float:
-        return (1.0 - self._fraction) * max(self._cost, now - self._began)
+        spent = now - self._began
+        if self._even:
+            return (1.0 - self._fraction) * max(self._cost, spent)
+        return self._cost * math.exp(-spent / self._cost) if self._cost else 0.0
