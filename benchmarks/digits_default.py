@@ -32,12 +32,15 @@ def main() -> None:
     with scratch_service() as url, tempfile.TemporaryDirectory() as folder:
         client = Client(url)
         model = upload_seed(client, options.data / "latin_mnist.npz", Path(folder))
-        for script in options.scripts:
-            file = options.data / f"{script}.npz"
-            datasets = {
-                part: upload_split(client, file, part, Path(folder)) for part in ("train", "test")
+        uploaded = {
+            script: {
+                part: upload_split(client, options.data / f"{script}.npz", part, Path(folder))
+                for part in ("train", "test")
             }
-            for name, fraction in FRACTIONS.items():
+            for script in options.scripts
+        }
+        for name, fraction in FRACTIONS.items():
+            for script, datasets in uploaded.items():
                 found = _transfer(client, model, script, datasets, fraction, options.seed)
                 cells.append({"script": script, "validation_fraction": name, **found})
                 print(cells[-1], flush=True)
