@@ -12,6 +12,7 @@ class Strategy(StrEnum):
     FULL = "full"  # every parameter, from the source model's
     HEAD = "head"  # the head alone (linear probing); the body stays as it is
     LOGISTIC = "logistic"  # the head alone, as the regression most probable after the labels
+    LINEAR_PROBE = "linear-probe"  # the head alone, by logistic regression from nothing
     LP_FT = "lp-ft"  # the head first, then every parameter
     LORA = "lora"  # the head first, then it and low-rank updates of the attention
     SCRATCH = "scratch"  # every parameter drawn anew: the control experiment

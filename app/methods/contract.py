@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pydantic import BaseModel, ConfigDict
@@ -11,6 +11,8 @@ from pydantic import BaseModel, ConfigDict
 from app.domain.enums import Companion, Format, Role, Task
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from app.learn.checkpoints import Checkpoints
     from app.learn.examples import Examples, Inputs
     from app.learn.monitor import Monitor
@@ -111,6 +113,30 @@ class MethodInput:
             raise ValueError("this method needs labelled rows; its specification requires them")
         return self.train
 
+    @property
+    def roles(self) -> frozenset[Role]:
+        """The roles of which there is data."""
+        there = {role: getattr(self, role.value, None) for role in Role}
+        return frozenset(role for role, data in there.items() if data is not None)
+
+    def narrowed(self, spec: MethodSpec) -> MethodInput:
+        """Without the roles and the companion that the method has no use for."""
+        dropped: dict[str, Any] = {role.value: None for role in self.roles - spec.roles}
+        if spec.companion is Companion.NONE:
+            dropped["companion"] = None
+        return replace(self, **dropped)
+
+
+@dataclass(frozen=True)
+class OutOfFold:
+    """Answers to labelled target rows by networks that were not fitted, nor chosen, on them.
+
+    `rows` are all that the method had labels of; `answers` are probabilities as the objective's.
+    """
+
+    rows: Examples
+    answers: np.ndarray
+
 
 @dataclass(frozen=True)
 class MethodOutput:
@@ -120,7 +146,8 @@ class MethodOutput:
     the validation rows where there are any; `stopped` says in a sentence why training ended.
     `report` is the method's own account as JSON. `rebuilt` tells that the network is of another
     shape than the source model (another encoder, another vocabulary), so that what is known of
-    it must be read from its file.
+    it must be read from its file. `fitted_on_validation` says that validation rows were trained
+    on like any others, so that they say nothing of the network; `out_of_fold` speaks for it then.
     """
 
     network: Network
@@ -128,6 +155,8 @@ class MethodOutput:
     stopped: str
     report: dict[str, Any] = field(default_factory=dict)
     rebuilt: bool = False
+    fitted_on_validation: bool = False
+    out_of_fold: OutOfFold | None = None
 
 
 class Run(Protocol):

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from app.domain.errors.methods import HeadNotRegression
+from app.learn.devices import best_device
 from app.learn.logistic.adapt_head import HeadNotLinear, HeadRows, adapt_head
+from app.learn.logistic.linear_head import read_linear_head, write_linear_head
+from app.learn.logistic.linear_probe import probe
 from app.learn.monitor import Monitor
 from app.methods.contract import MethodInput, MethodOutput
 
@@ -26,3 +29,21 @@ def fit_head(given: MethodInput, monitor: Monitor) -> MethodOutput:
     except HeadNotLinear:
         raise HeadNotRegression from None
     return MethodOutput(given.network, history, stopped, account)
+
+
+def fit_fresh_head(given: MethodInput, monitor: Monitor) -> MethodOutput:
+    """Replace the head by a linear probe of the labelled rows (`app.learn.logistic.linear_probe`).
+
+    Validation rows have no part in it. Raises `HeadNotRegression`.
+    """
+    network = given.network
+    try:
+        network.to(best_device()).eval()
+        found = probe(network, given.labelled_rows(), given.vectors, given.seed, monitor)
+        if found is None or read_linear_head(network, len(found[0].weight)) is None:
+            raise HeadNotRegression
+        write_linear_head(network, found[0])
+    finally:
+        network.requires_grad_(True).cpu().eval()
+    history = [{"stage": "target", "step": i + 1, **tried} for i, tried in enumerate(found[1])]
+    return MethodOutput(network, history, "The head is the most probable one, up to rounding.")

@@ -52,7 +52,8 @@ class TrainingParameters(GradientParameters):
         Strategy.LP_FT,
         description="full: train every parameter; head: only the head (quick, the body stays as "
         "it is); logistic: the head alone by regression, kept near the source model's head as far "
-        "as cross-validation lets it, for few labels; lp-ft: the head first, then every "
+        "as cross-validation lets it, for few labels; linear-probe: the head alone by regression "
+        "from nothing, as if the source model had none; lp-ft: the head first, then every "
         "parameter; lora: the head first, then it and low-rank updates of the attention, for "
         "Hugging Face models; scratch: every parameter drawn anew, the control that shows what "
         "the source model was worth.",

@@ -47,6 +47,22 @@ def fit_probe(
     return head.seen_from_zero(centre, scale), chosen.tried
 
 
+def probe(
+    network: Network, train: Examples, vectors: VectorCache | None, seed: int, monitor: Monitor
+) -> tuple[LinearHead, list[dict[str, Any]]] | None:
+    """`fit_probe` on the network's features of `train`; None where features cannot be kept.
+
+    The network, which must be in eval mode, stays as and where it is.
+    """
+    learnt = encode(network, train.inputs, vectors, Portion(monitor, 0.0, 0.8))
+    if learnt is None:
+        return None
+    known = points(learnt.cpu().numpy(), train)
+    folds = fold_numbers(train, seed)
+    rest = Portion(monitor, 0.8, 1.0)
+    return fit_probe(known, len(network.labels), folds, lambda x: rest.progress(_PHASE, x))
+
+
 def probe_answers(
     network: Network,
     train: Examples,
@@ -62,17 +78,14 @@ def probe_answers(
     """
     network.to(best_device()).eval()
     try:
-        learnt = encode(network, train.inputs, vectors, Portion(monitor, 0.0, 0.6))
-        asked = encode(network, inputs, vectors, Portion(monitor, 0.6, 0.9))
+        found = probe(network, train, vectors, seed, Portion(monitor, 0.0, 0.7))
+        asked = encode(network, inputs, vectors, Portion(monitor, 0.7, 1.0))
     finally:
         network.cpu()
-    if learnt is None or asked is None:
+    if found is None or asked is None:
         return None
-    known = points(learnt.cpu().numpy(), train)
-    folds = fold_numbers(train, seed)
-    rest, classes = Portion(monitor, 0.9, 1.0), len(network.labels)
-    head, _ = fit_probe(known, classes, folds, lambda x: rest.progress(_PHASE, x))
     flat = asked.cpu().numpy().astype(np.float64)
     flat = flat if network.objective.per_word else flat.reshape(len(flat), -1)
-    found: np.ndarray = network.objective.probabilities(torch.from_numpy(head.logits(flat))).numpy()
-    return found
+    logits = torch.from_numpy(found[0].logits(flat))
+    answers: np.ndarray = network.objective.probabilities(logits).numpy()
+    return answers

@@ -5,14 +5,22 @@ from __future__ import annotations
 from typing import Any
 
 from app.methods.auto.choice import RULE, Choice, score
-from app.methods.auto.pool import Pool
 from app.methods.auto.trial import Trial
+from app.methods.contract import OutOfFold
 
 
 def account(
-    trials: list[Trial], reasons: dict[str, str], choice: Choice, pool: Pool, seconds: float
+    trials: list[Trial],
+    reasons: dict[str, str],
+    choice: Choice,
+    judged: OutOfFold | None,
+    seconds: float,
 ) -> dict[str, Any]:
-    """JSON: the rule, and for each candidate its score, seconds and what became of it."""
+    """JSON: the rule, and for each candidate its score, seconds and what became of it.
+
+    `judged` are the answers of the choice as a whole.
+    """
+    pool, objective = trials[0].pool, trials[0].pool.given.network.objective
     told = [_told(trial, choice) for trial in trials]
     told += [
         {"name": name, "outcome": "not tried", "reason": reason} for name, reason in reasons.items()
@@ -20,14 +28,17 @@ def account(
     return {
         "chosen": choice.winner.entry.name,
         "rule": RULE,
-        "metric": pool.given.network.objective.metric,
+        "metric": objective.metric,
+        "score": None
+        if judged is None
+        else objective.headline(judged.answers, judged.rows.targets).value,
         "rows": len(pool.rows),
         "folds": pool.count,
         "seconds": round(seconds, 2),
         "candidates": told,
         "note": "Scores are of labelled target rows, training and validation together, answered "
-        "out of fold. The chosen candidate was then fitted on all of them, so that its own "
-        "validation score is not one of unseen rows.",
+        "out of fold; `score` is that of the choice itself, made for each fold by the others. "
+        "The chosen candidate was then fitted on all of them.",
     }
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pydantic import ValidationError
 
-from app.domain.enums import Companion, Role
+from app.domain.enums import Companion
+from app.domain.errors import InvalidInput
 from app.methods.auto.grid import GRID, Cost, Entry
 from app.methods.catalog import methods
-from app.methods.contract import MethodInput, MethodSpec
+from app.methods.contract import Asked, MethodInput, MethodSpec
 
 
 def candidates(given: MethodInput, rows: int) -> tuple[list[Entry], dict[str, str]]:
@@ -35,15 +36,15 @@ def _against(
     if entry.method not in specs:
         return "There is no such method here."
     spec = specs[entry.method]
-    if entry.cost is Cost.ENCODER and spec.companion is not Companion.NONE and not given.companion:
+    if spec.companion is Companion.REQUIRED and not given.companion:
         return "It needs a companion model."
     if entry.cost is Cost.BODY and rows < given.parameters.body_rows:
         return f"{rows} labelled rows are fewer than body_rows ({given.parameters.body_rows})."
-    return _unfit(spec, given) or _unknown(entry, spec)
+    return _unfit(spec, given) or _unknown(entry, spec) or _refused(entry, spec, given)
 
 
 def _unfit(spec: MethodSpec, given: MethodInput) -> str | None:
-    roles = _roles(given)
+    roles = given.roles
     missing = sorted(spec.required_roles - roles)
     if missing:
         return f"It needs {' and '.join(missing)} data."
@@ -54,22 +55,23 @@ def _unfit(spec: MethodSpec, given: MethodInput) -> str | None:
     return None
 
 
+def _refused(entry: Entry, spec: MethodSpec, given: MethodInput) -> str | None:
+    """What the method's own check has against it."""
+    if spec.check is None:
+        return None
+    rows = {role: len(getattr(given, role.value)) for role in given.roles}
+    companion = None if given.companion is None else "given"
+    parameters = spec.parameters.model_validate(entry.parameters)
+    try:
+        spec.check(Asked(parameters, rows, companion))
+    except InvalidInput as problem:
+        return str(problem)
+    return None
+
+
 def _unknown(entry: Entry, spec: MethodSpec) -> str | None:
     try:
         spec.parameters.model_validate(entry.parameters)
     except ValidationError:
         return "The method has no such setting here."
     return None
-
-
-def _roles(given: MethodInput) -> frozenset[Role]:
-    there = {
-        Role.TRAIN: given.train,
-        Role.VALIDATION: given.validation,
-        Role.SOURCE: given.source,
-        Role.UNLABELLED: given.unlabelled,
-        Role.SOURCE_UNLABELLED: given.source_unlabelled,
-        Role.PARALLEL: given.parallel,
-        Role.DICTIONARY: given.dictionary,
-    }
-    return frozenset(role for role, data in there.items() if data is not None)

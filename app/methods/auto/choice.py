@@ -10,6 +10,7 @@ import numpy as np
 from app.learn.paired import paired_difference
 from app.learn.splits import clusters
 from app.methods.auto.trial import Trial
+from app.methods.contract import OutOfFold
 
 RULE = (
     "Of the candidates whose score is within one standard error (paired jackknife) of the best, "
@@ -27,17 +28,37 @@ class Choice:
     differences: dict[str, dict[str, Any]]
 
 
-def choose(trials: list[Trial]) -> Choice:
-    """One of the complete `trials`, given in the grid's order; at least one is complete."""
+def choose(trials: list[Trial], positions: np.ndarray | None = None) -> Choice:
+    """One of the complete `trials`, given in the grid's order; at least one is complete.
+
+    Only the rows at `positions` (int (k,)) are looked at, all unless given.
+    """
     complete = [trial for trial in trials if trial.complete]
-    values = [score(trial) for trial in complete]
+    values = [score(trial, positions) for trial in complete]
     best = complete[int(np.argmax(values))]
-    differences = {trial.entry.name: behind(trial, best) for trial in complete}
+    differences = {trial.entry.name: behind(trial, best, positions) for trial in complete}
     ordered = sorted(complete, key=lambda trial: trial.entry.cost)
     winner = next(
         trial for trial in ordered if trial is best or ties(differences[trial.entry.name])
     )
     return Choice(winner, best, differences)
+
+
+def nested_answers(trials: list[Trial]) -> OutOfFold | None:
+    """Answers to every row by the candidate that the other folds' rows would have chosen.
+
+    The choice itself is cross-validated: the winner's own answers flatter it, since it is the one
+    that did best on these rows (Cawley and Talbot, 2010). None where there is a single fold.
+    """
+    pool = trials[0].pool
+    if pool.count < 2:
+        return None
+    answers = np.zeros_like(trials[0].answers)
+    for fold in range(pool.count):
+        held = pool.held(fold)
+        others = np.flatnonzero(pool.folds != fold)
+        answers[held] = choose(trials, others).winner.answers[held]
+    return OutOfFold(pool.rows, answers)
 
 
 def score(trial: Trial, positions: np.ndarray | None = None) -> float:

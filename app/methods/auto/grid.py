@@ -43,6 +43,7 @@ GRID = (
     Entry("joint, head", "joint", Cost.HEAD, {"strategy": "head"}, "joint, logistic"),
     Entry("fine-tune, head", "fine-tune", Cost.HEAD, {"strategy": "head"}, "fine-tune, logistic"),
     Entry("zero-shot", None, Cost.HEAD),
+    Entry("fine-tune, linear-probe", "fine-tune", Cost.HEAD, {"strategy": "linear-probe"}),
     Entry("bridge", "bridge", Cost.ENCODER),
     Entry("align", "align", Cost.ENCODER),
     Entry("distill", "distill", Cost.ENCODER),

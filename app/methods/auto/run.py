@@ -10,7 +10,7 @@ from app.learn.portion import Portion
 from app.learn.vector_cache import MemoryVectors
 from app.methods.auto.account import account
 from app.methods.auto.candidates import candidates
-from app.methods.auto.choice import choose
+from app.methods.auto.choice import choose, nested_answers
 from app.methods.auto.pool import pool
 from app.methods.auto.race import race
 from app.methods.auto.trial import Trial
@@ -32,7 +32,8 @@ def run(given: MethodInput, monitor: Monitor) -> MethodOutput:
     choice = choose(trials)
     seconds = time.monotonic() - began
     output = choice.winner.fit(Portion(monitor, 0.85, 1.0))
-    told = account(trials, reasons, choice, rows, seconds)
+    judged = nested_answers(trials)
+    told = account(trials, reasons, choice, judged, seconds)
     stopped = f"{choice.winner.entry.name} was chosen among {len(trials)} candidates. "
     monitor.progress("fitting the chosen candidate", 1.0)
     return MethodOutput(
@@ -41,4 +42,6 @@ def run(given: MethodInput, monitor: Monitor) -> MethodOutput:
         stopped=stopped + output.stopped,
         report=told | {"chosen_report": output.report},
         rebuilt=output.rebuilt,
+        fitted_on_validation=True,
+        out_of_fold=judged,
     )

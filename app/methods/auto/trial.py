@@ -99,7 +99,7 @@ class Trial:
         assert self.entry.method is not None, "the untouched model is not run"
         spec = method_named(self.entry.method)
         parameters: Any = spec.parameters.model_validate(self.entry.parameters)
-        return run_of(spec)(replace(given, parameters=parameters), monitor)
+        return run_of(spec)(replace(given.narrowed(spec), parameters=parameters), monitor)
 
     def _answer(self, network: Network, positions: np.ndarray, monitor: Monitor) -> None:
         inputs = self.pool.rows.take(positions).inputs

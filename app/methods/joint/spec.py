@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from app.domain.enums import Format, Role, Task
 from app.learn.temperature_sampling import temperature_shares
+from app.learn.training_options import Strategy
 from app.methods.contract import MethodSpec
 from app.methods.training_parameters import TrainingParameters, stops_early
 
@@ -28,6 +29,13 @@ class JointParameters(TrainingParameters):
         description="Share of each batch drawn from the target rows, instead of that which follows "
         "from the temperature; the rest are source rows.",
     )
+
+    @field_validator("strategy")
+    @classmethod
+    def _uses_the_source(cls, strategy: Strategy) -> Strategy:
+        if strategy is Strategy.LINEAR_PROBE:
+            raise ValueError("joint has no strategy linear-probe; choose logistic, or fine-tune")
+        return strategy
 
     def share_of_target(self, target: int, source: int) -> float:
         """The share of each batch that target rows get, by the numbers of rows."""

@@ -23,8 +23,8 @@ class SelfTrainParameters(TrainingParameters):
     @classmethod
     def _rounds_train(cls, strategy: Strategy) -> Strategy:
         """A regression that stays near the source's head would learn nothing from its answers."""
-        if strategy is Strategy.LOGISTIC:
-            raise ValueError("self-train has no strategy logistic; choose head, full or lp-ft")
+        if strategy in (Strategy.LOGISTIC, Strategy.LINEAR_PROBE):
+            raise ValueError(f"self-train has no strategy {strategy}; choose head, full or lp-ft")
         return strategy
 
     rounds: int = Field(

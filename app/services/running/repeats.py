@@ -15,7 +15,7 @@ from app.learn.monitor import Monitor
 from app.learn.objectives.contract import Objective
 from app.learn.portion import Portion
 from app.methods.catalog import method_named, run_of
-from app.methods.contract import MethodOutput
+from app.methods.contract import MethodOutput, OutOfFold
 from app.services.context import Context
 from app.services.running.answers import answers
 from app.services.running.material import Material
@@ -24,14 +24,16 @@ from app.services.running.partition import HeldOut, Partition, draw_partition
 
 if TYPE_CHECKING:
     from app.learn.examples import Examples
+    from app.learn.network import Network
 
 
 @dataclass(frozen=True)
 class Repeat:
     """One run of the method.
 
-    `validation` is (headline, -log loss) on its validation rows, None without any; `test` the
-    probabilities of the test rows, or None where nobody will compare.
+    `validation` is (headline, -log loss) on validation rows, or out of fold where the method
+    trained on those, None without either; `test` the probabilities of the test rows, or None
+    where nobody will compare.
     """
 
     number: int
@@ -111,12 +113,32 @@ def _test_answers(
 def _validation_score(
     context: Context, output: MethodOutput, validation: Examples | None, monitor: Monitor
 ) -> tuple[float, float] | None:
-    if validation is None or not output.network.labels:
+    """On rows that the network was not fitted on; None where there are none."""
+    judged = unseen_answers(context, output.network, output, validation, monitor)
+    if judged is None:
         return None
-    objective = output.network.objective
-    probabilities = answers(output.network, validation, context.vectors, monitor)
-    losses = objective.log_losses(probabilities, validation.targets)
-    return objective.headline(probabilities, validation.targets).value, -float(losses.mean())
+    objective, targets = output.network.objective, judged.rows.targets
+    losses = objective.log_losses(judged.answers, targets)
+    return objective.headline(judged.answers, targets).value, -float(losses.mean())
+
+
+def unseen_answers(
+    context: Context,
+    network: Network,
+    output: MethodOutput,
+    validation: Examples | None,
+    monitor: Monitor,
+) -> OutOfFold | None:
+    """Answers to labelled target rows that may judge the method's work: none was trained on.
+
+    They are the method's own out-of-fold answers, or those of `network`, which it made, to the
+    validation rows; None where validation rows are missing, or were trained on.
+    """
+    if not network.labels or output.out_of_fold is not None:
+        return output.out_of_fold
+    if validation is None or output.fitted_on_validation:
+        return None
+    return OutOfFold(validation, answers(network, validation, context.vectors, monitor))
 
 
 def _better(repeat: Repeat, best: Repeat) -> bool:

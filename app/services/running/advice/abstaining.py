@@ -8,21 +8,24 @@ from app.domain.enums import EvaluationKind
 from app.learn.advice.abstention import abstention_threshold, check_threshold
 from app.learn.advice.statements import inapplicable, untold
 from app.services.running.advice.case import Case
-from app.services.running.answers import answers
+from app.services.running.repeats import unseen_answers
 
 
 def abstaining(case: Case) -> dict[str, Any]:
-    """The threshold for the wanted precision, from validation rows, and how it did on the test."""
+    """The threshold for the wanted precision, from rows not trained on, and how the test went."""
     if not case.single_label or not case.served.labels:
         return inapplicable("A threshold is for models that give each row one label.")
-    validation, test = case.best.partition.validation, case.held.test
-    if validation is None:
+    best, test = case.best, case.held.test
+    judged = unseen_answers(
+        case.context, case.served, best.output, best.partition.validation, case.monitor
+    )
+    if judged is None:
         return untold(
-            "No precision can be promised: a threshold is chosen on validation rows, and there "
-            "were none."
+            "No precision can be promised: a threshold is chosen on labelled rows that were not "
+            "trained on, and there were none."
         )
-    given = answers(case.served, validation, case.context.vectors, case.monitor)
-    advice = abstention_threshold(given, validation.targets, case.spec.wanted_precision)
+    wanted = case.spec.wanted_precision
+    advice = abstention_threshold(judged.answers, judged.rows.targets, wanted)
     answered = case.compared.on_test.get(EvaluationKind.TRANSFERRED)
     if advice["status"] != "told" or test is None or answered is None:
         return advice
