@@ -48,11 +48,14 @@ def encoders(
     tests = [part(language, "test") for language in chosen]
     trains = [part(language, "train") for language in chosen]
     files = [folder and folder / f"sib200_{name}_vectors.npz" for name in ("starter", "minilm")]
-    starter = network_of(starter_encoder(settings().data_dir))
-    narrow = network_of(english_only())
     return (
-        memoised(starter, labels, [*here, *trains, *tests], files[0]),
-        memoised(narrow, labels, [*here, *tests], files[1]),
+        memoised(
+            lambda: network_of(starter_encoder(settings().data_dir)),
+            labels,
+            [*here, *trains, *tests],
+            files[0],
+        ),
+        memoised(lambda: network_of(english_only()), labels, [*here, *tests], files[1]),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
@@ -22,18 +22,23 @@ def part(language: Language, split: str) -> Part:
 
 
 def memoised(
-    network: Network, labels: tuple[str, ...], given: Iterable[Part], file: Path | None
+    network: Callable[[], Network],
+    labels: tuple[str, ...],
+    given: Iterable[Part],
+    file: Path | None,
 ) -> Memoised:
-    """`network`'s vectors of every text `given`, with a head for `labels`.
+    """A network's vectors of every text `given`, with a head for `labels`.
 
-    `file` is an NPZ of float32 (rows, width) by name; what it lacks is encoded, and the file is
-    written anew.
+    `file` is an NPZ of float32 (rows, width) by name; what it lacks is encoded by what `network`
+    loads, and the file is written anew.
     """
     parts = dict(given)
     kept = dict(np.load(file)) if file is not None and file.exists() else {}
     missing = [name for name in parts if name not in kept]
+    encoder = network().eval() if missing else None
     for name in track(missing, "encoding", disable=not missing):
-        kept[name] = _encode(network, parts[name])
+        assert encoder is not None
+        kept[name] = _encode(encoder, parts[name])
     if missing and file is not None:
         np.savez(file, **kept)
     texts = [text for some in parts.values() for text in some]

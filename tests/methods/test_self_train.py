@@ -13,12 +13,14 @@ from app.learn.head_bias import shift_logits
 from app.learn.monitor import Silence
 from app.learn.network import Batch, Network
 from app.learn.predicting import predict
+from app.learn.pseudo_labels import PseudoLabels
 from app.methods.contract import MethodInput, MethodOutput
+from app.methods.self_train.pool import Pool
 from app.methods.self_train.run import run
 from app.methods.self_train.spec import SelfTrainParameters
 
 LABELS = ("low", "high")
-QUICK = {"rounds": 2, "max_steps": 40}
+QUICK = {"rounds": 2, "max_steps": 40, "strategy": "head"}
 
 
 class Pixels(Network):
@@ -82,14 +84,44 @@ def _accuracy(output: MethodOutput, rows: Examples) -> float:
     return float((found == rows.targets).mean())
 
 
-def test_a_displaced_language_is_read_aright_without_any_label_of_it() -> None:
-    target, source = _images(40, 40, displaced=70), _images(40, 40)
+@pytest.mark.parametrize("strategy", ["head", "logistic"])
+@pytest.mark.parametrize("high", [40, 12])
+def test_a_displaced_language_is_read_aright_without_any_label_of_it(
+    strategy: str, high: int
+) -> None:
+    """Whether its labels are spread as those of the source rows or not."""
+    target, source = _images(68, high, displaced=70), _images(40, 40)
     network = Pixels()
     before = (predict(network, target.inputs).argmax(axis=1) == target.targets).mean()
-    output = run(_given(network, target, source=source), Silence())
+    chosen = {"strategy": strategy}
+    output = run(_given(network, target, source=source, chosen=chosen), Silence())
     assert before < 0.75
-    assert _accuracy(output, target) > 0.95
-    assert output.report["expected_shares"] == {"low": 0.5, "high": 0.5}
+    assert _accuracy(output, target) > (0.95 if high == 40 else 0.85)
+    share = high / (68 + high)
+    found = output.report["expected_shares"]["high"]
+    assert abs(found - share) <= max(0.05, abs(0.5 - share) * 0.8)
+
+
+def test_the_estimated_label_shares_stand_beside_the_sources_in_the_report() -> None:
+    target, source = _images(90, 10, displaced=40), _images(50, 50)
+    given = _given(Pixels(), target, source=source, chosen={"strategy": "logistic"})
+    report = run(given, Silence()).report
+    assert report["source_shares"] == {"low": 0.5, "high": 0.5}
+    assert report["expected_shares"]["high"] < 0.25
+
+
+def test_epochs_are_passes_over_the_rows_that_are_drawn() -> None:
+    """64 labelled rows and 5,000 without: the first round makes the steps of 64 rows."""
+    labelled, unlabelled = _images(32, 32), _images(2500, 2500, seed=1)
+    pool = Pool.of(_given(Pixels(), unlabelled, train=labelled), unlabelled.inputs)
+    chosen = SelfTrainParameters()
+    assert len(pool.training_rows(chosen, None).train) == 64
+    sure = PseudoLabels(np.arange(100), np.zeros(100, dtype=np.int64), np.zeros(2))
+    rows = pool.training_rows(chosen, sure)
+    assert len(rows.train) == 164
+    assert [len(stream.positions) for stream in rows.streams] == [64, 100]
+    np.testing.assert_array_equal(rows.train.targets[rows.streams[0].positions], labelled.targets)
+    assert not rows.train.targets[rows.streams[1].positions].any()
 
 
 def test_without_any_labelled_row_the_model_is_changed_with_caution() -> None:

@@ -114,7 +114,8 @@ class _Fitting:
         folds = fold_numbers(examples, self._seed)
         part = Portion(self._monitor, 0.7, 0.85)
         classes = len(self._start.bias)
-        return fit_source(source, classes, folds, lambda x: part.progress(_PHASE, x))
+        found = fit_source(source, classes, folds, lambda x: part.progress(_PHASE, x))
+        return found.head, found.history
 
     def _adapted(
         self, target: Points, prior: LinearHead, aligned: bool

@@ -28,12 +28,17 @@ class Prior:
 
 
 def fit(
-    points: Points, prior: Prior, start: LinearHead | None = None, tolerance: float = 1e-9
+    points: Points,
+    prior: Prior,
+    start: LinearHead | None = None,
+    tolerance: float = 1e-9,
+    counts: np.ndarray | None = None,
 ) -> LinearHead:
     """The head that is most probable after the points (maximum a posteriori), by L-BFGS.
 
     The search begins at `start`, the prior's head unless given, and ends when a step lowers what
-    it minimises by less than `tolerance` of it.
+    it minimises by less than `tolerance` of it. `counts` (float (m,)) says as how many each point
+    counts, as one unless given.
 
     Softmax for one label each, a logistic function for each of several labels. Shrinking towards
     the source's parameters instead of zero: Chelba and Acero (2006); L2-SP, Li et al. (2018).
@@ -42,7 +47,7 @@ def fit(
 
     def objective(flat: np.ndarray) -> tuple[float, np.ndarray]:
         head = _head(flat, shape)
-        loss, wrong = _loss(head.logits(points.vectors), points.targets)
+        loss, wrong = _loss(head.logits(points.vectors), points.targets, counts)
         away, off = head.weight - prior.head.weight, head.bias - prior.head.bias
         loss += 0.5 * (prior.weights * (away**2).sum() + prior.biases * (off**2).sum())
         slope = points.vectors.T @ wrong + prior.weights * away
@@ -72,15 +77,19 @@ def rights(logits: np.ndarray, targets: np.ndarray) -> np.ndarray:
     return (logits.argmax(axis=1) == targets).astype(np.float64)
 
 
-def _loss(logits: np.ndarray, targets: np.ndarray) -> tuple[float, np.ndarray]:
+def _loss(
+    logits: np.ndarray, targets: np.ndarray, counts: np.ndarray | None
+) -> tuple[float, np.ndarray]:
     """The summed log loss and its slope by the logits."""
+    times = np.ones(len(targets)) if counts is None else counts
     if targets.ndim == 2:
-        return float(losses(logits, targets).sum()), expit(logits) - targets
+        wrong = (expit(logits) - targets) * times[:, None]
+        return float(times @ losses(logits, targets)), wrong
     logs = log_softmax(logits, axis=1)
     places = np.arange(len(targets))
     wrong = np.exp(logs)
     wrong[places, targets] -= 1.0
-    return float(-logs[places, targets].sum()), wrong
+    return float(-times @ logs[places, targets]), wrong * times[:, None]
 
 
 def _head(flat: np.ndarray, shape: tuple[int, ...]) -> LinearHead:

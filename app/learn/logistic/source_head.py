@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import OrderedDict
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,30 +14,46 @@ from app.learn.logistic.calibration import calibrated
 from app.learn.logistic.linear_head import LinearHead
 from app.learn.logistic.points import Points
 from app.learn.logistic.regression import Prior, fit
-from app.learn.logistic.strength import GRID, choose_strength
+from app.learn.logistic.strength import GRID, Strength, choose_strength
 
-_Found = tuple[LinearHead, list[dict[str, Any]]]
+_BIASES = 0.01  # holds the bias of a label that no row has
+
+
+@dataclass(frozen=True)
+class SourceHead:
+    """The head, the history of its search, and the out-of-fold logits of the strength chosen."""
+
+    head: LinearHead
+    history: list[dict[str, Any]]
+    chosen: Strength
+
+
 # Cross-validation of a whole method asks for the same fit in each of its folds.
-_REMEMBERED: OrderedDict[str, _Found] = OrderedDict()
+_REMEMBERED: OrderedDict[str, SourceHead] = OrderedDict()
 _MOST_REMEMBERED = 4
 
 
 def fit_source(
-    source: Points, classes: int, folds: np.ndarray, progress: Callable[[float], None]
-) -> _Found:
+    source: Points,
+    classes: int,
+    folds: np.ndarray,
+    progress: Callable[[float], None],
+    least_loss: bool = False,
+) -> SourceHead:
     """The most strongly penalised regression that is as good as the best but for one standard
-    error, its logits scaled to be as sure as they are right; and what was tried.
+    error, its logits scaled to be as sure as they are right.
 
+    With `least_loss` it is the one of the least log loss out of fold, its logits as they are.
     `folds`: int64, the fold of each of the points' rows. The last few answers are remembered.
     """
-    key = _digest(source, classes, folds)
+    key = _digest(source, classes, folds, least_loss)
     if key in _REMEMBERED:
         # As often as if it were fitted, so that a run reports the same whatever ran before it.
-        for done in range(len(_REMEMBERED[key][1])):
+        for done in range(len(_REMEMBERED[key].history)):
             progress((done + 1) / len(GRID))
         progress(1.0)
     else:
-        _REMEMBERED[key] = _fitted(source, classes, folds, progress)
+        _REMEMBERED[key] = _fitted(source, classes, folds, progress, least_loss)
     _REMEMBERED.move_to_end(key)
     while len(_REMEMBERED) > _MOST_REMEMBERED:
         _REMEMBERED.popitem(last=False)
@@ -44,16 +61,23 @@ def fit_source(
 
 
 def _fitted(
-    source: Points, classes: int, folds: np.ndarray, progress: Callable[[float], None]
-) -> _Found:
+    source: Points,
+    classes: int,
+    folds: np.ndarray,
+    progress: Callable[[float], None],
+    least_loss: bool,
+) -> SourceHead:
     nothing = LinearHead(np.zeros((source.vectors.shape[1], classes)), np.zeros(classes))
-    chosen = choose_strength(source, nothing, 0.0, GRID, folds, progress)
-    head = calibrated(fit(source, Prior(nothing, chosen.weights, 0.0)), chosen)
-    return head, [{"stage": "source", "step": i + 1, **t} for i, t in enumerate(chosen.tried)]
+    biases = _BIASES if least_loss else 0.0
+    chosen = choose_strength(source, nothing, biases, GRID, folds, progress, least_loss)
+    head = fit(source, Prior(nothing, chosen.weights, biases))
+    head = head if least_loss else calibrated(head, chosen)
+    history = [{"stage": "source", "step": i + 1, **t} for i, t in enumerate(chosen.tried)]
+    return SourceHead(head, history, chosen)
 
 
-def _digest(source: Points, classes: int, folds: np.ndarray) -> str:
-    digest = hashlib.sha256(f"{source.vectors.shape} {classes}".encode())
+def _digest(source: Points, classes: int, folds: np.ndarray, least_loss: bool) -> str:
+    digest = hashlib.sha256(f"{source.vectors.shape} {classes} {least_loss}".encode())
     for array in (source.vectors, source.targets, source.rows, folds):
         digest.update(np.ascontiguousarray(array).data)
     return digest.hexdigest()

@@ -22,6 +22,7 @@ class Account:
         start: Standing,
         shares: np.ndarray | None,
         shares_from: str,
+        source_shares: np.ndarray | None = None,
     ) -> None:
         self._labels = labels
         self.history: list[dict[str, Any]] = []
@@ -32,6 +33,7 @@ class Account:
             "start": {"validation_accuracy": start.accuracy, "validation_loss": start.loss},
             "expected_shares": None if shares is None else self._by_label(shares),
             "expected_shares_from": shares_from,
+            "source_shares": None if source_shares is None else self._by_label(source_shares),
             "rounds": [],
         }
 

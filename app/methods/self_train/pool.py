@@ -16,6 +16,9 @@ from app.learn.vector_cache import MemoryVectors, VectorCache
 from app.methods.contract import MethodInput
 from app.methods.self_train.spec import SelfTrainParameters
 
+# What so many source rows say of a head or of label shares, more do not say better.
+_MOST_SOURCE = 5000
+
 
 @dataclass(frozen=True)
 class Pool:
@@ -52,7 +55,8 @@ class Pool:
     ) -> AdaptationRows:
         """What one round trains on; without `sure`, the rows whose labels were given.
 
-        Each kind of row has its share of every batch, by its number times its weight.
+        Each kind of row has its share of every batch, by its number times its weight. Inputs that
+        are not drawn are left out, since epochs are passes over what there is.
         """
         targets = self.rows.targets.copy()
         kept = np.empty(0, dtype=np.int64)
@@ -64,13 +68,22 @@ class Pool:
             (self.source, 1.0),
             (kept, chosen.kept_weight),
         ]
+        weighed = [(positions, weight) for positions, weight in weighed if len(positions)]
         total = sum(len(positions) * weight for positions, weight in weighed)
+        drawn = np.concatenate([positions for positions, _ in weighed])
+        ends = np.cumsum([len(positions) for positions, _ in weighed])
         return AdaptationRows(
-            train=replace(self.rows, targets=targets),
+            train=replace(self.rows, targets=targets).take(drawn),
             streams=tuple(
-                Stream(positions, len(positions) * weight / total)
-                for positions, weight in weighed
-                if len(positions)
+                Stream(np.arange(end - len(positions), end), len(positions) * weight / total)
+                for (positions, weight), end in zip(weighed, ends, strict=True)
             ),
             vectors=self.vectors,
         )
+
+
+def thinned(source: Examples) -> Examples:
+    """Source rows, evenly spaced ones where there are very many."""
+    if len(source) <= _MOST_SOURCE:
+        return source
+    return source.take(np.linspace(0, len(source) - 1, _MOST_SOURCE).round().astype(np.int64))

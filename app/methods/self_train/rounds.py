@@ -42,7 +42,7 @@ class Rounds:
         self._given = given
         self._chosen = given.parameters
         self._monitor = monitor
-        self._head_only = self._chosen.strategy is Strategy.HEAD
+        self._head_only = self._chosen.strategy in (Strategy.HEAD, Strategy.LOGISTIC)
         rows = (given.train, given.source, given.validation)
         self._knows_labels = any(part is not None for part in rows)
         self._last = self._chosen.rounds if self._knows_labels else 1
@@ -96,6 +96,8 @@ class Rounds:
     def _options(self) -> TrainingOptions:
         """The user's; unless told, few steps where they are enough, or better not exceeded."""
         options: TrainingOptions = self._chosen.options()
+        if self._head_only:
+            options = replace(options, strategy=Strategy.HEAD)
         if options.max_steps is not None or options.epochs is not None:
             return options
         if not self._knows_labels:
@@ -103,8 +105,6 @@ class Rounds:
         return replace(options, max_steps=_STEPS_OF_A_HEAD) if self._head_only else options
 
     def _surest(self, number: int, before: Standing) -> PseudoLabels:
-        chosen = self._chosen
-        grown = (number - 1) / max(1, chosen.rounds - 1)
-        share = chosen.first_share + grown * (chosen.last_share - chosen.first_share)
+        share = self._chosen.share_of_round(number)
         probabilities = softmax(before.logits / before.temperature)
-        return surest_of_each_class(probabilities, share, chosen.least_confidence)
+        return surest_of_each_class(probabilities, share, self._chosen.least_confidence)

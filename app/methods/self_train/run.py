@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from app.learn.devices import best_device
 from app.learn.monitor import Monitor
+from app.learn.training_options import Strategy
 from app.methods.contract import MethodInput, MethodOutput
 from app.methods.self_train.rounds import Rounds
+
+if TYPE_CHECKING:
+    from app.methods.self_train.regression import RegressionRounds
 
 
 def run(given: MethodInput, monitor: Monitor) -> MethodOutput:
@@ -21,7 +27,7 @@ def run(given: MethodInput, monitor: Monitor) -> MethodOutput:
     """
     given.network.to(best_device()).eval()
     try:
-        rounds = Rounds(given, monitor)
+        rounds = _rounds(given, monitor)
         rounds.run()
     finally:
         given.network.requires_grad_(True).cpu().eval()
@@ -32,3 +38,16 @@ def run(given: MethodInput, monitor: Monitor) -> MethodOutput:
         stopped=rounds.account.stopped,
         report=rounds.account.report,
     )
+
+
+def _rounds(given: MethodInput, monitor: Monitor) -> Rounds | RegressionRounds:
+    """Regressions where the strategy, the rows and the head allow them."""
+    if given.parameters.strategy is Strategy.LOGISTIC and given.source is not None:
+        # With what it needs of scipy and scikit-learn, this takes a second to import.
+        from app.methods.self_train.regression import HeadNotFitted, RegressionRounds
+
+        try:
+            return RegressionRounds(given, monitor)
+        except HeadNotFitted:
+            pass
+    return Rounds(given, monitor)
