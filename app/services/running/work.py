@@ -159,7 +159,7 @@ def _result(
         "history": best.output.history,
         "stopped": best.output.stopped,
         "report": best.output.report,
-        "notes": _notes(transfer, material, held, best),
+        "notes": [*_notes(transfer, material, held, best), *_swapped(compared, held, material)],
     }
 
 
@@ -184,6 +184,17 @@ def _counts(best: Repeat, held: HeldOut) -> dict[str, int]:
         "source_test": held.source_test,
     }
     return {name: len(rows) for name, rows in parts.items() if rows is not None}
+
+
+def _swapped(compared: Compared, held: HeldOut, material: Material) -> list[str]:
+    """A hint at `label_mapping`, where the untouched model is worse than chance."""
+    answered = compared.on_test.get(EvaluationKind.SOURCE_MODEL)
+    if answered is None or held.test is None or held.test.targets.ndim != 1:
+        return []
+    from app.learn.advice.swapped_labels import swapped_labels
+
+    found = swapped_labels(answered, held.test.targets, material.labels)
+    return [] if found is None else [found]
 
 
 def _notes(transfer: Transfer, material: Material, held: HeldOut, best: Repeat) -> list[str]:
