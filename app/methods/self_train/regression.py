@@ -11,7 +11,7 @@ from app.learn.examples import Examples, Inputs
 from app.learn.label_shift import LabelShift, estimate_label_shift, smoothed_shares
 from app.learn.logistic.linear_head import LinearHead, read_linear_head, write_linear_head
 from app.learn.logistic.points import Points, points
-from app.learn.logistic.regression import Prior, fit
+from app.learn.logistic.regression import Prior, fit, losses
 from app.learn.logistic.source_head import SourceHead, fit_source
 from app.learn.monitor import Monitor
 from app.learn.portion import Portion
@@ -29,7 +29,7 @@ _ROUGHLY = 1e-6
 # Half of what the unlabelled inputs say of the shares is believed of inputs to come, in logarithms.
 _BELIEVED = 0.5
 # How far labelled rows may move a bias: the standard deviation of a normal prior, in nats.
-_BIAS_DEVIATION = 1.0
+_BIAS_DEVIATION = 0.3
 
 
 class HeadNotFitted(Exception):
@@ -101,17 +101,17 @@ class RegressionRounds:
         """The last head: for inputs to come, and with what the labelled rows say.
 
         Inputs to come may have the unlabelled inputs' label shares or the source's: without
-        labelled rows half is believed of each. Labelled rows then move the biases of a head that
-        has not seen them, and are trained on last.
+        labelled rows half is believed of each. Labelled rows say which, by a head that has not
+        seen them, and are trained on last.
         """
-        if self._chosen.match_shares:
-            base = smoothed_shares(self._source.targets, self._classes)
-            biases = biases + (1 - _BELIEVED) * (np.log(base) - np.log(shares))
+        base = smoothed_shares(self._source.targets, self._classes)
+        other = np.log(base) - np.log(shares)
         if self._labelled is None:
-            return LinearHead(head.weight, head.bias + biases)
+            believed = _BELIEVED * other if self._chosen.match_shares else 0.0
+            return LinearHead(head.weight, head.bias + biases + believed)
         if self._chosen.match_shares:
             known = head.logits(self._labelled.vectors)
-            biases = _moved_by_labels(known, self._labelled.targets, biases)
+            biases = _decided_by_labels(known, self._labelled.targets, biases, other)
         wanted = softmax(self._logits(head) + biases).mean(axis=0)
         head = self._fitted(head, sure, labelled=True)
         return LinearHead(head.weight, head.bias + self._matched(head, wanted))
@@ -188,17 +188,26 @@ class RegressionRounds:
         return found.cpu().numpy().reshape(len(found), -1).astype(np.float64)
 
 
-def _moved_by_labels(logits: np.ndarray, targets: np.ndarray, biases: np.ndarray) -> np.ndarray:
-    """The biases most probable after labelled rows, with `biases` as the prior."""
-    places, precision = np.arange(len(targets)), _BIAS_DEVIATION**-2
+def _decided_by_labels(
+    logits: np.ndarray, targets: np.ndarray, biases: np.ndarray, other: np.ndarray
+) -> np.ndarray:
+    """The biases after labelled rows: how much of `other` is added, then each by itself.
+
+    The first is the mean of what is probable after the rows, evenly spread before; the second is
+    most probable, with a normal prior.
+    """
+    believed = np.linspace(0.0, 1.0, 11)
+    likely = np.array([-losses(logits + biases + x * other, targets).sum() for x in believed])
+    weights = np.exp(likely - likely.max())
+    middle = biases + float(weights @ believed / weights.sum()) * other
 
     def objective(moved: np.ndarray) -> tuple[float, np.ndarray]:
         logs = log_softmax(logits + moved)
         wrong = np.exp(logs)
-        wrong[places, targets] -= 1.0
-        off = moved - biases
-        loss = -logs[places, targets].sum() + 0.5 * precision * (off**2).sum()
+        wrong[np.arange(len(targets)), targets] -= 1.0
+        off, precision = moved - middle, _BIAS_DEVIATION**-2
+        loss = losses(logits + moved, targets).sum() + 0.5 * precision * (off**2).sum()
         return float(loss), wrong.sum(axis=0) + precision * off
 
-    found: np.ndarray = minimize(objective, biases, jac=True, method="L-BFGS-B").x
+    found: np.ndarray = minimize(objective, middle, jac=True, method="L-BFGS-B").x
     return found
