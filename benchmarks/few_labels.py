@@ -48,6 +48,7 @@ from app.learn.splits import fold_numbers
 from app.methods.catalog import method_named, run_of
 from app.methods.contract import MethodInput
 from app.settings import settings
+from benchmarks.few_labels_verdict import REGRESSION, verdict
 from benchmarks.memoised import Memoised
 from benchmarks.out_of_english import network_of
 from benchmarks.record import record
@@ -67,7 +68,6 @@ METHODS: dict[str, tuple[str, dict[str, Any]]] = {
     "self-train": ("self-train", {}),
     "auto": ("auto", {}),
 }
-REGRESSION = "tuned regression"
 UNLABELLED = ("bridge", "self-train, no labels")
 
 
@@ -100,7 +100,8 @@ def main() -> None:
         "labels": LABELS,
         "held": options.held,
         "methods": {name: {"method": m, "parameters": p} for name, (m, p) in METHODS.items()},
-        "verdict": {"lines": []},
+        "languages": len(targets),
+        "verdict": verdict(runs.lines, LABELS),
     }
     for line in told["verdict"]["lines"]:
         print(line)
