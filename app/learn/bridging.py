@@ -13,6 +13,8 @@ from app.domain.enums import Task
 from app.learn.bridge import Bridge
 from app.learn.bridge_texts import BridgeTexts
 from app.learn.bridgeable import Bridgeable
+from app.learn.centring import mix_of
+from app.learn.examples import Examples
 from app.learn.language_shift import LanguageShift
 from app.learn.monitor import Monitor
 from app.learn.network import Network
@@ -60,17 +62,20 @@ def fit_bridge(
     options: BridgeOptions,
     vectors: VectorCache | None,
     monitor: Monitor,
+    labelled: Examples | None = None,
 ) -> tuple[Bridge, dict[str, Any]]:
     """The bridge from `encoder`'s features to what `teacher`'s head reads, and an account of it.
 
     Both are in eval mode, and `encoder` has no bridge. Where both give the same vectors (the same
-    encoder) no map is fitted. With sentence pairs the map learns from both sides. Raises
+    encoder) no map is fitted. With sentence pairs the map learns from both sides. `labelled` are
+    source rows, by which the target's own label shares are taken out of its mean. Raises
     TooFewRowsForMap, TooFewRowsToCentre and HeadNotBridgeable.
     """
     told = sentence_vectors(teacher, texts.source, vectors, Portion(monitor, 0.0, 0.2))
     seen = sentence_vectors(encoder, texts.source, vectors, Portion(monitor, 0.2, 0.4))
     foreign = sentence_vectors(encoder, texts.target, vectors, Portion(monitor, 0.4, 0.6))
-    bridge = Bridge(shift=_shift(texts, seen, foreign) if options.centring else None)
+    shift = _shift(texts, seen, foreign, labelled) if options.centring else None
+    bridge = Bridge(shift=shift)
     account: dict[str, Any] = {
         "source_texts": len(texts.source),
         "target_texts": len(texts.target),
@@ -92,14 +97,16 @@ def fit_bridge(
     return bridge.eval(), account
 
 
-def _shift(texts: BridgeTexts, seen: Tensor, foreign: Tensor) -> LanguageShift | None:
+def _shift(
+    texts: BridgeTexts, seen: Tensor, foreign: Tensor, labelled: Examples | None
+) -> LanguageShift | None:
     """Of the target language onto the source language, where they can be told apart."""
     source, target = texts.source_language, texts.target_language
     if not texts.target or source == target:
         return None
-    return LanguageShift.of(
-        {source: enough_to_centre(source, seen), target: enough_to_centre(target, foreign)}
-    )
+    alone = LanguageShift.of({source: enough_to_centre(source, seen)})
+    mix = mix_of(texts, labelled, seen, foreign)
+    return alone.added(target, enough_to_centre(target, foreign), mix)
 
 
 def _with_pairs(

@@ -51,12 +51,17 @@ class LanguageShift(nn.Module):
             made = made.added(name, more)
         return made
 
-    def added(self, name: str, vectors: Tensor) -> LanguageShift:
-        """The same with one language more, or with new vectors for one there is, but the first."""
-        mean = vectors.double().mean(dim=0)
+    def added(self, name: str, vectors: Tensor, mix: Tensor | None = None) -> LanguageShift:
+        """The same with one language more, or with new vectors for one there is, but the first.
+
+        `mix` (width,) is what label shares unlike the first language's add to the mean of
+        `vectors`; the language's mean is without it.
+        """
+        middle = vectors.double().mean(dim=0)
+        mean = middle if mix is None else middle - mix.double()
         means = dict(zip(self.names, self.means.double(), strict=True)) | {name: mean}
         total = self.rows + len(vectors)
-        around = vectors.double() - mean
+        around = vectors.double() - middle
         pooled = (self.rows * self.covariance.double() + around.T @ around) / total
         return LanguageShift(tuple(means), torch.stack(list(means.values())), pooled, total)
 

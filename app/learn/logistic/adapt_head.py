@@ -13,7 +13,7 @@ from app.learn.examples import Examples, Inputs
 from app.learn.logistic.linear_head import LinearHead, read_linear_head, write_linear_head
 from app.learn.logistic.points import Points, points
 from app.learn.logistic.regression import Prior, fit
-from app.learn.logistic.source_head import fit_source
+from app.learn.logistic.source_head import fit_source, label_mix
 from app.learn.logistic.strength import GRID, Strength, choose_strength
 from app.learn.monitor import Monitor
 from app.learn.network import Network
@@ -57,7 +57,8 @@ def adapt_head(
     1. With source rows: a logistic regression on them, as strongly penalised as
        cross-validation lets pass (one standard error), since a plainer head travels better.
     2. With texts of the source: the target's vectors are moved so that both languages' means
-       meet, which for a linear head is another bias (Libovický et al., 2020).
+       meet, which for a linear head is another bias (Libovický et al., 2020). What the target's
+       own label shares add to its mean is taken out before, where there are source rows.
     3. The head most probable after the target rows, with the head so far as the prior, and
        strongly so unless cross-validation says otherwise.
 
@@ -82,6 +83,7 @@ class _Fitting:
         if start is None:
             raise HeadNotLinear
         self._start = start
+        self._per_word = network.objective.per_word
 
     def run(self) -> tuple[list[dict[str, Any]], str, dict[str, Any]]:
         theirs = self._vectors_of(self._rows.source_texts, self._source, 0.5, 0.55)
@@ -96,7 +98,7 @@ class _Fitting:
         if self._source is not None:
             prior, history = self._refitted(self._source.moved(centre, scale))
         if ours is not None and aligned:
-            centre = _between(centre, ours)
+            centre = _between(centre, ours, scale * self._mix((ours - centre) / scale))
         chosen, head = self._adapted(self._target.moved(centre, scale), prior, aligned)
         history += [{"stage": "target", "step": i + 1, **t} for i, t in enumerate(chosen.tried)]
         write_linear_head(self._network, head.seen_from_zero(centre, scale))
@@ -114,8 +116,15 @@ class _Fitting:
         folds = fold_numbers(examples, self._seed)
         part = Portion(self._monitor, 0.7, 0.85)
         classes = len(self._start.bias)
-        found = fit_source(source, classes, folds, lambda x: part.progress(_PHASE, x))
-        return found.head, found.history
+        self._fitted = fit_source(source, classes, folds, lambda x: part.progress(_PHASE, x))
+        self._moved = source
+        return self._fitted.head, self._fitted.history
+
+    def _mix(self, ours: np.ndarray) -> np.ndarray:
+        """What the target's label shares add to its mean; nothing where that cannot be told."""
+        if self._source is None or self._source.targets.ndim != 1 or self._per_word:
+            return np.zeros(ours.shape[1])
+        return label_mix(self._moved, self._fitted, ours)
 
     def _adapted(
         self, target: Points, prior: LinearHead, aligned: bool
@@ -151,8 +160,8 @@ class _Fitting:
         return np.concatenate(parts) if parts else None
 
 
-def _between(source: np.ndarray, ours: np.ndarray) -> np.ndarray:
-    """The target's mean, drawn towards the source's where few texts tell it."""
+def _between(source: np.ndarray, ours: np.ndarray, mix: np.ndarray) -> np.ndarray:
+    """The target's mean without `mix`, drawn towards the source's where few texts tell it."""
     share = len(ours) / (len(ours) + _TEXTS_BEFORE)
-    middle: np.ndarray = source + share * (ours.mean(axis=0) - source)
+    middle: np.ndarray = source + share * (ours.mean(axis=0) - mix - source)
     return middle

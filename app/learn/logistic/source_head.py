@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from app.learn.label_shift import estimate_label_shift, smoothed_shares
 from app.learn.logistic.calibration import calibrated
 from app.learn.logistic.linear_head import LinearHead
 from app.learn.logistic.points import Points
@@ -21,9 +22,13 @@ _BIASES = 0.01  # holds the bias of a label that no row has
 
 @dataclass(frozen=True)
 class SourceHead:
-    """The head, the history of its search, and the out-of-fold logits of the strength chosen."""
+    """The head, the history of its search, and the out-of-fold logits of the strength chosen.
+
+    `plain` is the head before its logits were scaled, in the units of those out of fold.
+    """
 
     head: LinearHead
+    plain: LinearHead
     history: list[dict[str, Any]]
     chosen: Strength
 
@@ -71,9 +76,9 @@ def _fitted(
     biases = _BIASES if least_loss else 0.0
     chosen = choose_strength(source, nothing, biases, GRID, folds, progress, least_loss)
     head = fit(source, Prior(nothing, chosen.weights, biases))
-    head = head if least_loss else calibrated(head, chosen)
+    scaled = head if least_loss else calibrated(head, chosen)
     history = [{"stage": "source", "step": i + 1, **t} for i, t in enumerate(chosen.tried)]
-    return SourceHead(head, history, chosen)
+    return SourceHead(scaled, head, history, chosen)
 
 
 def _digest(source: Points, classes: int, folds: np.ndarray, least_loss: bool) -> str:
@@ -81,3 +86,21 @@ def _digest(source: Points, classes: int, folds: np.ndarray, least_loss: bool) -
     for array in (source.vectors, source.targets, source.rows, folds):
         digest.update(np.ascontiguousarray(array).data)
     return digest.hexdigest()
+
+
+def label_mix(source: Points, fitted: SourceHead, target: np.ndarray) -> np.ndarray:
+    """What the target's own label shares, where they differ, add to the mean of its vectors.
+
+    Float64 (width,), to be taken from the mean of `target` (float64 (n, width)) before languages
+    are aligned by their means: otherwise a language whose texts are about other things is taken
+    for one that lies elsewhere. Vectors are seen as `fitted` saw them; rows have one label each.
+    """
+    classes = len(fitted.plain.bias)
+    logits = fitted.plain.logits(target)
+    shift = estimate_label_shift(fitted.chosen.logits, fitted.chosen.points.targets, logits)
+    base = smoothed_shares(source.targets, classes)
+    middle = source.vectors.mean(axis=0)
+    means = [source.vectors[source.targets == k] for k in range(classes)]
+    apart = np.stack([rows.mean(axis=0) - middle if len(rows) else 0 * middle for rows in means])
+    mix: np.ndarray = (shift.shares - base) @ apart
+    return mix

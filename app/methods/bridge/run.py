@@ -27,7 +27,8 @@ def run(given: MethodInput, monitor: Monitor) -> MethodOutput:
         given.companion.bridge = None
     options = BridgeOptions(**given.parameters.model_dump())
     bridge, account = fit_bridge(
-        given.network, given.companion, texts, options, given.vectors, monitor
+        *(given.network, given.companion, texts, options, given.vectors, monitor),
+        labelled=given.source,
     )
     network = given.network.behind(given.companion, bridge).eval()
     return MethodOutput(network, [], _told(account), account, rebuilt=True)
@@ -44,7 +45,7 @@ def texts_given(given: MethodInput) -> BridgeTexts:
 def _centred(given: MethodInput, texts: BridgeTexts, monitor: Monitor) -> MethodOutput:
     if not given.parameters.centring or not texts.target:
         raise NothingToBridge
-    account = centre(given.network, texts, given.vectors, monitor)
+    account = centre(given.network, texts, given.vectors, monitor, given.source)
     return MethodOutput(given.network, [], _told(account), account, rebuilt=True)
 
 

@@ -62,7 +62,12 @@ class World:
 
 def _given(network: Memoised, **rest: Any) -> MethodInput:
     return MethodInput(
-        network, AutoParameters(), seed=1, source_language="en", target_language="de", **rest
+        network,
+        AutoParameters(body_rows=1_000_000),
+        seed=1,
+        source_language="en",
+        target_language="de",
+        **rest,
     )
 
 
