@@ -118,14 +118,17 @@ class RegressionRounds:
 
     def _label_shift(self) -> LabelShift:
         head, chosen = self._first.head, self._first.chosen
-        known = (None, None)
-        if self._labelled is not None:
-            known = head.logits(self._labelled.vectors), self._labelled.targets
-        logits = self._logits(head)
+        logits, rows = self._logits(head), self._labelled
         if not self._chosen.match_shares:
             base = smoothed_shares(self._source.targets, self._classes)
             return LabelShift(base, softmax(logits))
-        return estimate_label_shift(chosen.logits, chosen.points.targets, logits, *known)
+        return estimate_label_shift(
+            chosen.logits,
+            chosen.points.targets,
+            logits,
+            None if rows is None else head.logits(rows.vectors),
+            None if rows is None else rows.targets,
+        )
 
     def _told(self, shift: LabelShift) -> tuple[np.ndarray | None, str, np.ndarray]:
         base = smoothed_shares(self._source.targets, self._classes)
