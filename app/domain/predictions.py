@@ -24,18 +24,23 @@ NO_TERMS = Terms()
 
 @dataclass(frozen=True)
 class Prediction:
-    """The likeliest label, and the probability of every label, which sum to 1."""
+    """The likeliest label, and the probability of every label, which sum to 1.
+
+    `truncated` says that the text is longer than the model reads: its end played no part.
+    """
 
     label: str
     probabilities: dict[str, float]
+    truncated: bool = False
 
 
 @dataclass(frozen=True)
 class LabelSetPrediction:
-    """The labels that apply, and the probability of each label by itself."""
+    """The labels that apply, and the probability of each label by itself; else as Prediction."""
 
     labels: tuple[str, ...]
     probabilities: dict[str, float]
+    truncated: bool = False
 
 
 @dataclass(frozen=True)

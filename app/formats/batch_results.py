@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,13 +30,18 @@ _ENTITY = pa.struct(
 
 
 def results_table(
-    rows: RowsToAsk, probabilities: np.ndarray, objective: Objective, about: dict[str, Any]
+    rows: RowsToAsk,
+    probabilities: np.ndarray,
+    truncated: Sequence[bool],
+    objective: Objective,
+    about: dict[str, Any],
 ) -> pa.Table:
     """One row for each row asked about; `probabilities` as the objective has them.
 
     Columns: `row`, `text` (not of images), `label` (what is true, where the dataset says so),
     `predicted`, `confidence` (the probability of what is predicted; the geometric mean over several
-    labels or words) and `probabilities`, a list in the order of the model's labels. Of tagged
+    labels or words), `probabilities`, a list in the order of the model's labels, and of texts
+    `truncated`: whether the model read only part of it. Of tagged
     sentences also `words` and `entities`; `label` and `predicted` are then lists of tags, and
     `probabilities` those of the predicted tags. Of several labels they are lists as well. `about`
     is kept in the file beside the table.
@@ -53,6 +58,8 @@ def results_table(
     columns["predicted"] = names_column(answers.predicted)
     columns["confidence"] = pa.array(answers.probability, pa.float32())
     columns["probabilities"] = pa.array(answers.probabilities, pa.list_(pa.float32()))
+    if rows.texts is not None and not objective.per_word:
+        columns["truncated"] = pa.array(truncated, pa.bool_())
     if isinstance(objective, Tagging):
         found = _entities(objective, predicted, rows)
         columns["entities"] = pa.array(found, pa.list_(_ENTITY))

@@ -10,15 +10,21 @@ from typing import Any
 from tokenizers import Encoding, Tokenizer
 
 from app.domain.errors.datasets import TokenizerMissing
+from app.domain.models import TextInput
 from app.formats.tables.even_sample import even_sample
 
 _SAMPLE = 2000
+_WORTH_SAYING = 0.01  # of the texts
 _FILE = "tokenizer.json"
 
 
-def token_fertility(texts: Sequence[str], folder: Path) -> dict[str, Any]:
+def token_fertility(
+    texts: Sequence[str], folder: Path, limit: TextInput | None = None
+) -> dict[str, Any]:
     """Tokens per word and per character of at least one text, and the share of unknown tokens.
 
+    With `limit`, what a model reads of a text, also the share of texts that are longer
+    (`truncated_share`), and of all their tokens the share that is cut off (`lost_share`).
     `folder` is an unpacked model; at most 2,000 texts, evenly spread, are cut. Words are parts
     between white space, so for a script without spaces only the number per character tells.
     About 1.2 to 1.5 tokens a word is usual for a language that the tokenizer was made for; 3 and
@@ -35,11 +41,35 @@ def token_fertility(texts: Sequence[str], folder: Path) -> dict[str, Any]:
     encoded = tokenizer.encode_batch(sample, add_special_tokens=False)
     tokens = sum(len(one.ids) for one in encoded)
     unknown = _unknown_id(tokenizer)
+    cut = {} if limit is None else _cut(tokenizer, encoded, limit)
     return {
         "sampled": len(sample),
         "tokens_per_word": round(tokens / max(sum(len(text.split()) for text in sample), 1), 4),
         "tokens_per_character": round(tokens / max(sum(len(text) for text in sample), 1), 4),
         "unknown_share": round(_count(encoded, unknown) / max(tokens, 1), 4),
+        **cut,
+    }
+
+
+def truncation_sentence(cut: dict[str, Any]) -> str | None:
+    """What to know where more than one text in a hundred is cut; None otherwise."""
+    if cut["truncated_share"] < _WORTH_SAYING:
+        return None
+    return (
+        f"{cut['truncated_share']:.1%} of the texts are longer than the {cut['max_tokens']} tokens "
+        f"that the model reads: {cut['lost_share']:.1%} of all tokens are cut off and play no part."
+    )
+
+
+def _cut(tokenizer: Tokenizer, encoded: list[Encoding], limit: TextInput) -> dict[str, Any]:
+    prefix = len(tokenizer.encode(limit.prefix.rstrip(), add_special_tokens=False).ids)
+    room = max(0, limit.max_tokens - prefix - tokenizer.num_special_tokens_to_add(False))
+    lengths = [len(one.ids) for one in encoded]
+    lost = [max(0, length - room) for length in lengths]
+    return {
+        "max_tokens": limit.max_tokens,
+        "truncated_share": round(sum(map(bool, lost)) / len(lost), 4),
+        "lost_share": round(sum(lost) / max(sum(lengths), 1), 4),
     }
 
 

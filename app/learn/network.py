@@ -43,6 +43,10 @@ class Network(nn.Module, abc.ABC):
     def lengths(self, inputs: Inputs) -> list[int]:
         """The cost of each input (tokens; 1 for an image), by which batches are bucketed."""
 
+    def tokens_lost(self, inputs: Inputs) -> list[int]:
+        """How many tokens of each input the network never reads, since it takes no more."""
+        return [0] * len(inputs)
+
     @abc.abstractmethod
     def features(self, batch: Batch) -> Tensor:
         """What the head reads: float (n, width), or (n, tokens, width) for heads that pool."""

@@ -15,11 +15,13 @@ class Prepared:
 
     `cost` is what it adds to a batch: its tokens, or the pixels of an image divided by 256 (what a
     patch of 16 x 16 costs a vision transformer). Inputs of like cost share a batch. `content` is
-    the runtime's own: token ids, an array of pixels.
+    the runtime's own: token ids, an array of pixels. `truncated` says that the model reads only
+    part of it.
     """
 
     cost: int
     content: Any
+    truncated: bool = False
 
 
 class Runtime(Protocol):

@@ -43,7 +43,14 @@ class TorchRuntime:
         if isinstance(inputs[0], np.ndarray):
             return [Prepared(max(1, one.size // one.shape[0] // _PATCH), one) for one in inputs]
         lengths = self.network.lengths(list(inputs))
-        return [Prepared(cost, one) for cost, one in zip(lengths, inputs, strict=True)]
+        # Only what has the greatest length can have had more.
+        longest = [place for place, cost in enumerate(lengths) if cost == max(lengths)]
+        lost = self.network.tokens_lost([inputs[place] for place in longest])
+        cut = {place for place, tokens in zip(longest, lost, strict=True) if tokens}
+        return [
+            Prepared(cost, one, place in cut)
+            for place, (cost, one) in enumerate(zip(lengths, inputs, strict=True))
+        ]
 
     def run(self, batch: Sequence[Prepared], threads: int) -> list[np.ndarray]:
         """Probabilities in order; images of several shapes are computed shape by shape."""

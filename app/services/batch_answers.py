@@ -13,8 +13,12 @@ from app.runtimes.contract import Runtime
 _BATCH = 64
 
 
-def answer_all(runtime: Runtime, objective: Objective, inputs: Inputs) -> np.ndarray:
+def answer_all(
+    runtime: Runtime, objective: Objective, inputs: Inputs
+) -> tuple[np.ndarray, list[bool]]:
     """Probabilities as `app.learn.predicting.predict` gives them, in the order of `inputs`.
+
+    Beside them, whether only part of each input was read.
 
     Inputs of like cost share a batch. The same inputs are always put into the same batches.
     """
@@ -26,7 +30,7 @@ def answer_all(runtime: Runtime, objective: Objective, inputs: Inputs) -> np.nda
         found = runtime.run([prepared[place] for place in places], _threads())
         for place, one in zip(places, found, strict=True):
             answers[place, : len(one)] = one
-    return answers
+    return answers, [one.truncated for one in prepared]
 
 
 def _threads() -> int:

@@ -55,10 +55,11 @@ def answer_dataset(
         note(start)
         rows = opened.rows(start, end)
         inputs = fitting_inputs(rows.inputs, opened.servable.facts)
-        probabilities = answer_all(opened.runtime, opened.objective, inputs)
+        probabilities, truncated = answer_all(opened.runtime, opened.objective, inputs)
         name = f"The model {opened.servable.name}"
         require_finite(probabilities, name, partial(_row, rows.numbers))
-        parts.keep(number, results_table(rows, probabilities, opened.objective, opened.about))
+        table = results_table(rows, probabilities, truncated, opened.objective, opened.about)
+        parts.keep(number, table)
     note(batch.rows)
     parts.join(file)
 

@@ -12,14 +12,14 @@ from sqlalchemy.orm import Session
 
 from app.artifacts.folders import open_folder
 from app.domain.datasets import Dataset, DatasetFacts, DatasetHints
-from app.domain.enums import DatasetKind, DatasetStatus, Format
+from app.domain.enums import DatasetKind, DatasetStatus, Format, Task
 from app.domain.errors import RejectedFile
 from app.domain.errors.lookups import DatasetNotFound
 from app.domain.errors.transfer_requests import RecordRejected
 from app.domain.identity import new_id, now
 from app.domain.languages import script_of
-from app.domain.models import Model
-from app.formats.fertility import token_fertility
+from app.domain.models import Model, TextInput
+from app.formats.fertility import token_fertility, truncation_sentence
 from app.formats.inspect_dataset import inspect_dataset
 from app.formats.preview import preview
 from app.formats.tables.row_tables import read_column
@@ -119,9 +119,15 @@ def fertility_of(context: Context, dataset: Dataset, model: Model) -> dict[str, 
         context.artifacts, model.sha256, limits.max_unpacked_bytes, limits.max_archive_members
     )
     pairs = facts.kind in (DatasetKind.PARALLEL, DatasetKind.DICTIONARY)
-    found = token_fertility(read_column(canonical(), "target" if pairs else "text"), folder)
+    limit = model.facts.input if isinstance(model.facts.input, TextInput) else None
+    if model.facts.task is Task.TOKEN_CLASSIFICATION:
+        limit = None  # it reads a long sentence on in further pieces
+    texts = read_column(canonical(), "target" if pairs else "text")
+    found = token_fertility(texts, folder, limit)
     complaints = complaints_about(found, None, script_of(dataset.language))
-    return found | {"notes": [f"The tokenizer {said}." for said in complaints]}
+    notes = [f"The tokenizer {said}." for said in complaints]
+    cut = truncation_sentence(found) if limit else None
+    return found | {"notes": notes + ([cut] if cut else [])}
 
 
 def delete_dataset(session: Session, dataset: Dataset) -> str | None:

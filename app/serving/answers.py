@@ -22,11 +22,16 @@ from app.serving.sentences import Sentence
 
 
 def as_predictions(
-    facts: ModelFacts, inputs: PreparedInputs, probabilities: Sequence[np.ndarray], model: str
+    facts: ModelFacts,
+    inputs: PreparedInputs,
+    probabilities: Sequence[np.ndarray],
+    model: str,
+    truncated: Sequence[bool],
 ) -> list[AnyPrediction]:
     """One prediction for each of `inputs`.
 
-    `probabilities` has float32 (classes,), or (words, classes) for a tagger, for each input.
+    `probabilities` has float32 (classes,), or (words, classes) for a tagger, for each input, and
+    `truncated` whether only part of it was read.
     Raises AnswerNotFinite, which names `model` and the inputs.
     """
     require_finite(probabilities, f"The model {model}")
@@ -34,25 +39,32 @@ def as_predictions(
         sentences = [one for one in inputs if isinstance(one, Sentence)]
         return [_tagged(facts, *pair) for pair in zip(sentences, probabilities, strict=True)]
     if facts.task is Task.MULTI_LABEL_CLASSIFICATION:
-        return _label_sets(facts.labels, np.stack(probabilities))
-    return [_single(facts.labels, row.tolist()) for row in probabilities]
+        return _label_sets(facts.labels, np.stack(probabilities), truncated)
+    return [
+        _single(facts.labels, row.tolist(), cut)
+        for row, cut in zip(probabilities, truncated, strict=True)
+    ]
 
 
-def _single(labels: tuple[str, ...], row: list[float]) -> Prediction:
+def _single(labels: tuple[str, ...], row: list[float], truncated: bool) -> Prediction:
     likeliest = max(range(len(row)), key=row.__getitem__)
-    return Prediction(labels[likeliest], dict(zip(labels, row, strict=True)))
+    return Prediction(labels[likeliest], dict(zip(labels, row, strict=True)), truncated)
 
 
-def _label_sets(labels: tuple[str, ...], probabilities: np.ndarray) -> list[AnyPrediction]:
+def _label_sets(
+    labels: tuple[str, ...], probabilities: np.ndarray, truncated: Sequence[bool]
+) -> list[AnyPrediction]:
     from app.learn.objectives.multi_label import MultiLabel
 
-    rows = zip(MultiLabel(labels).predicted(probabilities), probabilities.tolist(), strict=True)
+    predicted = MultiLabel(labels).predicted(probabilities)
+    rows = zip(predicted, probabilities.tolist(), truncated, strict=True)
     return [
         LabelSetPrediction(
             tuple(label for label, applies in zip(labels, applying, strict=True) if applies),
             dict(zip(labels, row, strict=True)),
+            cut,
         )
-        for applying, row in rows
+        for applying, row, cut in rows
     ]
 
 

@@ -188,11 +188,13 @@ class Lanes:
                 if isinstance(answer, Failure):
                     if self._requests.forget(one.request):
                         replies.append((one.request, answer))
-                elif whole := self._requests.answer(one.request, one.place, answer):
+                elif whole := self._requests.answer(
+                    one.request, one.place, answer, one.prepared.truncated
+                ):
                     facts = BatchFacts(
                         number, len(batch), tokens, _padded(batch), began - one.arrived, seconds
                     )
-                    replies.append((one.request, Probabilities(whole, facts)))
+                    replies.append((one.request, Probabilities(*whole, facts)))
         if replies:
             self._send(replies)
 

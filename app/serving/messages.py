@@ -55,9 +55,13 @@ Message = Ask | Drop | Load | Unload | Tell | WordQuestion
 
 @dataclass(frozen=True)
 class Probabilities:
-    """The answer to `Ask`: float32 (classes,) or (words, classes) for each input."""
+    """The answer to `Ask`: float32 (classes,) or (words, classes) for each input.
+
+    `truncated` says of each whether only part of it was read.
+    """
 
     of_inputs: list[np.ndarray]
+    truncated: list[bool]
     batch: BatchFacts
 
 

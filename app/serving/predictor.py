@@ -97,7 +97,9 @@ class Predictor:
                 raise DeadlinePassed
             answer = _expected(reply, servable, Probabilities)
             learn(_without_loading(time.monotonic() - began, answer.batch))
-        predictions = as_predictions(servable.facts, prepared, answer.of_inputs, servable.name)
+        predictions = as_predictions(
+            servable.facts, prepared, answer.of_inputs, servable.name, answer.truncated
+        )
         return Predicted(predictions, answer.batch)
 
     async def load(self, servable: Servable, pinned: bool = False) -> None:

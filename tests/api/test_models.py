@@ -65,6 +65,7 @@ def test_a_text_model_says_how_it_cuts_a_dataset(service: Service, tmp_path: Pat
     assert "token_fertility" in service.client.datasets.get(dataset["id"])
     fertility = service.client.datasets.get(dataset["id"], model="intents")["token_fertility"]
     assert fertility["tokens_per_word"] >= 1
+    assert (fertility["max_tokens"], fertility["truncated_share"]) == (64, 0.0)
 
 
 def test_a_rejected_model_keeps_its_record_and_loses_its_bytes(

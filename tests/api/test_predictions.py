@@ -43,6 +43,11 @@ def test_one_input_many_inputs_and_every_kind_of_name_answer_alike(
     assert labels == [many["predictions"][i % 8]["label"] for i in range(100)]
 
 
+def test_a_text_that_is_cut_says_so(service: Service, model: dict) -> None:
+    said = service.client.predict("intents", ["play the song", "play the song " * 100])
+    assert [one["truncated"] for one in said["predictions"]] == [False, True]
+
+
 def test_a_bad_request_is_a_problem_with_a_code(service: Service, model: dict) -> None:
     expected = {
         b'{"inputs": []}': "no-inputs",

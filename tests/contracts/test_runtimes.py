@@ -145,6 +145,12 @@ def test_the_company_of_an_input_and_the_processors_change_nothing(case: Case) -
         np.testing.assert_allclose(in_company, wanted, atol=_TOLERANCE)
 
 
+def test_a_text_that_is_read_in_part_is_known_by_it(case: Case) -> None:
+    """The first text is longer than the network takes; taggers read on in a further piece."""
+    found = [one.truncated for one in case.runtime.prepare(case.inputs)]
+    assert found == [isinstance(case.inputs[0], str), *([False] * (len(case.inputs) - 1))]
+
+
 def test_sizes_and_costs_are_said(case: Case) -> None:
     assert case.runtime.size_bytes > 1000
     costs = [one.cost for one in case.runtime.prepare(case.inputs)]

@@ -54,13 +54,17 @@ def _write(
 ) -> Path:
     about = {"labels": list(labels)}
     file = folder / "results.parquet"
-    write_results(file, [results_table(rows, likely, objective_for(task, labels), about)])
+    truncated = [number == 2 for number in rows.numbers]
+    table = results_table(rows, likely, truncated, objective_for(task, labels), about)
+    write_results(file, [table])
     return file
 
 
 def test_one_label_has_its_probability_as_confidence(tmp_path: Path) -> None:
     [first, second, third] = pq.read_table(_single(tmp_path)).to_pylist()
-    assert list(first) == ["row", "text", "predicted", "confidence", "probabilities"]
+    columns = ["row", "text", "predicted", "confidence", "probabilities", "truncated"]
+    assert list(first) == columns
+    assert [row["truncated"] for row in (first, second, third)] == [False, True, False]
     assert (first["row"], first["text"], first["predicted"]) == (1, "=HYPERLINK(0)", "no")
     assert (second["row"], second["predicted"]) == (2, "yes")
     assert first["confidence"] == pytest.approx(0.93)

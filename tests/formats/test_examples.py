@@ -13,12 +13,14 @@ from PIL import Image
 from app.domain.datasets import DatasetFacts
 from app.domain.enums import DatasetKind
 from app.domain.errors.datasets import LabelUnknownToModel, TokenizerMissing
+from app.domain.models import TextInput
 from app.formats.examples import load_examples
-from app.formats.fertility import token_fertility
+from app.formats.fertility import token_fertility, truncation_sentence
 from app.formats.images.canonical import ImageRows, write_image_rows
 from app.formats.preview import preview
 from app.formats.tables.canonical import TextRow, write_text_rows
 from app.formats.tables.row_tables import read_column
+from tests.support.models import a_text_classifier
 
 TEXTS = DatasetFacts(DatasetKind.LABELLED, rows=3, labels=("a", "b"), grouped=True)
 IMAGES = DatasetFacts(
@@ -83,6 +85,18 @@ def test_a_preview_of_images_holds_the_pixels_as_png(images: Path) -> None:
     assert np.array_equal(pixels.transpose(2, 0, 1), original)
     assert preview(images, IMAGES, offset=4, limit=10) == []
     assert preview(images, IMAGES, offset=40, limit=10) == []
+
+
+def test_texts_longer_than_a_model_reads_are_told_with_what_they_lose(tmp_path: Path) -> None:
+    a_text_classifier(tmp_path, texts=["word"] * 9)
+    found = token_fertility(
+        [" ".join(["word"] * 124), "word"], tmp_path, TextInput(max_tokens=64, prefix="word ")
+    )
+    # 64 tokens are two special ones, the prefix and 61 words.
+    assert found["truncated_share"] == 0.5
+    assert found["lost_share"] == pytest.approx((124 - 61) / 125, abs=0.01)
+    assert "50.0% of the texts are longer than the 64 tokens" in (truncation_sentence(found) or "")
+    assert truncation_sentence(found | {"truncated_share": 0.001}) is None
 
 
 def test_fertility_counts_tokens_by_word_and_the_unknown_among_them(

@@ -25,7 +25,7 @@ from tests.support.models import DIGITS, a_declared_digit_reader, a_text_classif
 QUICK = {"strategy": "head", "max_steps": 60}
 PARTS = {
     *("abstention", "learning_curve", "leakage", "language_distance", "tokenizer"),
-    *("wrong_language", "seconds"),
+    *("truncation", "wrong_language", "seconds"),
 }
 Run = Callable[..., Transfer]
 

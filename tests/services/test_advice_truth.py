@@ -12,7 +12,9 @@ import pytest
 from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
 from app.domain.enums import EvaluationKind, Role
+from app.domain.models import ModelHints
 from app.formats.fertility import token_fertility
+from app.formats.huggingface.format import HuggingFaceFormat
 from app.formats.tables.wrong_language import wrong_language_rows
 from app.learn.advice.out_of_fold import out_of_fold
 from app.learn.advice.tokenizer_fit import tokenizer_sentence
@@ -23,8 +25,10 @@ from app.services.running.advice.distances import distances
 from app.services.running.advice.labels import labels
 from app.services.running.advice.leaks import leaks
 from app.services.running.advice.rows_of_others import rows_of_others
+from app.services.running.advice.truncation import truncation
 from app.services.running.advice.views import Seen
 from app.services.running.advice.vocabularies import vocabularies
+from tests.support.models import a_text_classifier
 
 CLASSES, WIDTH = 4, 48
 ENGLISH = "The children play football on the field every day after school and go home late."
@@ -254,6 +258,32 @@ def test_a_tokenizer_is_called_unfit_for_the_language_that_it_was_not_made_for(
     assert "about as finely as the source language" in fits
     changed = tokenizer_sentence("de", "Latn", both, same)
     assert "The source model's cuts each word" in changed
+
+
+@pytest.mark.parametrize(
+    ("long", "short", "said"),
+    [
+        (0, 40, "reads every target text to its end"),
+        (10, 30, "25.0% of the target texts are longer than the model reads"),
+        (40, 0, "100.0% of the target texts"),
+    ],
+)
+def test_texts_that_are_cut_are_counted_and_whole_ones_are_not(
+    tmp_path: Path, long: int, short: int, said: str
+) -> None:
+    """The network takes 64 tokens; a long text has 2 x 62 and a short one few."""
+    folder = a_text_classifier(tmp_path / "model", texts=["word"] * 9)
+    network = HuggingFaceFormat().load(folder, HuggingFaceFormat().inspect(folder, ModelHints()))
+    texts = [" ".join(["word"] * 124)] * long + ["word word"] * short
+    rows = Examples(texts, np.zeros(len(texts), np.int64), np.arange(len(texts)))
+    material = SimpleNamespace(examples={Role.TEST: rows})
+    case = cast(Case, SimpleNamespace(text=True, served=network, material=material))
+    found = truncation(case)
+    assert said in found["sentence"]
+    assert found["truncated_share"] == pytest.approx(long / len(texts))
+    # Of each long text's 124 words 62 are lost; what is read counts its two special tokens.
+    read = 64 * long + 4 * short
+    assert found["lost_share"] == pytest.approx(62 * long / (62 * long + read), abs=0.01)
 
 
 def _cut(word: float, character: float = 0.3, unknown: float = 0.0) -> dict[str, float]:

@@ -101,8 +101,9 @@ class DatasetUnderModelAnswer(DatasetAnswer):
 
     token_fertility: dict[str, Any] | None = Field(
         None,
-        description="Tokens per word and per character, the share of unknown tokens, and notes "
-        "where these are bad.",
+        description="Tokens per word and per character, the share of unknown tokens, the share of "
+        "texts that are longer than the model reads (`truncated_share`) and of tokens that are cut "
+        "off (`lost_share`), and notes where these are bad.",
     )
 
 

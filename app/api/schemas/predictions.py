@@ -35,6 +35,9 @@ class PredictionRequest(BaseModel):
         return [self.input] if self.inputs is None else self.inputs
 
 
+_TRUNCATED = "Whether the text is longer than the model reads: what was cut off played no part."
+
+
 class PredictionAnswer(BaseModel):
     """What the model says of one input."""
 
@@ -45,6 +48,7 @@ class PredictionAnswer(BaseModel):
         description="Every label with its probability; they sum to 1.",
         examples=[{"TurnOn": 0.93, "TurnOff": 0.07}],
     )
+    truncated: bool = Field(description=_TRUNCATED)
 
 
 class LabelSetAnswer(BaseModel):
@@ -54,6 +58,7 @@ class LabelSetAnswer(BaseModel):
 
     labels: list[str] = Field(description="The labels whose probability is at least one half.")
     probabilities: dict[str, float] = Field(description="Of every label, each by itself.")
+    truncated: bool = Field(description=_TRUNCATED)
 
 
 class WordAnswer(BaseModel):

@@ -9,6 +9,7 @@ from tokenizers import Tokenizer
 from torch import Tensor, nn
 from torch.nn import functional
 
+from app.domain.enums import Task
 from app.domain.errors.bridging import CompanionNoEncoder
 from app.formats.huggingface.architecture import architecture
 from app.formats.huggingface.embedding_rows import EmbeddingRows
@@ -76,6 +77,11 @@ class Encoder(HeadedNetwork, Bridgeable):
     def lengths(self, inputs: Inputs) -> list[int]:
         """Tokens of each text."""
         return self.tokens.lengths(texts_of(inputs))
+
+    def tokens_lost(self, inputs: Inputs) -> list[int]:
+        """Tokens of each text behind the last one that is read; a tagger reads all."""
+        per_word = self.task is Task.TOKEN_CLASSIFICATION
+        return [0] * len(inputs) if per_word else self.tokens.lost(texts_of(inputs))
 
     def features(self, batch: Batch) -> Tensor:
         """Sentence vectors float32 (n, width)."""

@@ -8,6 +8,7 @@ from typing import Any
 from tokenizers import Tokenizer
 from torch import Tensor
 
+from app.domain.enums import Task
 from app.formats.huggingface.architecture import architecture
 from app.formats.huggingface.classifier import PretrainedClassifier, Split
 from app.formats.huggingface.embedding_rows import EmbeddingRows
@@ -88,6 +89,11 @@ class TextClassifier(PretrainedClassifier, Bridgeable):
     def lengths(self, inputs: Inputs) -> list[int]:
         """Tokens of each text."""
         return self.tokens.lengths(texts_of(inputs))
+
+    def tokens_lost(self, inputs: Inputs) -> list[int]:
+        """Tokens of each text behind the last one that is read; a tagger reads all."""
+        per_word = self.task is Task.TOKEN_CLASSIFICATION
+        return [0] * len(inputs) if per_word else self.tokens.lost(texts_of(inputs))
 
     def padded_length(self, length: int) -> int:
         """By the tokenizer."""

@@ -80,6 +80,13 @@ class Tokens:
         """How many tokens each text has, cut as in `batch`."""
         return [sum(one.attention_mask) for one in self.encode(texts)]
 
+    def lost(self, texts: list[str]) -> list[int]:
+        """How many tokens of each text are cut off."""
+        return [
+            sum(part.special_tokens_mask.count(0) for part in one.overflowing)
+            for one in self.encode(texts)
+        ]
+
     def padded_length(self, length: int) -> int:
         """How many tokens a batch has whose longest text has `length`."""
         return -(-length // self._multiple) * self._multiple

@@ -61,8 +61,9 @@ class TextInputs:
         self._tokens = tokens
 
     def prepare(self, inputs: Sequence[Any]) -> list[Prepared]:
-        """Tokens of each text, and their number."""
-        return [Prepared(len(one), one) for one in self._tokens.encode(list(inputs))]
+        """Tokens of each text, their number, and whether there were more."""
+        encoded = self._tokens.encode(list(inputs))
+        return [Prepared(len(one), one, bool(one.overflowing)) for one in encoded]
 
     def feed(self, batch: Sequence[Prepared]) -> Feed:
         """The batch, padded to its longest text or a little further."""

@@ -17,6 +17,7 @@ from app.services.running.advice.labels import labels
 from app.services.running.advice.leaks import leaks
 from app.services.running.advice.rows_of_others import rows_of_others
 from app.services.running.advice.tokenizers import tokenizers
+from app.services.running.advice.truncation import truncation
 from app.services.running.advice.views import NothingSeen
 
 _A_LITTLE = 15.0
@@ -27,6 +28,7 @@ _PARTS: dict[str, Callable[[Case], dict[str, Any]]] = {
     "leakage": leaks,
     "language_distance": distances,
     "tokenizer": tokenizers,
+    "truncation": truncation,
     "wrong_language": rows_of_others,
 }
 
