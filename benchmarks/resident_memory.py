@@ -113,8 +113,7 @@ def child() -> None:
     counted = kept[1].size_bytes
     held = {name: after[name] - before[name] for name in after}
     figures = {"counted_mib": counted, "held_mib": held["VmRSS"], "held_anon_mib": held["RssAnon"]}
-    told = {name: round(number / _MIB, 1) for name, number in figures.items()}
-    print(json.dumps(told | {"ratio": round(held["VmRSS"] / counted, 3)}))
+    print(json.dumps({name: round(number / _MIB, 1) for name, number in figures.items()}))
 
 
 def _opened(folder: Path, engine: str, precision: str) -> Runtime:

@@ -36,6 +36,7 @@ SECTIONS = (
     "trim",
     "serving",
     "serving_while_training",
+    "resident_memory",
     "storm",
     "listing",
 )

@@ -29,7 +29,10 @@ class Runtime(Protocol):
 
     engine: str  # torch, onnxruntime, openvino
     precision: str  # float32, bfloat16, int8
-    size_bytes: int  # what it holds in memory, for as long as it is loaded
+
+    @property
+    def size_bytes(self) -> int:
+        """What it holds in memory, by `held_memory`."""
 
     def prepare(self, inputs: Sequence[Any]) -> list[Prepared]:
         """Texts, sentences of words (tuples) or uint8 images (channels, height, width), made ready.

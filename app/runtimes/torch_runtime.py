@@ -11,9 +11,11 @@ import numpy as np
 import torch
 from torch import nn
 
+from app.formats.huggingface.tokens import Tokens
 from app.learn.devices import autocast
 from app.learn.network import Network, move
 from app.runtimes.contract import Prepared
+from app.runtimes.held_memory import TORCH, tokenizer_bytes
 
 _PATCH = 256  # pixels of a patch of 16 x 16
 
@@ -33,7 +35,10 @@ class TorchRuntime:
         if precision == "bfloat16":
             _halve(network)
         parameters = list(network.parameters()) + list(network.buffers())
-        self.size_bytes = sum(one.numel() * one.element_size() for one in parameters)
+        weights = sum(one.numel() * one.element_size() for one in parameters)
+        tokens = getattr(network, "tokens", None)
+        tables = tokenizer_bytes(tokens.fast_tokenizer) if isinstance(tokens, Tokens) else 0
+        self.size_bytes = TORCH.bytes(weights) + tables
         free = network.is_reentrant
         self._turn: AbstractContextManager[object] = nullcontext() if free else threading.Lock()
         self._device = next(network.parameters()).device

@@ -155,7 +155,7 @@ class ResidentModels:
         key = _key(servable)
         try:
             with self._lock:
-                # An upper bound: what was compiled is smaller than the numbers in float32.
+                # A first estimate; once it is loaded, it says itself what it holds.
                 self._make_room(4 * servable.facts.parameters)
             loaded = self._open(servable)
             with self._lock:

@@ -61,6 +61,11 @@ class Tokens:
         """How many rows an embedding needs for all of the tokens."""
         return 1 + max(self._tokenizer.get_vocab(with_added_tokens=True).values())
 
+    @property
+    def fast_tokenizer(self) -> Tokenizer:
+        """The tokenizer itself, set up to cut and to pad."""
+        return self._tokenizer
+
     def batch(self, texts: list[str]) -> Batch:
         """`input_ids`, `attention_mask` and what else is accepted: int64 (n, padded length)."""
         return self.as_batch(self.encode(texts))

@@ -18,6 +18,11 @@ class ByProcessors(Generic[Opened]):
         self._for_several: Opened | None = None
         self._opening = threading.Lock()
 
+    @property
+    def openings(self) -> int:
+        """How often it was opened."""
+        return 1 + (self._for_several is not None)
+
     def get(self, threads: int) -> Opened:
         """What computes on `threads` processors; several threads call it at once."""
         if threads == 1:

@@ -14,9 +14,12 @@ class GraphEngine(Protocol):
 
     name: str  # onnxruntime, openvino
     precision: str  # float32, bfloat16, int8
-    size_bytes: int  # of its weights in memory
     accepted: list[str]  # the names of the graph's inputs
     multiple: int  # tokens in a row should be a multiple of it
+
+    @property
+    def size_bytes(self) -> int:
+        """What its weights hold in memory, as often as it was opened."""
 
     def logits(self, feed: Feed, threads: int) -> np.ndarray:
         """The output `logits`, float32, computed on at most `threads` processors.

@@ -28,11 +28,14 @@ class GraphRuntime:
     def __init__(self, folder: Path, description: ServingDescription, engine: GraphEngine) -> None:
         self.engine = engine.name
         self.precision = engine.precision
-        tokens = folder / TOKENIZER_FILE
-        self.size_bytes = engine.size_bytes + (tokens.stat().st_size if tokens.is_file() else 0)
         self._task = description.task
         self._engine = engine
         self._inputs = _inputs(description, folder, engine)
+
+    @property
+    def size_bytes(self) -> int:
+        """What it holds; more once the engine was opened for several processors."""
+        return self._engine.size_bytes + self._inputs.size_bytes
 
     def prepare(self, inputs: Sequence[Any]) -> list[Prepared]:
         """Texts and sentences with their number of tokens, images with their patches."""

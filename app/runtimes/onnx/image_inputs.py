@@ -17,6 +17,8 @@ _PATCH = 256  # pixels of a patch of 16 x 16
 class ImageInputs:
     """Images as float32 pixels (channels, height, width) of the size that the graph takes."""
 
+    size_bytes = 0
+
     def __init__(self, reading: ImageReading) -> None:
         self._reading = reading
         shape = reading.shape

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from app.runtimes.held_memory import OPENVINO
 from app.runtimes.onnx.by_processors import ByProcessors
 from app.runtimes.onnx.graph_engine import Feed
 from app.runtimes.onnx.wide_rows import widen_rows
@@ -34,12 +35,19 @@ class OpenvinoEngine:
     def __init__(self, graph: Path, precision: str) -> None:
         core = _openvino().Core()
         model = core.read_model(graph)
-        widen_rows(model)
+        # The file stays mapped beside what is made of it.
+        self._once = sum(one.get_byte_size() for one in _constants(model)) + widen_rows(model)
+        multiplied = (one for one in _constants(model) if not _is_table(one))
+        self._weights = sum(one.get_byte_size() for one in multiplied)
         self.accepted = [one.any_name for one in model.inputs]
-        constants = [one for one in model.get_ops() if one.get_type_name() == "Constant"]
-        self.size_bytes = sum(one.get_byte_size() for one in constants)
         self.precision = precision
         self._compiled = ByProcessors(partial(_Compiled, core, model, _HINTS[precision]))
+
+    @property
+    def size_bytes(self) -> int:
+        """As the contract says."""
+        copies = OPENVINO[self.precision].bytes(self._weights, self._compiled.openings)
+        return self._once + copies
 
     def logits(self, feed: Feed, threads: int) -> np.ndarray:
         """As the contract says."""
@@ -77,6 +85,16 @@ class _Compiled:
             with self._taking:
                 self._idle.append(request)
         return found
+
+
+def _constants(model: Any) -> list[Any]:
+    return [one for one in model.get_ops() if one.get_type_name() == "Constant"]
+
+
+def _is_table(constant: Any) -> bool:
+    """Whether rows of it are looked up: it is not copied then."""
+    takers = constant.output(0).get_target_inputs()
+    return all(one.get_node().get_type_name() == "Gather" for one in takers)
 
 
 def _openvino() -> Any:

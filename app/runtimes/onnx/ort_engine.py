@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from functools import partial
+from math import prod
 from pathlib import Path
 
 import numpy as np
+import onnx
 import onnxruntime
 
+from app.runtimes.held_memory import ONNXRUNTIME
 from app.runtimes.onnx.by_processors import ByProcessors
-from app.runtimes.onnx.description import WEIGHTS_FILE
 from app.runtimes.onnx.graph_engine import Feed
 
 
@@ -23,11 +25,15 @@ class OrtEngine:
     multiple = 1
 
     def __init__(self, graph: Path, precision: str) -> None:
-        weights = graph.parent / WEIGHTS_FILE
-        self.size_bytes = sum(file.stat().st_size for file in (graph, weights) if file.is_file())
+        self._weights = multiplied_bytes(graph)
         self.precision = precision
         self._sessions = ByProcessors(partial(_open, graph))
         self.accepted = [one.name for one in self._sessions.for_one.get_inputs()]
+
+    @property
+    def size_bytes(self) -> int:
+        """As the contract says."""
+        return ONNXRUNTIME[self.precision].bytes(self._weights, self._sessions.openings)
 
     def logits(self, feed: Feed, threads: int) -> np.ndarray:
         """As the contract says; in int8 always on one processor."""
@@ -35,6 +41,20 @@ class OrtEngine:
         found: np.ndarray
         [found] = session.run(["logits"], feed)
         return found
+
+
+def multiplied_bytes(graph: Path) -> int:
+    """Bytes of a graph's weights without those of tables, whose rows are looked up in the file.
+
+    Such tables are mapped: what nobody looks up is never read, and the system takes it back.
+    """
+    content = onnx.load(graph, load_external_data=False).graph
+    tables = {node.input[0] for node in content.node if node.op_type == "Gather"}
+    return sum(
+        prod(one.dims) * onnx.helper.tensor_dtype_to_np_dtype(one.data_type).itemsize
+        for one in content.initializer
+        if one.name not in tables
+    )
 
 
 def _open(graph: Path, threads: int) -> onnxruntime.InferenceSession:

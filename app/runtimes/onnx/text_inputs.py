@@ -10,6 +10,7 @@ import numpy as np
 from tokenizers import Encoding, Tokenizer
 
 from app.runtimes.contract import Prepared
+from app.runtimes.held_memory import tokenizer_bytes
 from app.runtimes.onnx.graph_engine import Feed
 
 
@@ -30,6 +31,11 @@ class ServedTokens:
         self._tokenizer.no_padding()
         self._multiple = multiple
         self._most = int((self._tokenizer.truncation or {}).get("max_length", 0))
+
+    @property
+    def size_bytes(self) -> int:
+        """What its tables hold in memory."""
+        return tokenizer_bytes(self._tokenizer)
 
     def encode(self, texts: list[str]) -> list[Encoding]:
         """Each text with its prefix, cut; offsets count from the prefix's start."""
@@ -59,6 +65,11 @@ class TextInputs:
 
     def __init__(self, tokens: ServedTokens) -> None:
         self._tokens = tokens
+
+    @property
+    def size_bytes(self) -> int:
+        """Of the tokenizer's tables."""
+        return self._tokens.size_bytes
 
     def prepare(self, inputs: Sequence[Any]) -> list[Prepared]:
         """Tokens of each text, their number, and whether there were more."""

@@ -7,14 +7,15 @@ from typing import Any
 import numpy as np
 
 
-def widen_rows(model: Any) -> None:
+def widen_rows(model: Any) -> int:
     """Give the lookups in an `openvino.Model` tables in float32 where theirs are in float16.
 
-    OpenVINO would do it for each compiled model anew, and would hold the table as often.
+    OpenVINO would do it for each compiled model anew, and would hold the table as often. Returns
+    the bytes of the tables that were made.
     """
     from openvino import op
 
-    widened = False
+    made = 0
     for lookup in model.get_ops():
         if lookup.get_type_name() != "Gather":
             continue
@@ -23,6 +24,7 @@ def widen_rows(model: Any) -> None:
             continue
         whole = op.Constant(table.get_data().astype(np.float32), shared_memory=True)
         lookup.input(0).replace_source_output(whole.output(0))
-        widened = True
-    if widened:
+        made += whole.get_byte_size()
+    if made:
         model.validate_nodes_and_infer_types()
+    return made

@@ -18,6 +18,11 @@ class WordInputs:
     def __init__(self, tokens: ServedTokens) -> None:
         self._tokens = tokens
 
+    @property
+    def size_bytes(self) -> int:
+        """Of the tokenizer's tables."""
+        return self._tokens.size_bytes
+
     def prepare(self, inputs: Sequence[Any]) -> list[Prepared]:
         """The pieces of each sentence; its cost is all their tokens."""
         of_each: list[list[Piece]] = [[] for _ in inputs]
