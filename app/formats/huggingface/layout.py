@@ -26,6 +26,7 @@ HEAD_WEIGHTS_FILE = "head.safetensors"
 DENSE_WEIGHTS_FILE = "dense.safetensors"
 INDEX_FILE = "model.safetensors.index.json"
 
+_OWN_TYPE, _OWN_CLASS = "babelport_", "Babelport"
 _CODE = "a description of code in Python (`auto_map`)"
 # A masked language model is a plain encoder with a word head, which is left away.
 _ENCODERS = ("Model", "ForMaskedLM", "ForPreTraining")
@@ -41,21 +42,25 @@ _HEADS |= {"qa_outputs"}
 class Layout:
     """A directory's `config.json` and what follows from it.
 
-    `task` is FEATURE_EXTRACTION for a plain encoder even where `head.json` adds labels.
+    `task` is FEATURE_EXTRACTION for a plain encoder even where `head.json` adds labels. `renamed`
+    says that the file itself has names that transformers does not know.
     """
 
     folder: Path
     config: dict[str, Any]
     architecture: str
     task: Task
+    renamed: bool = False
 
 
 def read_layout(folder: Path) -> Layout:
     """Read and check the JSON files; raises the leaves of `errors/model_files.py`."""
-    config = read_json_object(folder / CONFIG_FILE)
+    written = read_json_object(folder / CONFIG_FILE)
+    config = with_names_of_transformers(written)
     architecture = check_config(CONFIG_FILE, config)
     _refuse_foreign_code(folder)
-    layout = Layout(folder, config, architecture, _task(config, architecture))
+    renamed = config is not written
+    layout = Layout(folder, config, architecture, _task(config, architecture), renamed)
     _require_files(layout)
     if not config.get("architectures"):
         _refuse_hidden_head(layout)
@@ -65,6 +70,25 @@ def read_layout(folder: Path) -> Layout:
 def head_weights(folder: Path) -> list[str]:
     """The tensors of a head that answers with labels, by name; FileInvalid for damaged weights."""
     return sorted(name for name in _weight_names(folder) if name.split(".")[0] in _HEADS)
+
+
+def with_own_names(config: dict[str, Any]) -> dict[str, Any]:
+    """`config.json` under names that plain transformers refuses.
+
+    For a directory whose answers need files that transformers passes over, a head of ours or a
+    bridge: it would answer without them, from a head drawn at random.
+    """
+    named = [_OWN_CLASS + name for name in config["architectures"]]
+    return config | {"model_type": _OWN_TYPE + config["model_type"], "architectures": named}
+
+
+def with_names_of_transformers(config: dict[str, Any]) -> dict[str, Any]:
+    """What `with_own_names` was made of; any other configuration itself."""
+    kind, named = config.get("model_type"), config.get("architectures")
+    if not isinstance(kind, str) or not kind.startswith(_OWN_TYPE) or not isinstance(named, list):
+        return config
+    names = [str(name).removeprefix(_OWN_CLASS) for name in named]
+    return config | {"model_type": kind.removeprefix(_OWN_TYPE), "architectures": names}
 
 
 def check_config(file: str, config: dict[str, Any]) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 from transformers import (
+    CONFIG_MAPPING,
     AutoModel,
     AutoModelForImageClassification,
     AutoModelForSequenceClassification,
@@ -72,6 +73,7 @@ def _read(layout: Layout) -> tuple[Any, dict[str, Any]]:
             dtype=torch.float32,
             output_loading_info=True,
             ignore_mismatched_sizes=True,  # they are named below
+            **_configuration(layout),
         )
     except (ImportError, KeyError) as problem:
         raise ArchitectureUnsupported(layout.architecture, str(problem)[:300]) from None
@@ -85,6 +87,13 @@ def _read(layout: Layout) -> tuple[Any, dict[str, Any]]:
             raise FileInvalid(_WEIGHTS, str(problem)) from None
         raise
     return model, report
+
+
+def _configuration(layout: Layout) -> dict[str, Any]:
+    """What transformers cannot read from the directory itself."""
+    if not layout.renamed:
+        return {}
+    return {"config": CONFIG_MAPPING[layout.config["model_type"]].from_dict(layout.config)}
 
 
 def _some(keys: Iterable[str]) -> str:

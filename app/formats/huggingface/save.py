@@ -21,11 +21,26 @@ from app.formats.huggingface.layout import (
     DENSE_WEIGHTS_FILE,
     HEAD_WEIGHTS_FILE,
     PREPARATION_FILE,
+    with_own_names,
 )
 from app.formats.huggingface.number_type import number_type
 from app.formats.huggingface.text_classifier import TextClassifier
 from app.learn.network import Network
 
+README_FILE = "README.md"
+_README = """# A model of Babelport
+
+The encoder of this directory is one of transformers; what answers is more: pooling and a head
+(`head.json`, `head.safetensors`), and where they are there a shift by language and a map
+(`bridge.json`, `bridge.safetensors`). No class of transformers reads these, and one that read the
+encoder alone would answer from a head drawn at random. So `config.json` has names that transformers
+does not know (`babelport_...`): `pipeline` and `AutoModel` say so.
+
+- Upload the directory to a Babelport service, which answers with all of it.
+- Or download the model with `GET /v1/models/{model}/artifact?format=onnx`: one ONNX graph with
+  everything inside, and its tokenizer.
+- For the encoder alone, take `babelport_` and `Babelport` out of `config.json`.
+"""
 _COMPANIONS = (PREPARATION_FILE, "LICENSE", "LICENSE.txt")
 
 
@@ -39,7 +54,7 @@ def save(network: Network, folder: Path) -> None:
         raise TypeError(f"A {type(network).__name__} is no Hugging Face network.")
     kind = number_type(network.source)
     network.model.save_pretrained(folder, state_dict=_cast(network, kind))
-    _write_number_type(folder, kind)
+    _complete_config(folder, kind, alone=not _needs_more(network))
     for name in _COMPANIONS:
         if (network.source / name).is_file():
             shutil.copyfile(network.source / name, folder / name)
@@ -62,11 +77,21 @@ def _cast(network: Any, kind: torch.dtype) -> dict[str, Tensor]:
     }
 
 
-def _write_number_type(folder: Path, kind: torch.dtype) -> None:
+def _complete_config(folder: Path, kind: torch.dtype, alone: bool) -> None:
+    """Write the number type; and names of our own unless transformers `alone` answers rightly."""
     file = folder / CONFIG_FILE
     config = json.loads(file.read_text(encoding="utf-8"))
     config["dtype"] = str(kind).removeprefix("torch.")
+    if not alone:
+        config = with_own_names(config)
+        (folder / README_FILE).write_text(_README, encoding="utf-8")
     file.write_text(json.dumps(config, ensure_ascii=False, indent=2), encoding="utf-8")
+
+
+def _needs_more(network: TextClassifier | ImageClassifier | Encoder) -> bool:
+    """Whether its answers need a head or a bridge that no class of transformers has."""
+    bridged = isinstance(network, TextClassifier | Encoder) and network.bridge is not None
+    return bridged or (isinstance(network, Encoder) and bool(network.labels))
 
 
 def _write_head(encoder: Encoder, folder: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tokenizers import Tokenizer
-from transformers import AutoTokenizer
+from transformers import CONFIG_MAPPING, AutoTokenizer
 from transformers.models.auto.tokenization_auto import MODELS_WITH_INCORRECT_HUB_TOKENIZER_CLASS
 
 from app.domain.errors.model_files import FileInvalid
@@ -33,11 +33,11 @@ _COPIES = (
 DESCRIPTIONS = ("special_tokens_map.json", CONFIG_FILE)
 
 
-def read_tokenizer(folder: Path, model_type: str) -> Tokenizer:
+def read_tokenizer(folder: Path, model_type: str, renamed: bool = False) -> Tokenizer:
     """The tokenizer of a directory, as transformers' `AutoTokenizer` reads it; raises FileInvalid.
 
     Where that is nothing but tokenizer.json, that file is read alone: it takes a third of the
-    time and of the memory.
+    time and of the memory. `renamed`: config.json names another type, which is ours alone.
     """
     try:
         tokenizer = Tokenizer.from_file(str(folder / TOKENIZER_FILE))
@@ -46,9 +46,10 @@ def read_tokenizer(folder: Path, model_type: str) -> Tokenizer:
     described = read_description(folder)
     if _stands_for_itself(tokenizer, described, model_type):
         return tokenizer
+    asked = {"config": CONFIG_MAPPING[model_type]()} if renamed else {}
     try:
         theirs = AutoTokenizer.from_pretrained(
-            folder, local_files_only=True, trust_remote_code=False
+            folder, local_files_only=True, trust_remote_code=False, **asked
         )
     except Exception as problem:  # of many kinds, by the class
         raise FileInvalid(

@@ -50,7 +50,7 @@ class Tokens:
         self.max_tokens = _max_tokens(layout, most)
         self._accepted = frozenset(accepted)
         self._files = TokenizerFiles(layout.folder)
-        self._tokenizer = read_tokenizer(layout.folder, layout.config["model_type"])
+        self._tokenizer = read_tokenizer(layout.folder, layout.config["model_type"], layout.renamed)
         self._multiple = _MULTIPLE if self.max_tokens % _MULTIPLE == 0 else 1
         self.pad_id = _set_up(self._tokenizer, layout, self.max_tokens, self._multiple)
         if of_words:

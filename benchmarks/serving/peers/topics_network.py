@@ -12,7 +12,7 @@ from pathlib import Path
 import torch
 from safetensors.torch import load_file
 from torch.nn import functional
-from transformers import AutoModel, PreTrainedTokenizerFast
+from transformers import AutoConfig, AutoModel, PreTrainedTokenizerFast
 
 
 class TopicsNetwork:
@@ -24,8 +24,14 @@ class TopicsNetwork:
         self.labels: list[str] = description["labels"]
         self._prefix = description["prefix"]
         self._tokenizer = PreTrainedTokenizerFast.from_pretrained(folder)
+        # Babelport's own names keep transformers from answering without the head.
+        said = json.loads((Path(folder) / "config.json").read_text())
+        kind = said.pop("model_type").removeprefix("babelport_")
         self._encoder = AutoModel.from_pretrained(
-            folder, dtype=torch.float32, add_pooling_layer=False
+            folder,
+            config=AutoConfig.for_model(kind, **said),
+            dtype=torch.float32,
+            add_pooling_layer=False,
         ).eval()
         head = load_file(Path(folder) / "head.safetensors")
         self._weight, self._bias = head["weight"], head["bias"]
