@@ -45,9 +45,11 @@ def test_what_answers_by_more_than_transformers_reads_is_refused_by_it(
     assert torch.equal(_answers(read_network(tmp_path / "saved")), _answers(network))
 
 
-def test_a_tokenizer_that_its_model_names_is_read_under_own_names(tmp_path: Path) -> None:
+def test_a_tokenizer_that_transformers_makes_is_read_under_own_names(tmp_path: Path) -> None:
     made = a_bridged_encoder(tmp_path / "made")
-    (made / "tokenizer_config.json").write_text(json.dumps({"do_lower_case": False}))
+    file = made / "tokenizer_config.json"
+    # A setting by which transformers has to make the tokenizer.
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"add_eos_token": True}))
     network = read_network(made)
     save_network(network, made, tmp_path / "saved")
     assert torch.equal(_answers(read_network(tmp_path / "saved")), _answers(network))
