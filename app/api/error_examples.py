@@ -19,6 +19,7 @@ from app.domain.errors.batch_predictions import (
     RowsUnfit,
 )
 from app.domain.errors.dataset_files import ColumnMissing
+from app.domain.errors.downloads import ExportBusy, ExportFailed, ExportUnsupported
 from app.domain.errors.idempotency import KeyReused
 from app.domain.errors.languages import LanguageUnknown
 from app.domain.errors.lookups import (
@@ -89,6 +90,9 @@ NO_RESULTS = NotRecorded(
     "file of results", _BATCH, "It is running; only what has succeeded has results."
 )
 BYTES_LOST = ArtifactMissing("9" * 64)
+NO_EXPORT = ExportUnsupported("places", "it is a huggingface model for token-classification")
+EXPORT_FAILED = ExportFailed("intents", "an operator has no counterpart in ONNX")
+EXPORT_BUSY = ExportBusy(30)
 
 BAD_REQUEST = RequestInvalid([{"field": "query.limit", "message": "Input should be a number"}])
 BAD_CURSOR = CursorUnknown("page-2")

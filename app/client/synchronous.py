@@ -97,9 +97,13 @@ class _Models(Models[JSON]):
         super().__init__(send)
         self._http = http
 
-    def download(self, model: str, path: str | Path) -> Path:
-        """Write the model's artifact to `path`; an archive or a single file, as registered."""
-        return download(self._http, f"/v1/models/{model}/artifact", path)
+    def download(self, model: str, path: str | Path, format: str | None = None) -> Path:
+        """Write the model's artifact to `path`; an archive or a single file, as registered.
+
+        With `format` "onnx" it is a zip of one ONNX graph with everything inside and the tokenizer.
+        """
+        params = {} if format is None else {"format": format}
+        return download(self._http, f"/v1/models/{model}/artifact", path, params)
 
 
 class _Transfers(Transfers[JSON]):

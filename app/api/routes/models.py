@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Path, Response
+from fastapi import APIRouter, Path, Query, Response
 from fastapi.responses import FileResponse
 
 from app.api import error_examples as examples
@@ -22,6 +22,7 @@ from app.api.schemas.pages import ListAnswer, PageAnswer
 from app.domain.enums import ModelStatus
 from app.domain.models import Model
 from app.services.artifact_lifetime import drop_unused
+from app.services.model_downloads import forget_onnx_of, onnx_of
 from app.services.models import artifact_of, delete_model, find_model, lineage, register_model
 from app.store import models
 
@@ -102,20 +103,44 @@ def delete_one_model(model: Reference, context: TheContext, dataplane: TheDataPl
         digests = delete_model(session, find_model(session, model))
     dataplane.forget()
     for digest in digests:
-        drop_unused(context, digest)
+        if drop_unused(context, digest):
+            forget_onnx_of(context, digest)
 
 
 @router.get(
     "/{model}/artifact",
     response_class=FileResponse,
-    responses=responses(examples.NO_MODEL, examples.NO_ARTIFACT, examples.BYTES_LOST)
+    responses=responses(
+        examples.NO_MODEL,
+        examples.NO_ARTIFACT,
+        examples.NO_EXPORT,
+        examples.EXPORT_FAILED,
+        examples.EXPORT_BUSY,
+        examples.BAD_REQUEST,
+        examples.BYTES_LOST,
+    )
     | {200: {"content": {"application/octet-stream": {}}, "description": "The file."}},
 )
-def get_artifact(model: Reference, context: TheContext) -> FileResponse:
-    """Download the model's file: as it was uploaded, or as a transfer wrote it."""
+def get_artifact(
+    model: Reference,
+    context: TheContext,
+    form: Annotated[
+        Literal["onnx"] | None,
+        Query(
+            alias="format",
+            description="`onnx`: a zip of one graph with everything inside (the choice of "
+            "language, shift, encoder, map and head), the tokenizer and a README with code. Left "
+            "out: the file itself.",
+        ),
+    ] = None,
+) -> FileResponse:
+    """Download the model's file: as it was uploaded, or as a transfer wrote it.
+
+    `?format=onnx` makes a graph of a text classifier at the first call, which takes up to minutes.
+    """
     with context.readers() as session:
         found = find_model(session, model)
-    path, filename = artifact_of(context, found)
+    path, filename = artifact_of(context, found) if form is None else onnx_of(context, found)
     return FileResponse(path, filename=filename, media_type="application/octet-stream")
 
 

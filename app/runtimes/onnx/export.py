@@ -47,6 +47,22 @@ def export_network(
     large embeddings in float16. Raises whatever the exporter raises where it does not manage: its
     own errors have no common kind.
     """
+    graph = graph_of(network, image, fused)
+    fuse_gelu(graph)
+    if half_rows:
+        store_rows_in_half(graph)
+    onnx_ir.save(graph, folder / GRAPH_FILE, external_data=WEIGHTS_FILE, size_threshold_bytes=1024)
+    reading = _reading(network, image, graph.graph.inputs[0].name or "", folder)
+    write_description(
+        ServingDescription(task=network.task, precision="float32", reading=reading), folder
+    )
+
+
+def graph_of(network: Network, image: ImageInput | None, fused: bool) -> onnx_ir.Model:
+    """The network from its batch to `logits` as a float32 graph, in standard operators.
+
+    Raises whatever the exporter raises.
+    """
     batch = _example(network, image)
     traced = _Traced(network, tuple(batch))
     with warnings.catch_warnings(), attention_as(traced, fused), torch.no_grad():
@@ -63,15 +79,8 @@ def export_network(
             dynamic_shapes=(tuple(_free_sizes(name) for name in batch),),
         )
     assert program is not None
-    graph = program.model
-    fuse_gelu(graph)
-    if half_rows:
-        store_rows_in_half(graph)
-    onnx_ir.save(graph, folder / GRAPH_FILE, external_data=WEIGHTS_FILE, size_threshold_bytes=1024)
-    reading = _reading(network, image, next(iter(batch)), folder)
-    write_description(
-        ServingDescription(task=network.task, precision="float32", reading=reading), folder
-    )
+    graph: onnx_ir.Model = program.model
+    return graph
 
 
 class _Traced(nn.Module):
