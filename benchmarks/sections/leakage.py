@@ -34,7 +34,7 @@ or encoder are at fault; both times it reports nothing.
 ### Planted truth
 
 All 204 test rows leaked: how many are found, and whether the service would call an accuracy on the
-others clean. Labels of the target rows shuffled: what it says of the encoder.
+others clean. Labels of the target rows shuffled: what it says of the encoder.{_taken(data)}
 
 {_truth(data["translations"])}
 
@@ -68,6 +68,13 @@ def _translations(encoders: dict[str, list[dict[str, Any]]]) -> str:
         rows.append(["mean", _NAMES[encoder], "", *means])
     heading = ["language", "encoder", "sight", "found", "right", "false"]
     return table([*heading, "found without threshold", "right without threshold"], rows)
+
+
+def _taken(data: dict[str, Any]) -> str:
+    truth = data.get("truth")
+    if truth is None:
+        return ""
+    return f" Taken on {truth['date']} (`--truth-only`), {truth['seconds']} s; so is `sight`."
 
 
 def _truth(encoders: dict[str, list[dict[str, Any]]]) -> str:

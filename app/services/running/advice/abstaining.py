@@ -7,6 +7,7 @@ from typing import Any
 from app.domain.enums import EvaluationKind
 from app.learn.advice.abstention import abstention_threshold, check_threshold
 from app.learn.advice.statements import inapplicable, untold
+from app.learn.splits import clusters
 from app.services.running.advice.case import Case
 from app.services.running.repeats import unseen_answers
 
@@ -29,7 +30,7 @@ def abstaining(case: Case) -> dict[str, Any]:
     answered = case.compared.on_test.get(EvaluationKind.TRANSFERRED)
     if advice["status"] != "told" or test is None or answered is None:
         return advice
-    checked = check_threshold(answered, test.targets, advice["threshold"])
+    checked = check_threshold(answered, test.targets, advice["threshold"], clusters(test))
     return advice | {"test": checked, "sentence": f"{advice['sentence']} {_said(checked)}"}
 
 
@@ -37,7 +38,10 @@ def _said(checked: dict[str, Any]) -> str:
     if checked["precision"] is None:
         return "None of the test rows is answered so."
     right, share = checked["precision"], checked["coverage"]["value"]
+    interval = ""
+    if right["low"] is not None:
+        interval = f" (95% interval {right['low']:.1%} to {right['high']:.1%})"
     return (
-        f"On the test rows {right['value']:.1%} of those answers are right (95% interval "
-        f"{right['low']:.1%} to {right['high']:.1%}), and {share:.0%} of the rows get one."
+        f"On the test rows {right['value']:.1%} of those answers are right{interval}, and "
+        f"{share:.0%} of the rows get one."
     )
