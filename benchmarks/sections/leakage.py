@@ -58,6 +58,7 @@ def _translations(encoders: dict[str, list[dict[str, Any]]]) -> str:
                     " / ".join(
                         f"{cell['sight'][name]:.2f}"
                         for name in ("across", "in_source", "in_target")
+                        if name in cell["sight"]
                     ),
                     *(bracket(cell[name]) for name in ("found", "right", "false")),
                     *(bracket(cell["baseline"][name]) for name in ("found", "right")),
@@ -81,6 +82,8 @@ def _truth(encoders: dict[str, list[dict[str, Any]]]) -> str:
     rows = []
     for encoder, languages in encoders.items():
         for cell in languages:
+            if "all_leaked" not in cell:  # the encoder was not at hand for the last look
+                continue
             leaked = cell["all_leaked"]
             rows.append(
                 [
