@@ -26,6 +26,7 @@ SECTIONS = (
     "sib200",
     "few_labels",
     "bridge",
+    "body",
     "distill",
     "tokens",
     "align",
