@@ -31,6 +31,11 @@ class CachedRows:
         chosen = self.features[torch.from_numpy(positions).to(self.features.device)]
         return self._network.head(chosen).float()
 
+    def take(self, positions: np.ndarray) -> CachedRows:
+        """Those at `positions`, int (k,), in their order."""
+        chosen = torch.from_numpy(positions).to(self.features.device)
+        return CachedRows(self._network, self.features[chosen], self.targets[chosen])
+
     def vectors(self) -> Tensor:
         """What the head reads one by one: float32 (m, width), of words those that there are."""
         if self.objective.per_word:

@@ -40,7 +40,8 @@ class Stage:
     """One stage of training: `head` trains the head alone, `all` every parameter, `lora` the head
     and low-rank updates of the body, `rows` the word embedding.
 
-    `check_every` counts the steps between two checks on the validation rows.
+    `check_every` counts the steps between two checks on the validation rows. `by_regression`: a
+    linear head may be fitted by regression, since the user asked for no particular steps.
     """
 
     name: StageName
@@ -56,6 +57,7 @@ class Stage:
     class_weights: bool
     augment: bool
     low_rank: LowRankOptions | None = None
+    by_regression: bool = False
 
 
 def stages(options: TrainingOptions, rows: int, parameters: int, images: bool) -> list[Stage]:
@@ -102,7 +104,15 @@ def _stage(
         class_weights=options.class_weights,
         augment=augment and images,
         low_rank=_low_rank(options) if name == "lora" else None,
+        by_regression=name == "head" and _leaves_steps_open(options),
     )
+
+
+def _leaves_steps_open(options: TrainingOptions) -> bool:
+    """Whether nothing is asked for that only a training in steps can do."""
+    chosen = (options.epochs, options.max_steps, options.batch_size, options.head_learning_rate)
+    plain = options.optimiser is Optimiser.ADAMW and not options.class_weights
+    return plain and not options.augment and all(one is None for one in chosen)
 
 
 def _low_rank(options: TrainingOptions) -> LowRankOptions:

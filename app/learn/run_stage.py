@@ -12,6 +12,7 @@ import torch
 
 from app.learn.batches import Stream, batches
 from app.learn.checkpoints import Checkpoints
+from app.learn.early_stopping import EarlyStopping
 from app.learn.examples import Examples, Inputs
 from app.learn.feature_cache import CachedRows, cache_features
 from app.learn.low_rank import low_rank_updates
@@ -20,8 +21,8 @@ from app.learn.monitor import Monitor
 from app.learn.network import Network
 from app.learn.portion import Portion
 from app.learn.recipe import Stage
-from app.learn.stage_state import StageState
-from app.learn.training import StageRows, train_stage
+from app.learn.stage_state import StageProgress, StageState
+from app.learn.training import STAGE_PHASES, StageRows, train_stage
 from app.learn.vector_cache import VectorCache
 
 Account = tuple[list[dict[str, Any]], str]
@@ -92,11 +93,53 @@ def _train_head(
     if ended := state.ended():
         return ended.history, ended.why
     cached = None if stage.augment else _cached(network, rows, monitor)
+    if cached is not None and stage.by_regression and len(rows.streams) == 1:
+        progress = Portion(monitor, 0.5, 1.0)
+        if account := _regress(network, stage, rows, cached, generator, progress, state):
+            return account
     if cached is not None and _is_linear(network):
         stage = replace(stage, learning_rate=stage.learning_rate / _spread(cached[0].vectors()))
     train, validation = cached or _raw(network, stage, rows, generator)
     staged = _stage_rows(train, validation, stage, rows, generator)
     return train_stage(network, stage, staged, Portion(monitor, 0.5, 1.0), state)
+
+
+def _regress(
+    network: Network,
+    stage: Stage,
+    rows: AdaptationRows,
+    cached: tuple[CachedRows, CachedRows | None],
+    generator: torch.Generator,
+    monitor: Monitor,
+    state: StageState,
+) -> Account | None:
+    """Fit a linear head; what it was stays where validation rows say that it was better."""
+    # scipy and scikit-learn take a second to import.
+    from app.learn.logistic.head_stage import fit_head
+
+    [stream] = rows.streams
+    known, validation = cached
+    seed = int(torch.randint(2**31, (1,), generator=generator))
+    stopping = EarlyStopping(network, validation, stage.patience) if validation else None
+    if stopping is not None:
+        stopping.check()
+    history = fit_head(
+        network,
+        known.take(stream.positions),
+        rows.train.take(stream.positions),
+        seed,
+        lambda fraction: monitor.progress(STAGE_PHASES["head"], fraction),
+    )
+    if history is None:
+        return None
+    if stopping is not None:
+        history[-1] |= stopping.check()
+        stopping.restore()
+    monitor.event("check", **history[-1])
+    monitor.progress(STAGE_PHASES["head"], 1.0)
+    ended = StageProgress(len(history), history, why="The head is the most probable one.")
+    state.save(ended)
+    return ended.history, ended.why
 
 
 def _cached(

@@ -22,7 +22,7 @@ from app.learn.schedule import rate_factor
 from app.learn.stage_state import StageProgress, StageState
 
 Loss = Callable[[Tensor, Tensor], Tensor]
-_NAMES = {
+STAGE_PHASES = {
     "head": "training the head",
     "all": "training every parameter",
     "lora": "training low-rank updates",
@@ -63,7 +63,7 @@ def train_stage(
     stopping = _early_stopping(network, stage, rows)
     come = state.take_up(optimiser, stopping) or _begin(stopping)
     if come.why:
-        monitor.progress(_NAMES[stage.name], 1.0)
+        monitor.progress(STAGE_PHASES[stage.name], 1.0)
         return come.history, come.why
     if come.step:
         monitor.event("resumed", stage=stage.name, step=come.step)
@@ -79,7 +79,7 @@ def train_stage(
             fraction = 1.0 if come.why else fraction
         if not come.why and state.due():
             state.save(come, optimiser, stopping)
-        monitor.progress(_NAMES[stage.name], fraction, step=come.step, steps=stage.steps)
+        monitor.progress(STAGE_PHASES[stage.name], fraction, step=come.step, steps=stage.steps)
     if stopping is not None:
         stopping.restore()
     state.save(come)

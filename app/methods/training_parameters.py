@@ -51,8 +51,9 @@ class TrainingParameters(GradientParameters):
     strategy: Strategy = Field(
         Strategy.LP_FT,
         description="full: train every parameter; head: only the head (quick, the body stays as "
-        "it is); logistic: the head alone by regression, kept near the source model's head as far "
-        "as cross-validation lets it, for few labels; linear-probe: the head alone by regression "
+        "it is; by regression around the source model's head, unless steps are asked for); "
+        "logistic: the head alone by regression, kept near the source model's head as far as "
+        "cross-validation lets it, for few labels; linear-probe: the head alone by regression "
         "from nothing, as if the source model had none; lp-ft: the head first, then every "
         "parameter; lora: the head first, then it and low-rank updates of the attention, for "
         "Hugging Face models; scratch: every parameter drawn anew, the control that shows what "
