@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from app.learn.entities import TagScheme
-from app.learn.intervals import FEWEST_CLUSTERS, share_interval, wilson
+from app.learn.intervals import FEWEST_CLUSTERS, measure_interval, share_interval, wilson
 from app.learn.metrics import score
 from app.learn.multi_label_metrics import score_label_sets
 from app.learn.paired import paired_difference
@@ -81,6 +81,14 @@ def test_fewer_than_six_groups_have_no_interval_and_a_reason() -> None:
         assert "5 independent clusters" in found[name]["reason"]
     assert found["sample"]["clusters"] == 5
     assert "50 test rows in 5 clusters" in found["sample"]["note"]
+
+
+def test_the_bias_of_few_rows_widens_an_interval_on_its_own_side() -> None:
+    left_out, sizes = np.resize([0.30, 0.34], 20), np.ones(20)
+    plain = measure_interval(0.32, left_out, sizes)
+    biased = measure_interval(0.31, left_out, sizes)  # it rises as rows are left out
+    assert biased["low"] < plain["low"] - 0.05
+    assert biased["low"] <= 0.31 <= biased["high"] < plain["high"] + 0.05
 
 
 def test_few_rows_are_called_few_and_many_are_not() -> None:

@@ -20,6 +20,7 @@ from app.learn.advice.out_of_fold import out_of_fold
 from app.learn.advice.tokenizer_fit import tokenizer_sentence
 from app.learn.examples import Examples
 from app.learn.monitor import Silence
+from app.services.running.advice.abstaining import abstaining
 from app.services.running.advice.case import Case
 from app.services.running.advice.distances import distances
 from app.services.running.advice.labels import labels
@@ -205,6 +206,33 @@ def test_copies_do_not_make_a_learning_curve_more_certain() -> None:
     apart = advise_on_labels(correct, np.array([12, 48, 140]), 0)["curve"][-1]
     together = advise_on_labels(correct, np.array([12, 48, 140]), 0, copies)["curve"][-1]
     assert together["high"] - together["low"] > 1.4 * (apart["high"] - apart["low"])
+
+
+def test_no_precision_is_promised_by_copies_of_few_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    def advice(texts: int, copies: int) -> dict[str, Any]:
+        number = np.arange(texts).repeat(copies)
+        targets = np.zeros(len(number), dtype=np.int64)
+        rows = Examples([f"Zeile {i}" for i in number], targets, np.arange(1, len(number) + 1))
+        judged = SimpleNamespace(answers=np.tile([0.9, 0.1], (len(number), 1)), rows=rows)
+        monkeypatch.setattr(
+            "app.services.running.advice.abstaining.unseen_answers", lambda *_: judged
+        )
+        case = SimpleNamespace(
+            single_label=True,
+            served=SimpleNamespace(labels=("a", "b")),
+            best=SimpleNamespace(output=None, partition=SimpleNamespace(validation=rows)),
+            held=SimpleNamespace(test=None),
+            compared=SimpleNamespace(on_test={}),
+            spec=SimpleNamespace(wanted_precision=0.95),
+            context=None,
+            monitor=Silence(),
+        )
+        return abstaining(cast("Case", case))
+
+    assert advice(120, 1)["status"] == "told"
+    few = advice(30, 4)
+    assert few["status"] == "cannot-be-told"
+    assert "there are 30 independent validation rows" in few["sentence"]
 
 
 def _case_with_reports(**texts: list[str]) -> Case:

@@ -25,8 +25,8 @@ def abstaining(case: Case) -> dict[str, Any]:
             "No precision can be promised: a threshold is chosen on labelled rows that were not "
             "trained on, and there were none."
         )
-    wanted = case.spec.wanted_precision
-    advice = abstention_threshold(judged.answers, judged.rows.targets, wanted)
+    wanted, rows = case.spec.wanted_precision, judged.rows
+    advice = abstention_threshold(judged.answers, rows.targets, wanted, clusters(rows))
     answered = case.compared.on_test.get(EvaluationKind.TRANSFERRED)
     if advice["status"] != "told" or test is None or answered is None:
         return advice
