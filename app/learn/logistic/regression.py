@@ -43,6 +43,25 @@ def fit(
     Softmax for one label each, a logistic function for each of several labels. Shrinking towards
     the source's parameters instead of zero: Chelba and Acero (2006); L2-SP, Li et al. (2018).
     """
+    begin = start or prior.head
+    if len(points) >= points.vectors.shape[1]:
+        return _minimised(points, prior, begin, tolerance, counts)
+    # Off the span of the points the prior's weights stay: it is enough to search within the span.
+    basis, upper = np.linalg.qr(points.vectors.T)
+
+    def within(head: LinearHead) -> LinearHead:
+        return LinearHead(basis.T @ head.weight, head.bias)
+
+    inner = Prior(within(prior.head), prior.weights, prior.biases)
+    few = Points(upper.T, points.targets, points.rows)
+    found = _minimised(few, inner, within(begin), tolerance, counts)
+    moved = basis @ (found.weight - inner.head.weight)
+    return LinearHead(prior.head.weight + moved, found.bias)
+
+
+def _minimised(
+    points: Points, prior: Prior, begin: LinearHead, tolerance: float, counts: np.ndarray | None
+) -> LinearHead:
     shape = prior.head.weight.shape
 
     def objective(flat: np.ndarray) -> tuple[float, np.ndarray]:
@@ -53,7 +72,6 @@ def fit(
         slope = points.vectors.T @ wrong + prior.weights * away
         return loss, np.concatenate([slope.ravel(), wrong.sum(axis=0) + prior.biases * off])
 
-    begin = start or prior.head
     flat = np.concatenate([begin.weight.ravel(), begin.bias])
     options = {"maxiter": _MOST_ITERATIONS, "ftol": tolerance}
     found = minimize(objective, flat, jac=True, method="L-BFGS-B", options=options)

@@ -72,3 +72,20 @@ def test_a_prior_that_says_the_opposite_is_unlearnt() -> None:
     fresh = LinearHead(np.zeros((5, 3)), np.zeros(3))
     alone = choose_strength(points, fresh, 0.0, GRID, folds, lambda _: None, least_loss=True)
     assert best >= max(one["out_of_fold_accuracy"] for one in alone.tried) - 0.03
+
+
+def test_fewer_points_than_features_have_the_same_regression() -> None:
+    draw = np.random.default_rng(4)
+    prior = LinearHead(draw.normal(size=(40, 3)), draw.normal(size=3))
+    few = Points(draw.normal(size=(12, 40)), np.arange(12) % 3, np.arange(12))
+    # Rows that count for nothing make more points than features, and change nothing else.
+    more = Points(
+        np.concatenate([few.vectors, draw.normal(size=(30, 40))]),
+        np.concatenate([few.targets, np.zeros(30, dtype=np.int64)]),
+        np.arange(42),
+    )
+    counts = np.concatenate([np.ones(12), np.zeros(30)])
+    one = fit(few, Prior(prior, 2.0, 1.0), tolerance=1e-12)
+    other = fit(more, Prior(prior, 2.0, 1.0), tolerance=1e-12, counts=counts)
+    np.testing.assert_allclose(one.weight, other.weight, atol=1e-3)
+    np.testing.assert_allclose(one.bias, other.bias, atol=1e-3)
