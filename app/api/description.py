@@ -35,8 +35,8 @@ _RECEIVED = (
 )
 _MODEL_FILE = "The model: an archive, .onnx or word vectors."
 _DATA_FILE = (
-    "Texts: CSV, TSV, JSONL, Parquet. Tagged words: CoNLL, JSONL, Parquet. Images: zip of class "
-    "folders, NPZ, zip of IDX."
+    "Texts: CSV, TSV, JSON, JSONL, Excel, Parquet. Tagged words: CoNLL, JSONL, Parquet. Images: "
+    "zip of class folders, NPZ, zip of IDX."
 )
 _TRANSFER_FILES = {"model": "The model's file."} | {
     role.value: f"The file of the {role.value} dataset." for role in Role

@@ -1,1 +1,1 @@
-"""Labelled text: read from CSV, TSV, JSONL and Parquet, kept as one canonical Parquet table."""
+"""Tables of texts: read from files of many kinds, kept as one canonical Parquet table."""

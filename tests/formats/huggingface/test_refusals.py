@@ -160,7 +160,7 @@ def test_a_head_of_another_width_is_refused(copied) -> None:
 
 @pytest.mark.parametrize(
     "head",
-    [{"pooling": "max"}, {"unknown": 1}, {"labels": ["a", "a", "b"]}, {"labels": ["", "a", "b"]}],
+    [{"pooling": "mid"}, {"unknown": 1}, {"labels": ["a", "a", "b"]}, {"labels": ["", "a", "b"]}],
 )
 def test_a_wrong_head_description_is_refused(copied, head: dict[str, Any]) -> None:
     folder = copied("encoder")
