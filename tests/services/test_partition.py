@@ -171,6 +171,17 @@ def test_copies_given_once_are_split_as_one_and_each_row_is_accounted_for(tmp_pa
     assert not told["dropped"]
 
 
+def test_rows_that_an_annotation_tool_skips_are_accounted_for(tmp_path: Path) -> None:
+    dataset, examples = _read(tmp_path, labelled_rows(30, "de"))
+    assert dataset.facts is not None
+    report = dataset.facts.report | {"rows": 35, "left_out": {"skipped": 3, "disputed": 1}}
+    dataset = replace(dataset, facts=replace(dataset.facts, report=report))
+    held = hold_out(SPEC, {Role.TRAIN: examples})
+    table = row_table({Role.TRAIN: dataset}, held, draw_partition(SPEC, held, None, 0))
+    assert table["train"]["dropped"] == {"left_out": 4, "empty": 1}
+    assert table["train"]["given"] == 35 == sum(table["train"]["used"].values()) + 5
+
+
 def _read(folder: Path, rows: list[Row]) -> tuple[Dataset, Examples]:
     """The rows as a file that was uploaded and read; empty texts are left out."""
     canonical = folder / "canonical.parquet"

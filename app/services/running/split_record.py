@@ -39,8 +39,9 @@ def row_table(
     """What became of every row given, by the role of its dataset.
 
     `given` counts the rows of the file as it was sent, `used` those that play each role, and
-    `dropped` the others by reason; `given` is the sum of both. Reasons: `empty`, `not_sampled`,
-    and `same_group_as_X` and `same_input_as_X`, where X is the held-out part that a row repeats.
+    `dropped` the others by reason; `given` is the sum of both. Reasons: `empty`, `left_out`,
+    `not_sampled`, and `same_group_as_X` and `same_input_as_X`, where X is the held-out part that a
+    row repeats.
     """
     used = {role: len(rows) for role, rows in _used(held, partition).items()}
     used |= {role: len(inputs) for role, inputs in held.inputs.items()}
@@ -48,24 +49,28 @@ def row_table(
     table: dict[str, dict[str, Any]] = {}
     for role, dataset in datasets.items():
         assert dataset.facts is not None, "only what was read is transferred"
-        usable = dataset.facts.rows
-        given = int(dataset.facts.report.get("rows", usable))
+        usable, report = dataset.facts.rows, dataset.facts.report
+        given = int(report.get("rows", usable))
+        unread = {"left_out": sum(report.get("left_out", {}).values())}
+        unread["empty"] = given - usable - unread["left_out"]
         parts = [role]
         if role is Role.TRAIN:
             parts += [part for part in (Role.VALIDATION, Role.TEST) if part not in datasets]
         table[role.value] = {
             "given": given,
             "used": {part.value: used[part] for part in parts if part in used},
-            "dropped": _dropped(role, given - usable, held, partition),
+            "dropped": _dropped(role, unread, held, partition),
         }
     return table
 
 
-def _dropped(role: Role, empty: int, held: HeldOut, partition: Partition) -> dict[str, int]:
+def _dropped(
+    role: Role, unread: dict[str, int], held: HeldOut, partition: Partition
+) -> dict[str, int]:
     report = held.leaks.get(role, {})
     same_group = int(report.get("same_group", 0))
     reasons = {
-        "empty": empty,
+        **unread,
         "same_group_as_test": same_group,
         "same_input_as_test": int(report.get("dropped", 0)) - same_group,
         "not_sampled": partition.not_sampled if role is Role.TRAIN else 0,
