@@ -33,7 +33,7 @@ def _add_records(service: Service) -> None:
         for model in (text, images, replace(rejected, sha256=None)):
             models.insert(session, model)
         datasets.insert(session, rows)
-        datasets.insert(session, a_dataset(id="dst_few", facts=replace(rows.facts, rows=2)))
+        datasets.insert(session, a_dataset(id="dst_few", facts=replace(rows.facts, rows=1)))
         datasets.insert(session, a_dataset(id="dst_images", facts=pictures))
 
 
