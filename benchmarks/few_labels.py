@@ -66,7 +66,7 @@ METHODS: dict[str, tuple[str, dict[str, Any]]] = {
     "linear-probe": ("fine-tune", {"strategy": "linear-probe"}),
     "joint": ("joint", {"strategy": "logistic"}),
     "self-train": ("self-train", {}),
-    "auto": ("auto", {}),
+    "auto": ("auto", {"body_rows": 1_000_000}),
 }
 UNLABELLED = ("bridge", "self-train, no labels")
 
@@ -91,16 +91,16 @@ def main() -> None:
     targets = [x for x in languages[1:] if not options.languages or x.name in options.languages]
     body = _body(options.vectors, labels, [english, *targets], options.held)
     runs = _Runs(body, english, options)
-    for language in track(targets, "languages"):
-        for sample in range(options.samples):
-            runs.add(language, sample)
+    for sample in range(options.samples):  # a run that is cut off has whole samples
+        for language in track(targets, f"sample {sample + 1}"):
+            runs.add(language, sample, started + 60 * options.minutes)
     told = {
         "seconds": round(time.monotonic() - started),
-        "samples": options.samples,
+        "samples": len({line["sample"] for line in runs.lines}),
         "labels": LABELS,
         "held": options.held,
         "methods": {name: {"method": m, "parameters": p} for name, (m, p) in METHODS.items()},
-        "languages": len(targets),
+        "languages": len({line["language"] for line in runs.lines}),
         "verdict": verdict(runs.lines, LABELS),
     }
     for line in told["verdict"]["lines"]:
@@ -120,6 +120,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--methods", type=lambda text: text.split(";"), default=[REGRESSION, *METHODS]
     )
+    parser.add_argument("--minutes", type=float, default=600.0)
     parser.add_argument("--budgets", type=int, nargs="*", default=list(BUDGETS))
     parser.add_argument("--lines", type=Path, required=True, help="what was found, line by line")
     return parser.parse_args()
@@ -143,12 +144,13 @@ class _Runs:
         self.lines = [json.loads(x) for x in file.read_text().splitlines()] if file.exists() else []
         self._heads: dict[tuple[str, int], Network] = {}
 
-    def add(self, language: Language, sample: int) -> None:
-        for spread in self._options.spreads:
-            self._run(language, sample, spread, LABELS)
-        for budget in self._options.budgets:
-            if budget != LABELS or "par" not in self._options.spreads:
-                self._run(language, sample, "par", budget)
+    def add(self, language: Language, sample: int, until: float) -> None:
+        """Run every spread and budget that has not been run, while there is time."""
+        asked = [(spread, LABELS) for spread in self._options.spreads]
+        asked += [("par", budget) for budget in self._options.budgets if budget != LABELS]
+        for spread, budget in asked:
+            if time.monotonic() < until:
+                self._run(language, sample, spread, budget)
 
     def _run(self, language: Language, sample: int, spread: str, budget: int) -> None:
         key = {"language": language.name, "sample": sample, "spread": spread, "labels": budget}
