@@ -36,7 +36,12 @@ def verdict(lines: list[Line], labels: int) -> dict[str, Any]:
         for budget in budgets
     }
     wanted = [
-        *(w for spread, found in of_spread.items() for w in _of_spread(spread, found)),
+        *(
+            w
+            for spread, found in of_spread.items()
+            if {"auto", REGRESSION} <= set(found.methods)
+            for w in _of_spread(spread, found)
+        ),
         *_more_rows(of_budget),
     ]
     told = [
