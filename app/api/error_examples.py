@@ -19,7 +19,13 @@ from app.domain.errors.batch_predictions import (
     RowsUnfit,
 )
 from app.domain.errors.dataset_files import ColumnMissing
-from app.domain.errors.downloads import ExportBusy, ExportFailed, ExportUnsupported
+from app.domain.errors.downloads import (
+    ExportBusy,
+    ExportFailed,
+    ExportUnsupported,
+    LanguageNotInBridge,
+    ModulesUnsupported,
+)
 from app.domain.errors.idempotency import KeyReused
 from app.domain.errors.languages import LanguageUnknown
 from app.domain.errors.lookups import (
@@ -91,6 +97,8 @@ NO_RESULTS = NotRecorded(
 )
 BYTES_LOST = ArtifactMissing("9" * 64)
 NO_EXPORT = ExportUnsupported("places", "it is a huggingface model for token-classification")
+NO_MODULES = ModulesUnsupported("intents-sw", "its head is more than one linear layer")
+NO_SHIFT = LanguageNotInBridge("intents-sw", "de", ["en", "sw"])
 EXPORT_FAILED = ExportFailed("intents", "an operator has no counterpart in ONNX")
 EXPORT_BUSY = ExportBusy(30)
 

@@ -95,12 +95,20 @@ class _Models(Models[Awaitable[JSON]]):
         super().__init__(send)
         self._http = http
 
-    async def download(self, model: str, path: str | Path, format: str | None = None) -> Path:
+    async def download(
+        self,
+        model: str,
+        path: str | Path,
+        format: str | None = None,
+        language: str | None = None,
+    ) -> Path:
         """Write the model's artifact to `path`; an archive or a single file, as registered.
 
-        With `format` "onnx" it is a zip of one ONNX graph with everything inside and the tokenizer.
+        With `format` "onnx" it is a zip of one ONNX graph with everything inside and the tokenizer;
+        with "sentence-transformers" of plain modules, every text taken to be of `language`.
         """
-        params = {} if format is None else {"format": format}
+        wanted = {"format": format, "language": language}
+        params = {name: value for name, value in wanted.items() if value is not None}
         return await download_awaited(self._http, f"/v1/models/{model}/artifact", path, params)
 
 

@@ -73,6 +73,14 @@ class LanguageShift(nn.Module):
         """The vectors moved, float32 (n, width)."""
         return vectors.float() + (self.means[0] - self.means)[self.languages_of(vectors)]
 
+    def fixed(self, name: str) -> LanguageShift:
+        """One that takes every vector to be of `name`, one of `names`."""
+        place = self.names.index(name)
+        fixed = LanguageShift(self.names, self.means, self.covariance, self.rows)
+        fixed.weight.zero_()
+        fixed.offset.fill_(-torch.inf)[place] = 0.0
+        return fixed
+
 
 def _shrunk(covariance: Tensor) -> Tensor:
     variance = max(float(covariance.diagonal().mean()), 1e-8)

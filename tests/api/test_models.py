@@ -9,6 +9,8 @@ import httpx
 import pytest
 
 from app.client import BabelportProblem
+from tests.support.bridged_models import a_bridged_encoder
+from tests.support.claimed_transfers import register_model
 from tests.support.models import a_declared_digit_reader, a_text_classifier, zipped
 from tests.support.records import a_dataset, a_model, a_transfer
 from tests.support.service import Service
@@ -55,6 +57,28 @@ def test_a_model_is_read_listed_downloaded_and_deleted(
     assert models.download("reader", tmp_path / "again.zip").stat().st_size
     models.delete("reader")
     assert service.stored_files() == []
+
+
+def test_a_bridged_model_is_downloaded_in_other_forms(service: Service, tmp_path: Path) -> None:
+    register_model(service.context, a_bridged_encoder(tmp_path / "m"), "bridged")
+    models, file = service.client.models, tmp_path / "other.zip"
+    models.download("bridged", file, "onnx")
+    assert {"model.onnx", "tokenizer.json", "README.md"} <= _names(file)
+    models.download("bridged", file, "sentence-transformers", "sw")
+    assert {"modules.json", "1_Pooling/config.json", "README.md"} <= _names(file)
+    exports = service.context.settings.data_dir / "exports"
+    assert len(list(exports.iterdir())) == 2
+
+    with pytest.raises(BabelportProblem) as refused:
+        models.download("bridged", file, "sentence-transformers", "de")
+    assert (refused.value.status, refused.value.code) == (422, "language-not-in-bridge")
+    assert refused.value.body["errors"]["known"] == ["en", "sw"]
+    with pytest.raises(BabelportProblem) as refused:
+        models.download("bridged", file, "onnx", "sw")
+    assert (refused.value.status, refused.value.code) == (422, "request-invalid")
+
+    models.delete("bridged")
+    assert list(exports.iterdir()) == []
 
 
 def test_a_text_model_says_how_it_cuts_a_dataset(service: Service, tmp_path: Path) -> None:
@@ -123,3 +147,8 @@ def test_the_lineage_names_transfers_and_outlives_a_deleted_ancestor(service: Se
     assert nearest["model"]["id"] == second.id
     assert (farthest["id"], farthest["model"]) == (first.id, None)
     assert (farthest["method"], farthest["language"]) == ("fine-tune", "de")
+
+
+def _names(file: Path) -> set[str]:
+    with zipfile.ZipFile(file) as archive:
+        return set(archive.namelist())

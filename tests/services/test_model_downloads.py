@@ -1,4 +1,4 @@
-"""A text classifier downloaded as ONNX answers as the network does, with nothing of ours."""
+"""A text classifier downloaded in another form answers as the network does, without ours."""
 
 from __future__ import annotations
 
@@ -9,17 +9,37 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
+from transformers import (
+    AutoModel,
+    AutoTokenizer,
+    RobertaConfig,
+    RobertaForSequenceClassification,
+)
 
-from app.domain.errors.downloads import ExportBusy, ExportUnsupported
+from app.domain.errors.downloads import (
+    ExportBusy,
+    ExportUnsupported,
+    LanguageNotInBridge,
+    ModulesUnsupported,
+)
+from app.domain.models import Model
+from app.formats.predictions_table import write_predictions
+from app.learn.examples import Examples
+from app.learn.network import Network
+from app.learn.predicting import predict
 from app.services import model_downloads
 from app.services.context import Context, open_context
-from app.services.model_downloads import onnx_of
+from app.services.model_downloads import forget_downloads_of, modules_of, onnx_of
 from app.settings import Settings
+from app.store import evaluations, models
 from tests.support.bridged_models import (
     a_bridged_classifier,
     a_bridged_encoder,
@@ -27,7 +47,14 @@ from tests.support.bridged_models import (
     read_network,
 )
 from tests.support.claimed_transfers import store_model
-from tests.support.models import SENTENCES, a_label_set_classifier, a_token_classifier, an_encoder
+from tests.support.models import (
+    SENTENCES,
+    a_label_set_classifier,
+    a_text_classifier,
+    a_token_classifier,
+    an_encoder,
+)
+from tests.support.records import an_evaluation, queue_a_transfer
 
 _BUILDERS: dict[str, Callable[[Path], Path]] = {
     "bridged encoder": a_bridged_encoder,
@@ -38,8 +65,8 @@ _BUILDERS: dict[str, Callable[[Path], Path]] = {
 
 
 @pytest.fixture
-def context(tmp_path: Path) -> Context:
-    return open_context(Settings(data_dir=tmp_path / "var"))
+def context(tmp_path: Path, one_database_url: str) -> Context:
+    return open_context(Settings(data_dir=tmp_path / "var", database_url=one_database_url))
 
 
 @pytest.mark.parametrize("name", _BUILDERS)
@@ -79,6 +106,165 @@ def test_what_gives_no_logits_for_a_text_is_refused(
 ) -> None:
     with pytest.raises(ExportUnsupported):
         onnx_of(context, store_model(context, build(tmp_path / "model")))
+
+
+@pytest.mark.parametrize(
+    ("name", "language"),
+    [
+        ("bridged encoder", "en"),
+        ("bridged encoder", "sw"),
+        ("bridged classifier", "sw"),
+        ("centred classifier", "sw"),
+        ("label sets", None),
+    ],
+)
+def test_the_modules_answer_as_the_network_does_with_its_language_fixed(
+    name: str, language: str | None, context: Context, tmp_path: Path
+) -> None:
+    folder = _BUILDERS[name](tmp_path / "model")
+    file, filename = modules_of(context, store_model(context, folder), language)
+    assert filename.startswith("tickets-1-sentence-transformers")
+    network = _fixed(read_network(folder), language)
+    with torch.no_grad():
+        logits = network(network.collate(list(SENTENCES)))
+    found = _logits_by_modules(_unzipped(file, tmp_path / "elsewhere"))
+    assert (found - logits).abs().max() < 1e-4
+    about = json.loads((tmp_path / "elsewhere/model.json").read_text("utf-8"))
+    assert (about["labels"], about["language"]) == (list(network.labels), language)
+    assert about["cost"] == []
+    readme = (tmp_path / "elsewhere/README.md").read_text("utf-8")
+    assert ("was **not measured**" in readme) is (language is not None)
+
+
+def test_the_cost_of_a_fixed_language_is_measured_on_the_models_own_rows(
+    context: Context, tmp_path: Path
+) -> None:
+    folder = a_bridged_encoder(tmp_path / "model")
+    texts = [f"{a} {b}" for a in SENTENCES for b in SENTENCES[:5]]
+    chosen = predict(read_network(folder), texts)
+    fixed = {one: predict(_fixed(read_network(folder), one), texts) for one in ("en", "sw")}
+    answers = {one: (chosen.argmax(1) != fixed[one].argmax(1)).sum() for one in fixed}
+    language, changed = max(answers.items(), key=lambda one: int(one[1]))
+    model = _evaluated(context, folder, texts, chosen)
+    file, _ = modules_of(context, model, language)
+    about = json.loads((_unzipped(file, tmp_path / "fixed") / "model.json").read_text("utf-8"))
+    assert changed > 0
+    assert about["cost"] == [
+        {
+            "language": "de",
+            "rows": 40,
+            "of_rows": 40,
+            "chosen": 1.0,
+            "fixed": (40 - changed) / 40,
+            "changed": changed,
+        }
+    ]
+    line = f"| de | 40 | 100.0% | {(40 - changed) / 40:.1%} | {changed} |"
+    assert line in (tmp_path / "fixed/README.md").read_text("utf-8")
+
+
+@pytest.mark.parametrize("language", ["de", None])
+def test_a_language_that_the_bridge_does_not_shift_is_refused(
+    language: str | None, context: Context, tmp_path: Path
+) -> None:
+    model = store_model(context, a_bridged_encoder(tmp_path / "model"))
+    with pytest.raises(LanguageNotInBridge) as refused:
+        modules_of(context, model, language)
+    assert refused.value.fields["known"] == ["en", "sw"]
+    assert "en, sw" in refused.value.advice
+
+
+def test_a_head_of_several_layers_is_no_module(context: Context, tmp_path: Path) -> None:
+    model = store_model(context, _a_deep_head(tmp_path / "model"))
+    with pytest.raises(ModulesUnsupported, match="more than one linear layer") as refused:
+        modules_of(context, model, None)
+    assert "format=onnx" in refused.value.advice
+
+
+def test_every_form_of_a_model_is_forgotten_with_it(context: Context, tmp_path: Path) -> None:
+    model = store_model(context, a_bridged_encoder(tmp_path / "model"))
+    file, _ = modules_of(context, model, "sw")
+    assert model.sha256 is not None
+    forget_downloads_of(context, model.sha256)
+    assert not file.exists()
+
+
+def _fixed(network: Network, language: str | None) -> Network:
+    """The network where the discriminant of languages always answers `language`."""
+    if language is not None:
+        shift: Any = network.bridge.shift  # type: ignore[union-attr]
+        place = shift.names.index(language)
+        shift.languages_of = lambda vectors: torch.full((len(vectors),), place)
+    return network
+
+
+def _unzipped(file: Path, folder: Path) -> Path:
+    with zipfile.ZipFile(file) as archive:
+        archive.extractall(folder)
+    return folder
+
+
+@torch.no_grad()
+def _logits_by_modules(folder: Path) -> torch.Tensor:
+    """What sentence-transformers does with its directory, by transformers and the files alone."""
+    most = json.loads((folder / "sentence_bert_config.json").read_text())["max_seq_length"]
+    prompts = folder / "config_sentence_transformers.json"
+    asked = json.loads(prompts.read_text()) if prompts.is_file() else {}
+    prefix = asked["prompts"][asked["default_prompt_name"]] if asked else ""
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    batch = tokenizer(
+        [prefix + text for text in SENTENCES],
+        padding=True,
+        truncation=True,
+        max_length=most,
+        return_tensors="pt",
+    )
+    states = AutoModel.from_pretrained(folder).eval()(**batch).last_hidden_state
+    _, pooling, *rest = json.loads((folder / "modules.json").read_text())
+    how = json.loads((folder / pooling["path"] / "config.json").read_text())
+    mask = batch["attention_mask"].unsqueeze(-1)
+    mean = (states * mask).sum(dim=1) / mask.sum(dim=1)
+    vectors = states[:, 0] if how["pooling_mode_cls_token"] else mean
+    for one in rest:
+        if one["type"].endswith(".Normalize"):
+            vectors = vectors / vectors.norm(dim=1, keepdim=True)
+            continue
+        layer = load_file(folder / one["path"] / "model.safetensors")
+        vectors = vectors @ layer["linear.weight"].T + layer["linear.bias"]
+        told = json.loads((folder / one["path"] / "config.json").read_text())
+        name = told["activation_function"]
+        assert name in (
+            "torch.nn.modules.linear.Identity",
+            "torch.nn.modules.activation.Tanh",
+        )
+        vectors = vectors.tanh() if name.endswith("Tanh") else vectors
+    return vectors
+
+
+def _evaluated(context: Context, folder: Path, texts: list[str], answers: np.ndarray) -> Model:
+    """The model with an evaluation in which each answer is the truth."""
+    network = read_network(folder)
+    examples = Examples(texts, answers.argmax(axis=1), np.arange(1, len(texts) + 1))
+    with context.artifacts.workspace() as workspace:
+        write_predictions(workspace / "rows", examples, answers, network.objective)
+        stored = context.artifacts.publish(workspace / "rows")
+    with context.sessions.begin() as session:
+        transfer = queue_a_transfer(session)
+        model = replace(store_model(context, folder), name="bridged", transfer_id=transfer.id)
+        models.insert(session, model)
+        made = an_evaluation(transfer, model_id=model.id, predictions_sha256=stored)
+        evaluations.insert(session, made)
+    return model
+
+
+def _a_deep_head(folder: Path) -> Path:
+    """A RoBERTa classifier: a layer, tanh, and another layer behind the first token."""
+    a_text_classifier(folder)
+    config = json.loads((folder / "config.json").read_text("utf-8"))
+    absent = ("architectures", "model_type", "transformers_version")
+    built = RobertaConfig(**{k: v for k, v in config.items() if k not in absent})
+    RobertaForSequenceClassification(built).save_pretrained(folder)
+    return folder
 
 
 def _answers_by_its_readme(file: Path, folder: Path) -> list[dict[str, float]]:

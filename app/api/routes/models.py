@@ -20,9 +20,10 @@ from app.api.request_digest import request_digest
 from app.api.schemas.models import AncestorAnswer, ModelAnswer, ModelFields
 from app.api.schemas.pages import ListAnswer, PageAnswer
 from app.domain.enums import ModelStatus
+from app.domain.errors.requests import RequestInvalid
 from app.domain.models import Model
 from app.services.artifact_lifetime import drop_unused
-from app.services.model_downloads import forget_onnx_of, onnx_of
+from app.services.model_downloads import forget_downloads_of, modules_of, onnx_of
 from app.services.models import artifact_of, delete_model, find_model, lineage, register_model
 from app.store import models
 
@@ -104,7 +105,7 @@ def delete_one_model(model: Reference, context: TheContext, dataplane: TheDataPl
     dataplane.forget()
     for digest in digests:
         if drop_unused(context, digest):
-            forget_onnx_of(context, digest)
+            forget_downloads_of(context, digest)
 
 
 @router.get(
@@ -114,6 +115,8 @@ def delete_one_model(model: Reference, context: TheContext, dataplane: TheDataPl
         examples.NO_MODEL,
         examples.NO_ARTIFACT,
         examples.NO_EXPORT,
+        examples.NO_MODULES,
+        examples.NO_SHIFT,
         examples.EXPORT_FAILED,
         examples.EXPORT_BUSY,
         examples.BAD_REQUEST,
@@ -125,22 +128,38 @@ def get_artifact(
     model: Reference,
     context: TheContext,
     form: Annotated[
-        Literal["onnx"] | None,
+        Literal["onnx", "sentence-transformers"] | None,
         Query(
             alias="format",
             description="`onnx`: a zip of one graph with everything inside (the choice of "
-            "language, shift, encoder, map and head), the tokenizer and a README with code. Left "
-            "out: the file itself.",
+            "language, shift, encoder, map and head), the tokenizer and a README with code. "
+            "`sentence-transformers`: a zip of plain modules whose vectors are the logits, every "
+            "text taken to be of one `language`; its README says what that costs. Left out: the "
+            "file itself.",
+        ),
+    ] = None,
+    language: Annotated[
+        str | None,
+        Query(
+            pattern=r"^[A-Za-z0-9_-]{1,60}$",
+            description="With `format=sentence-transformers`: the language that every text is "
+            "taken to be of, one of those that the model shifts. Left out where it shifts none.",
         ),
     ] = None,
 ) -> FileResponse:
     """Download the model's file: as it was uploaded, or as a transfer wrote it.
 
-    `?format=onnx` makes a graph of a text classifier at the first call, which takes up to minutes.
+    Another `format` of a text classifier is made at the first call, which takes up to minutes.
     """
+    if language is not None and form != "sentence-transformers":
+        message = "Only format=sentence-transformers fixes a language"
+        raise RequestInvalid([{"field": "query.language", "message": message}])
     with context.readers() as session:
         found = find_model(session, model)
-    path, filename = artifact_of(context, found) if form is None else onnx_of(context, found)
+    if form == "sentence-transformers":
+        path, filename = modules_of(context, found, language)
+    else:
+        path, filename = artifact_of(context, found) if form is None else onnx_of(context, found)
     return FileResponse(path, filename=filename, media_type="application/octet-stream")
 
 

@@ -2,19 +2,53 @@
 
 from __future__ import annotations
 
-from app.domain.errors import Conflict, Overloaded
+from collections.abc import Sequence
+
+from app.domain.errors import Conflict, InvalidInput, Overloaded
 
 
 class ExportUnsupported(Conflict):
-    """A model that cannot be written as one graph with a tokenizer beside it."""
+    """A model that is no text classifier of transformers, and so has no other form."""
 
     code = "export-unsupported"
 
     def __init__(self, model: str, reason: str) -> None:
         super().__init__(
-            f"The model {model} is not exported to ONNX: {reason}.",
+            f"The model {model} is not exported: {reason}.",
             "Download it without `format`: its own file is complete.",
             model=model,
+        )
+
+
+class ModulesUnsupported(Conflict):
+    """A model whose answers are more than modules of sentence-transformers can give."""
+
+    code = "modules-unsupported"
+
+    def __init__(self, model: str, reason: str) -> None:
+        super().__init__(
+            f"The model {model} cannot be written as modules of sentence-transformers: {reason}.",
+            "Download it with `format=onnx`, which holds any head.",
+            model=model,
+            reason=reason,
+        )
+
+
+class LanguageNotInBridge(InvalidInput):
+    """The shift of the model cannot be fixed to this language, or no language was named."""
+
+    code = "language-not-in-bridge"
+
+    def __init__(self, model: str, language: str | None, known: Sequence[str]) -> None:
+        said = "no language was named" if language is None else f"`{language}` is none of them"
+        shifted = f"shifts texts of {', '.join(known)}" if known else "shifts no language"
+        choose = f"Add `language=`, one of: {', '.join(known)}." if known else "Leave it out."
+        super().__init__(
+            f"The model {model} {shifted}, and {said}.",
+            choose,
+            model=model,
+            language=language,
+            known=list(known),
         )
 
 
@@ -25,7 +59,7 @@ class ExportFailed(Conflict):
 
     def __init__(self, model: str, reason: str) -> None:
         super().__init__(
-            f"The model {model} could not be written as ONNX: {reason[:300]}.",
+            f"The model {model} could not be written in this form: {reason[:300]}.",
             "Download it without `format`, or ask the service, which answers with all of it.",
             model=model,
             reason=reason[:300],
@@ -39,7 +73,7 @@ class ExportBusy(Overloaded):
 
     def __init__(self, retry_after: int) -> None:
         super().__init__(
-            "Another model is being written as ONNX.",
+            "Another model is being written in another form.",
             f"Send the request again in {retry_after} seconds.",
             retry_after,
         )

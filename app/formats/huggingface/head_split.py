@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from app.domain.errors.model_files import ArchitectureUnsupported, WeightsNotFinite
+from app.formats.huggingface.pooling import PoolingMode
 from app.formats.huggingface.stand_in import (
     BodyAnswer,
     KnownAnswer,
@@ -84,6 +85,12 @@ class HeadSplit:
         """Numbers in the features of one input."""
         whole = self._reading in (_Reading.WHOLE, _Reading.FLAT)
         return math.prod(self._shape) if whole else self._shape[-1]
+
+    @property
+    def pooled_by(self) -> PoolingMode | None:
+        """How the features come from the tokens; None where they are not one token's."""
+        modes: dict[_Reading, PoolingMode] = {_Reading.FIRST: "cls", _Reading.LAST: "lasttoken"}
+        return modes.get(self._reading)
 
     @property
     def reads(self) -> dict[str, tuple[int, ...]]:

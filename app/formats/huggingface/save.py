@@ -38,7 +38,8 @@ does not know (`babelport_...`): `pipeline` and `AutoModel` say so.
 
 - Upload the directory to a Babelport service, which answers with all of it.
 - Or download the model with `GET /v1/models/{model}/artifact?format=onnx`: one ONNX graph with
-  everything inside, and its tokenizer.
+  everything inside, and its tokenizer; or with `?format=sentence-transformers&language=...`: plain
+  modules in which every text is taken to be of one language.
 - For the encoder alone, take `babelport_` and `Babelport` out of `config.json`.
 """
 _COMPANIONS = (PREPARATION_FILE, "LICENSE", "LICENSE.txt")

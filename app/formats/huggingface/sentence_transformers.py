@@ -16,7 +16,7 @@ from app.formats.weight_file import read_weight_file
 
 MODULES_FILE = "modules.json"
 # In the order in which their vectors are concatenated; the last release has one key in their place.
-_FLAGS: dict[str, PoolingMode] = {
+FLAGS: dict[str, PoolingMode] = {
     "pooling_mode_cls_token": "cls",
     "pooling_mode_max_tokens": "max",
     "pooling_mode_mean_tokens": "mean",
@@ -38,6 +38,10 @@ class Step:
         file = self.folder / "config.json"
         return read_json_object(file) if file.is_file() else {}
 
+    def pooling(self) -> tuple[PoolingMode, ...]:
+        """How a step Pooling pools; raises ArchitectureUnsupported and FileInvalid."""
+        return _pooling(self)
+
 
 @dataclass(frozen=True)
 class SentenceEncoder:
@@ -58,7 +62,7 @@ def read_sentence_encoder(folder: Path) -> SentenceEncoder | None:
     """
     if not (folder / MODULES_FILE).is_file():
         return None
-    steps = [one for one in _steps(folder) if one.kind != "Dropout"]
+    steps = [one for one in sentence_steps(folder) if one.kind != "Dropout"]
     kinds = [one.kind for one in steps]
     _check_order(kinds)
     prefix = _prompt(folder)
@@ -72,7 +76,7 @@ def read_sentence_encoder(folder: Path) -> SentenceEncoder | None:
 def dense_weights(folder: Path) -> dict[str, Tensor]:
     """The tensors of all dense layers, named `0.weight`, `0.bias`, `1.weight` ..."""
     found: dict[str, Tensor] = {}
-    for place, step in enumerate(one for one in _steps(folder) if one.kind == "Dense"):
+    for place, step in enumerate(one for one in sentence_steps(folder) if one.kind == "Dense"):
         file = step.folder / "model.safetensors"
         name = f"{step.folder.name}/{file.name}"
         if not file.is_file():
@@ -83,7 +87,8 @@ def dense_weights(folder: Path) -> dict[str, Tensor]:
     return found
 
 
-def _steps(folder: Path) -> list[Step]:
+def sentence_steps(folder: Path) -> list[Step]:
+    """The entries of `modules.json` in their order; raises FileInvalid."""
     try:
         listed: Any = json.loads((folder / MODULES_FILE).read_text(encoding="utf-8"))
         pairs = [
@@ -113,7 +118,7 @@ def _pooling(step: Step) -> tuple[PoolingMode, ...]:
     settings = step.settings()
     asked = settings.get("pooling_mode")
     if asked is None:
-        asked = [mode for flag, mode in _FLAGS.items() if settings.get(flag)] or ["mean"]
+        asked = [mode for flag, mode in FLAGS.items() if settings.get(flag)] or ["mean"]
     modes = tuple(asked) if isinstance(asked, list) else (asked,)
     for mode in modes:
         if mode not in get_args(PoolingMode):

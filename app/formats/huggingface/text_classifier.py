@@ -15,6 +15,7 @@ from app.formats.huggingface.embedding_rows import EmbeddingRows
 from app.formats.huggingface.encoder import put_behind
 from app.formats.huggingface.head_split import HeadSplit
 from app.formats.huggingface.kept_head import KeptHead
+from app.formats.huggingface.pooling import PoolingMode
 from app.formats.huggingface.tokens import Tokens
 from app.formats.huggingface.vocabulary import change_vocabulary, read_vocabulary
 from app.learn.bridge import Bridge
@@ -48,6 +49,11 @@ class TextClassifier(PretrainedClassifier, Bridgeable):
     def width(self) -> int:
         """Numbers in the features of a text."""
         return self._split.width
+
+    @property
+    def pooled_by(self) -> PoolingMode | None:
+        """How features come from the body's tokens; None where they are not one token's."""
+        return self._split.pooled_by if isinstance(self._split, HeadSplit) else None
 
     @property
     def unit_features(self) -> bool:
