@@ -50,7 +50,9 @@ from app.domain.errors.predictions import (
     QueueFull,
     TimeoutUnusable,
     TooManyInputs,
+    TooManyWindows,
     UnusableInput,
+    WindowUnusable,
 )
 from app.domain.errors.readiness import DatabaseBusy, DatabaseUnreachable, NotReady
 from app.domain.errors.requests import RequestInvalid
@@ -147,6 +149,8 @@ MEMORY_FULL = ModelsMemoryFull("intents", 5 * 1024**3, 4 * 1024**3)
 NO_INPUTS = NothingToPredict()
 INPUT_UNUSABLE = UnusableInput(0, "is empty", "Leave empty texts out of the request.")
 TOO_MANY_INPUTS = TooManyInputs(300, 256)
+TOO_MANY_WINDOWS = TooManyWindows(0, 90, 64)
+WINDOW_UNUSABLE = WindowUnusable("token-classification")
 QUEUE_FULL = QueueFull(300, 256, 2)
 NOT_LOADED = ModelNotLoaded("intents", "artifact-corrupted")
 STOPPED = PredictorStopped()

@@ -13,7 +13,7 @@ from httpx_sse import aconnect_sse
 
 from app.client.aliases import Aliases
 from app.client.batch_predictions import AwaitedBatchPredictions
-from app.client.call import Call
+from app.client.call import Call, prediction
 from app.client.download import download_awaited
 from app.client.nouns import Datasets, Evaluations, Models
 from app.client.problem import answer_of, problem_of, unreachable
@@ -43,10 +43,12 @@ class AsyncClient:
         """The methods of transfer, under `items`, with their parameters as JSON schema."""
         return await self._send(Call("GET", "/v1/methods"))
 
-    async def predict(self, model: str, inputs: list[Any]) -> JSON:
-        """Labels with probabilities for texts, or for images (base64 PNG or nested numbers)."""
-        call = Call("POST", f"/v1/models/{model}/predict", json={"inputs": inputs})
-        return await self._send(call)
+    async def predict(self, model: str, inputs: list[Any], window: JSON | None = None) -> JSON:
+        """Labels with probabilities for texts, or for images (base64 PNG or nested numbers).
+
+        `window` (`pool`: mean, max or vote; `stride`) reads long texts to their end.
+        """
+        return await self._send(prediction(model, inputs, window))
 
     async def neighbours(self, model: str, words: list[str], **options: Any) -> JSON:
         """The words nearest to each of `words`; options: k, measure (cosine, csls), language."""

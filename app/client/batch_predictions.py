@@ -32,12 +32,14 @@ class BatchPredictions(Generic[Answer]):
         dataset: str,
         name: str | None = None,
         idempotency_key: str | None = None,
+        window: JSON | None = None,
     ) -> Answer:
         """Queue one; `dataset` is an id, `name` that of the downloaded file.
 
+        `window` (`pool`, `stride`) reads long texts to their end.
         One key starts one, however often it is sent; a fresh one is made where none is given.
         """
-        body = {"model": model, "dataset": dataset, "name": name}
+        body = {"model": model, "dataset": dataset, "name": name, "window": window}
         return self._send(creation(_PATH, idempotency_key, json=body))
 
     def get(self, batch: str) -> Answer:

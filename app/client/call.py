@@ -45,6 +45,12 @@ def creation(path: str, key: str | None, **given: Any) -> Call:
     return Call("POST", path, headers=headers, **given)
 
 
+def prediction(model: str, inputs: list[Any], window: dict[str, Any] | None) -> Call:
+    """The request for predictions; without a `window` it does not name one."""
+    body = _present({"inputs": inputs, "window": window})
+    return Call("POST", f"/v1/models/{model}/predict", json=body)
+
+
 def _present(values: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None}
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from app.domain.lesser_jobs import JobState
+from app.domain.predictions import Window
 
 
 @dataclass(frozen=True)
@@ -16,7 +17,8 @@ class BatchPrediction:
     `rows` are those of the dataset, `rows_done` those answered and kept so far. `attempt` is the
     fencing token; `failure` is an error's `as_dict()`, of a job that waits again the one by which
     its last attempt was lost. `results_sha256` and `size_bytes` are of the Parquet file of a job
-    that succeeded; `results_dropped_at` says when retention took that away.
+    that succeeded; `results_dropped_at` says when retention took that away. With `window` long
+    texts are read in windows.
     """
 
     id: str
@@ -36,3 +38,4 @@ class BatchPrediction:
     results_sha256: str | None = None
     size_bytes: int | None = None
     results_dropped_at: datetime | None = None
+    window: Window | None = None

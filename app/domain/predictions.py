@@ -3,6 +3,33 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
+
+MOST_WINDOWS = 64  # of one text
+
+
+class WindowPool(StrEnum):
+    """How the answers to the windows of a text become one.
+
+    The mean of their probabilities; the greatest of each label, which sum to 1 again where one
+    label is chosen; or the share of the windows that vote for a label, the mean being one vote
+    more, which decides where votes are even.
+    """
+
+    MEAN = "mean"
+    MAX = "max"
+    VOTE = "vote"
+
+
+@dataclass(frozen=True)
+class Window:
+    """How a text is read that is longer than the model reads: in overlapping windows.
+
+    `stride` is how many tokens neighbours share, as in transformers; at most half of a window.
+    """
+
+    pool: WindowPool = WindowPool.MEAN
+    stride: int = 64
 
 
 @dataclass(frozen=True)
@@ -12,11 +39,13 @@ class Terms:
     `key` is who asks: each key has a share of the queue. `deadline` is when an answer is of no use
     any more, in seconds of `time.monotonic()`; None where the asker waits as long as it takes.
     Requests with the same `route_key` are answered by the same model where an alias has a canary.
+    With `window` long texts are read to their end.
     """
 
     key: str = ""
     deadline: float | None = None
     route_key: str = ""
+    window: Window | None = None
 
 
 NO_TERMS = Terms()
@@ -27,11 +56,13 @@ class Prediction:
     """The likeliest label, and the probability of every label, which sum to 1.
 
     `truncated` says that the text is longer than the model reads: its end played no part.
+    `windows` is in how many windows it was read.
     """
 
     label: str
     probabilities: dict[str, float]
     truncated: bool = False
+    windows: int = 1
 
 
 @dataclass(frozen=True)
@@ -41,6 +72,7 @@ class LabelSetPrediction:
     labels: tuple[str, ...]
     probabilities: dict[str, float]
     truncated: bool = False
+    windows: int = 1
 
 
 @dataclass(frozen=True)

@@ -35,13 +35,15 @@ def results_table(
     truncated: Sequence[bool],
     objective: Objective,
     about: dict[str, Any],
+    windows: Sequence[int] | None = None,
 ) -> pa.Table:
     """One row for each row asked about; `probabilities` as the objective has them.
 
     Columns: `row`, `text` (not of images), `label` (what is true, where the dataset says so),
     `predicted`, `confidence` (the probability of what is predicted; the geometric mean over several
     labels or words), `probabilities`, a list in the order of the model's labels, and of texts
-    `truncated`: whether the model read only part of it. Of tagged
+    `truncated`: whether the model read only part of it, and where they are given `windows`: in how
+    many it was read. Of tagged
     sentences also `words` and `entities`; `label` and `predicted` are then lists of tags, and
     `probabilities` those of the predicted tags. Of several labels they are lists as well. `about`
     is kept in the file beside the table.
@@ -60,6 +62,8 @@ def results_table(
     columns["probabilities"] = pa.array(answers.probabilities, pa.list_(pa.float32()))
     if rows.texts is not None and not objective.per_word:
         columns["truncated"] = pa.array(truncated, pa.bool_())
+        if windows is not None:
+            columns["windows"] = pa.array(windows, pa.int64())
     if isinstance(objective, Tagging):
         found = _entities(objective, predicted, rows)
         columns["entities"] = pa.array(found, pa.list_(_ENTITY))

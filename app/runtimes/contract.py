@@ -40,6 +40,9 @@ class Runtime(Protocol):
         Tokenises in Rust. May be called from several threads at once, also while `run` works.
         """
 
+    def windows(self, text: str, stride: int) -> list[str]:
+        """A text that is cut, in overlapping parts which are read whole (`split_text`)."""
+
     def run(self, batch: Sequence[Prepared], threads: int) -> list[np.ndarray]:
         """Probabilities of each input, float32 (classes,) or (words, classes), in order.
 

@@ -16,6 +16,7 @@ from app.learn.devices import autocast
 from app.learn.network import Network, move
 from app.runtimes.contract import Prepared
 from app.runtimes.held_memory import TORCH, tokenizer_bytes
+from app.runtimes.windows import split_text
 
 _PATCH = 256  # pixels of a patch of 16 x 16
 
@@ -56,6 +57,13 @@ class TorchRuntime:
             Prepared(cost, one, place in cut)
             for place, (cost, one) in enumerate(zip(lengths, inputs, strict=True))
         ]
+
+    def windows(self, text: str, stride: int) -> list[str]:
+        """By the network's tokenizer; a network without one reads every text to its end."""
+        tokens = getattr(self.network, "tokens", None)
+        if not isinstance(tokens, Tokens):
+            return [text]
+        return split_text(text, stride, tokens.prefix, tokens.encode)
 
     def run(self, batch: Sequence[Prepared], threads: int) -> list[np.ndarray]:
         """Probabilities in order; images of several shapes are computed shape by shape."""

@@ -16,12 +16,13 @@ from app.domain.errors.lookups import DroppedByRetention, NotRecorded
 from app.domain.errors.predictions import ModelCannotPredict
 from app.domain.identity import new_id, now
 from app.domain.models import ImageInput, ModelFacts
+from app.domain.predictions import Window
 from app.domain.roles import TEXT_KINDS
 from app.formats.exported_results import csv, json_lines
 from app.services.context import Context
 from app.services.datasets import find_dataset, ready_dataset
 from app.services.models import find_model
-from app.services.servables import servable_of
+from app.services.servables import require_windows_fit, servable_of
 from app.store import batch_predictions
 
 
@@ -34,21 +35,29 @@ class ResultsFormat(StrEnum):
 
 
 def start_batch_prediction(
-    context: Context, session: Session, model: str, dataset: str, name: str | None = None
+    context: Context,
+    session: Session,
+    model: str,
+    dataset: str,
+    name: str | None = None,
+    window: Window | None = None,
 ) -> BatchPrediction:
     """Queue a batch prediction, after checking that the model can be asked about such rows.
 
-    Raises `ModelCannotPredict`, `RecordRejected`, `RowsUnfit` and `ImagesUnfit`.
+    Raises `ModelCannotPredict`, `RecordRejected`, `RowsUnfit`, `ImagesUnfit` and `WindowUnusable`.
     """
     asked = find_model(session, model)
     servable = servable_of(session, asked)
     if servable.facts.task is Task.FEATURE_EXTRACTION:
         reason = "it is a plain encoder without labels"
         raise ModelCannotPredict(asked.name, reason, "Start a transfer from it to train a head.")
+    require_windows_fit(servable.facts, window)
     rows = find_dataset(session, dataset)
     facts, _ = ready_dataset(context, rows)
     _check_fit(servable.facts, facts)
-    batch = BatchPrediction(new_id("bpr"), asked.id, rows.id, facts.rows, now(), name)
+    batch = BatchPrediction(
+        new_id("bpr"), asked.id, rows.id, facts.rows, now(), name, window=window
+    )
     batch_predictions.insert(session, batch)
     return batch
 

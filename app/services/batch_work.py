@@ -55,10 +55,13 @@ def answer_dataset(
         note(start)
         rows = opened.rows(start, end)
         inputs = fitting_inputs(rows.inputs, opened.servable.facts)
-        probabilities, truncated = answer_all(opened.runtime, opened.objective, inputs)
+        probabilities, reading = answer_all(opened.runtime, opened.objective, inputs, batch.window)
         name = f"The model {opened.servable.name}"
         require_finite(probabilities, name, partial(_row, rows.numbers))
-        table = results_table(rows, probabilities, truncated, opened.objective, opened.about)
+        windows = None if batch.window is None else reading.windows
+        table = results_table(
+            rows, probabilities, reading.truncated, opened.objective, opened.about, windows
+        )
         parts.keep(number, table)
     note(batch.rows)
     parts.join(file)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from sqlalchemy.orm import Session
 
-from app.domain.errors.predictions import ModelCannotPredict
-from app.domain.models import Model
+from app.domain.enums import Task
+from app.domain.errors.predictions import ModelCannotPredict, WindowUnusable
+from app.domain.models import Model, ModelFacts
+from app.domain.predictions import Window
 from app.domain.serving import Compiled, Servable
 
 
@@ -17,3 +19,10 @@ def servable_of(session: Session, model: Model) -> Servable:
     found = model.serving
     compiled = Compiled(found.engine, found.precision, found.sha256) if found else None
     return Servable(model.id, model.name, model.version, model.sha256, model.facts, compiled)
+
+
+def require_windows_fit(facts: ModelFacts, window: Window | None) -> None:
+    """Raises `WindowUnusable` where a window is given for another model than of texts' labels."""
+    classifies = facts.task in (Task.TEXT_CLASSIFICATION, Task.MULTI_LABEL_CLASSIFICATION)
+    if window is not None and not classifies:
+        raise WindowUnusable(facts.task)

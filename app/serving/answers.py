@@ -26,12 +26,12 @@ def as_predictions(
     inputs: PreparedInputs,
     probabilities: Sequence[np.ndarray],
     model: str,
-    truncated: Sequence[bool],
+    reading: Sequence[tuple[bool, int]],
 ) -> list[AnyPrediction]:
     """One prediction for each of `inputs`.
 
     `probabilities` has float32 (classes,), or (words, classes) for a tagger, for each input, and
-    `truncated` whether only part of it was read.
+    `reading` whether only part of it was read, and in how many windows.
     Raises AnswerNotFinite, which names `model` and the inputs.
     """
     require_finite(probabilities, f"The model {model}")
@@ -39,32 +39,32 @@ def as_predictions(
         sentences = [one for one in inputs if isinstance(one, Sentence)]
         return [_tagged(facts, *pair) for pair in zip(sentences, probabilities, strict=True)]
     if facts.task is Task.MULTI_LABEL_CLASSIFICATION:
-        return _label_sets(facts.labels, np.stack(probabilities), truncated)
+        return _label_sets(facts.labels, np.stack(probabilities), reading)
     return [
-        _single(facts.labels, row.tolist(), cut)
-        for row, cut in zip(probabilities, truncated, strict=True)
+        _single(facts.labels, row.tolist(), *read)
+        for row, read in zip(probabilities, reading, strict=True)
     ]
 
 
-def _single(labels: tuple[str, ...], row: list[float], truncated: bool) -> Prediction:
+def _single(labels: tuple[str, ...], row: list[float], truncated: bool, windows: int) -> Prediction:
     likeliest = max(range(len(row)), key=row.__getitem__)
-    return Prediction(labels[likeliest], dict(zip(labels, row, strict=True)), truncated)
+    return Prediction(labels[likeliest], dict(zip(labels, row, strict=True)), truncated, windows)
 
 
 def _label_sets(
-    labels: tuple[str, ...], probabilities: np.ndarray, truncated: Sequence[bool]
+    labels: tuple[str, ...], probabilities: np.ndarray, reading: Sequence[tuple[bool, int]]
 ) -> list[AnyPrediction]:
     from app.learn.objectives.multi_label import MultiLabel
 
     predicted = MultiLabel(labels).predicted(probabilities)
-    rows = zip(predicted, probabilities.tolist(), truncated, strict=True)
+    rows = zip(predicted, probabilities.tolist(), reading, strict=True)
     return [
         LabelSetPrediction(
             tuple(label for label, applies in zip(labels, applying, strict=True) if applies),
             dict(zip(labels, row, strict=True)),
-            cut,
+            *read,
         )
-        for applying, row, cut in rows
+        for applying, row, read in rows
     ]
 
 

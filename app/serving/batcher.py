@@ -17,7 +17,8 @@ class Waiting:
     """One input that waits.
 
     `arrived` and `deadline` are moments of `time.monotonic()`; `place` is the input's position in
-    its `request`. A `dropped` one is of no use to anybody any more.
+    its `request`, and `window` that of the window in the input. A `dropped` one is of no use to
+    anybody any more.
     """
 
     prepared: Prepared
@@ -26,6 +27,7 @@ class Waiting:
     arrived: float
     deadline: float | None = None
     dropped: bool = False
+    window: int = 0
 
 
 class Batcher:

@@ -117,7 +117,8 @@ class DataPlane:
         seconds = time.perf_counter() - began
         self._count_answer(route, chosen, predicted, seconds)
         if chosen is route.main and route.is_shadowed(self._draw):
-            asked = Asked(terms.key, route, inputs, predicted.predictions, seconds)
+            shown = predicted.predictions
+            asked = Asked(terms.key, route, inputs, shown, seconds, terms.window)
             self._shadows.ask(asked)
         return Answered(chosen.model, predicted.predictions, predicted.batch)
 

@@ -6,7 +6,7 @@ import itertools
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +15,7 @@ from app.domain.serving import BatchFacts, Work
 from app.runtimes.contract import Prepared
 from app.serving.batcher import Batcher, Waiting
 from app.serving.messages import Expired, Failure, Probabilities, Reply
-from app.serving.open_requests import OpenRequests
+from app.serving.open_requests import OpenRequests, Pool
 from app.serving.resident_models import Loaded
 
 _log = logging.getLogger(__name__)
@@ -57,10 +57,13 @@ class Lanes:
             name = f"lane-{number}"
             threading.Thread(target=self._work, args=(number == 0,), name=name, daemon=True).start()
 
-    def expect(self, request: int, inputs: int) -> None:
-        """Know of a request whose inputs are to be added; from here on it can be dropped."""
+    def expect(self, request: int, inputs: int, pool: Pool | None = None) -> None:
+        """Know of a request whose inputs are to be added; from here on it can be dropped.
+
+        `pool` makes one answer of those to the windows of an input.
+        """
         with self._changed:
-            self._requests.begin(request, inputs)
+            self._requests.begin(request, inputs, pool)
 
     def is_expected(self, request: int) -> bool:
         """Whether somebody still waits for a request's answer."""
@@ -71,16 +74,23 @@ class Lanes:
         self,
         loaded: Loaded,
         request: int,
-        prepared: list[Prepared],
+        prepared: Sequence[Sequence[Prepared]],
         deadline: float | None,
         first: int = 0,
     ) -> None:
-        """Queue inputs of a request that is expected; `first` is the place of the first of them."""
+        """Queue inputs of a request that is expected, each with its windows, mostly one.
+
+        `first` is the place of the first input.
+        """
         now = time.monotonic()
         waiting = [
-            Waiting(one, request, place, now, deadline) for place, one in enumerate(prepared, first)
+            Waiting(one, request, place, now, deadline, window=window)
+            for place, windows in enumerate(prepared, first)
+            for window, one in enumerate(windows)
         ]
         with self._changed:
+            for place, windows in enumerate(prepared, first):
+                self._requests.widen(request, place, len(windows))
             if loaded not in self._queues:
                 bounds = self._bounds
                 self._queues[loaded] = Batcher(loaded.cost, bounds.batch_tokens, bounds.age_seconds)
@@ -188,13 +198,12 @@ class Lanes:
                 if isinstance(answer, Failure):
                     if self._requests.forget(one.request):
                         replies.append((one.request, answer))
-                elif whole := self._requests.answer(
-                    one.request, one.place, answer, one.prepared.truncated
-                ):
+                elif whole := self._requests.answer(one, answer):
                     facts = BatchFacts(
                         number, len(batch), tokens, _padded(batch), began - one.arrived, seconds
                     )
-                    replies.append((one.request, Probabilities(*whole, facts)))
+                    read = (whole.answers, whole.truncated, whole.windows)
+                    replies.append((one.request, Probabilities(*read, facts)))
         if replies:
             self._send(replies)
 

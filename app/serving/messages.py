@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from app.domain.predictions import Window
 from app.domain.serving import BatchFacts, Resident, Servable, Uses, Work
 from app.serving.word_questions import WordQuestion, WordReply
 
@@ -15,12 +16,14 @@ from app.serving.word_questions import WordQuestion, WordReply
 class Ask:
     """Answer these inputs: texts, tuples of words, or uint8 images (channels, height, width).
 
-    `deadline` is a moment of `time.monotonic()`, which all processes of a machine share.
+    `deadline` is a moment of `time.monotonic()`, which all processes of a machine share. With
+    `window` a text that is longer than the model reads is read in windows.
     """
 
     servable: Servable
     inputs: list[Any]
     deadline: float | None = None
+    window: Window | None = None
 
 
 @dataclass(frozen=True)
@@ -57,11 +60,12 @@ Message = Ask | Drop | Load | Unload | Tell | WordQuestion
 class Probabilities:
     """The answer to `Ask`: float32 (classes,) or (words, classes) for each input.
 
-    `truncated` says of each whether only part of it was read.
+    `truncated` says of each whether only part of it was read, `windows` in how many windows.
     """
 
     of_inputs: list[np.ndarray]
     truncated: list[bool]
+    windows: list[int]
     batch: BatchFacts
 
 
@@ -93,6 +97,15 @@ class Expired:
 
 
 @dataclass(frozen=True)
+class WindowsExceeded:
+    """The input at `position` brings a request to so many `windows` or more, above `limit`."""
+
+    position: int
+    windows: int
+    limit: int
+
+
+@dataclass(frozen=True)
 class MemoryFull:
     """Pinned models leave no room for another one; sizes in bytes."""
 
@@ -107,4 +120,4 @@ class Failure:
     reason: str
 
 
-Reply = Probabilities | State | Done | Expired | MemoryFull | Failure | WordReply
+Reply = Probabilities | State | Done | Expired | WindowsExceeded | MemoryFull | Failure | WordReply

@@ -17,10 +17,12 @@ from app.domain.errors.predictions import (
     NothingToPredict,
     PredictorSilent,
     TooManyInputs,
+    TooManyWindows,
 )
-from app.domain.models import ModelFacts
-from app.domain.predictions import NO_TERMS, AnyPrediction, Terms
+from app.domain.models import ModelFacts, TextInput
+from app.domain.predictions import MOST_WINDOWS, NO_TERMS, AnyPrediction, Terms
 from app.domain.serving import BatchFacts, Resident, Servable
+from app.services.servables import require_windows_fit
 from app.serving.admission import Admission
 from app.serving.answers import as_predictions
 from app.serving.connection import Connection, connect
@@ -38,6 +40,7 @@ from app.serving.messages import (
     State,
     Tell,
     Unload,
+    WindowsExceeded,
 )
 from app.serving.sentences import Sentence
 from app.settings import Settings
@@ -48,6 +51,8 @@ _FEW_TEXTS = 16
 _GRACE_SECONDS = 1.0
 # What a request takes beside waiting and computing; beyond that a model was loaded.
 _MOST_SECONDS_BESIDE = 0.25
+# By which windows are foreseen: only the process that computes may tokenise.
+_CHARACTERS_A_TOKEN = 4
 
 
 @dataclass(frozen=True)
@@ -77,8 +82,8 @@ class Predictor:
         """Texts, lists of words for a tagger, images as base64 PNG/JPEG or nested numbers.
 
         Raises ModelCannotPredict, NothingToPredict, TooManyInputs, UnusableInput,
-        ImageOfAnotherShape, QueueFull, DeadlinePassed, ModelNotLoaded, PredictorStopped,
-        PredictorSilent and AnswerNotFinite.
+        WindowUnusable, TooManyWindows, ImageOfAnotherShape, QueueFull, DeadlinePassed,
+        ModelNotLoaded, PredictorStopped, PredictorSilent and AnswerNotFinite.
         Cancelling it takes what was not computed yet out of the queue.
         """
         if servable.facts.task is Task.FEATURE_EXTRACTION:
@@ -88,17 +93,24 @@ class Predictor:
             raise NothingToPredict
         if len(inputs) > self._settings.max_predict_inputs:
             raise TooManyInputs(len(inputs), self._settings.max_predict_inputs)
-        with self.admission.admitted(terms, len(inputs)) as learn:
+        require_windows_fit(servable.facts, terms.window)
+        with self.admission.admitted(terms, _places(servable.facts, inputs, terms)) as learn:
             began = time.monotonic()
             prepared = await _prepare(servable.facts, inputs)
-            ask = Ask(servable, _as_sent(prepared), terms.deadline)
+            ask = Ask(servable, _as_sent(prepared), terms.deadline, terms.window)
             reply = await self._in_time(ask)
             if isinstance(reply, Expired):
                 raise DeadlinePassed
+            if isinstance(reply, WindowsExceeded):
+                raise TooManyWindows(reply.position, reply.windows, reply.limit)
             answer = _expected(reply, servable, Probabilities)
             learn(_without_loading(time.monotonic() - began, answer.batch))
         predictions = as_predictions(
-            servable.facts, prepared, answer.of_inputs, servable.name, answer.truncated
+            servable.facts,
+            prepared,
+            answer.of_inputs,
+            servable.name,
+            list(zip(answer.truncated, answer.windows, strict=True)),
         )
         return Predicted(predictions, answer.batch)
 
@@ -185,6 +197,17 @@ def _expected(reply: Reply, servable: Servable, kind: type[Any]) -> Any:
         return reply
     reason = reply.reason if isinstance(reply, Failure) else type(reply).__name__
     raise ModelNotLoaded(servable.name, reason)
+
+
+def _places(facts: ModelFacts, inputs: list[Any], terms: Terms) -> int:
+    """How many inputs a request counts as: with `window` about as many as it has windows."""
+    if terms.window is None or not isinstance(facts.input, TextInput):
+        return len(inputs)
+    characters = _CHARACTERS_A_TOKEN * facts.input.max_tokens
+    return sum(
+        min(MOST_WINDOWS, 1 + len(one) // characters) if isinstance(one, str | bytes) else 1
+        for one in inputs
+    )
 
 
 async def _prepare(facts: ModelFacts, inputs: list[Any]) -> PreparedInputs:

@@ -14,6 +14,7 @@ from app.artifacts.contract import Artifacts
 from app.domain.enums import Task
 from app.domain.serving import Servable
 from app.runtimes.open_runtime import open_runtime
+from app.runtimes.windows import pooled
 from app.serving.frames import frame, frames
 from app.serving.lanes import Lanes
 from app.serving.messages import (
@@ -61,7 +62,7 @@ class _Predictor:
         self._bounds = bounds_of(settings)
         self._models = ResidentModels(self._open, settings.model_memory_bytes)
         self._lanes = Lanes(self._bounds, self._send)
-        self._preparation = Preparation(self._lanes, self._send)
+        self._preparation = Preparation(self._lanes, self._send, settings.max_predict_inputs)
         self._errands = ThreadPoolExecutor(2, "errand")
 
     def serve(self) -> None:
@@ -75,7 +76,10 @@ class _Predictor:
                 self._errands.submit(self._run, number, message)
 
     def _ask(self, number: int, ask: Ask) -> None:
-        self._lanes.expect(number, len(ask.inputs))
+        window = ask.window
+        several = ask.servable.facts.task is Task.MULTI_LABEL_CLASSIFICATION
+        pool = None if window is None else partial(pooled, pool=window.pool, several=several)
+        self._lanes.expect(number, len(ask.inputs), pool)
         found = self._models.get(ask.servable)
         if found.done():
             self._queue(number, ask, found)

@@ -6,11 +6,15 @@ import logging
 import threading
 import time
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from app.domain.errors import BabelportError
+from app.domain.predictions import MOST_WINDOWS
+from app.runtimes.contract import Prepared
+from app.runtimes.windows import prepare_windows
 from app.serving.lanes import Lanes, Send
-from app.serving.messages import Ask, Expired, Failure
+from app.serving.messages import Ask, Expired, Failure, WindowsExceeded
 from app.serving.resident_models import Loaded
 
 _log = logging.getLogger(__name__)
@@ -25,18 +29,21 @@ class _Asked:
     number: int
     ask: Ask
     done: int = 0
+    windows: int = 0
 
 
 class Preparation:
     """Tokenises requests in a thread of its own, and hands their inputs to the lanes.
 
     Long requests take turns with all others, so that a short one never waits for all of them.
-    One that was dropped or whose deadline passed costs no more than the part at work.
+    One that was dropped or whose deadline passed costs no more than the part at work, and one
+    that takes more than `most_windows` is refused.
     """
 
-    def __init__(self, lanes: Lanes, send: Send) -> None:
+    def __init__(self, lanes: Lanes, send: Send, most_windows: int) -> None:
         self._lanes = lanes
         self._send = send
+        self._most_windows = most_windows
         self._changed = threading.Condition()
         self._asked: deque[_Asked] = deque()
         threading.Thread(target=self._work, name="preparation", daemon=True).start()
@@ -68,14 +75,31 @@ class Preparation:
             return False
         part = ask.inputs[asked.done : asked.done + _PART_INPUTS]
         try:
-            prepared = asked.loaded.runtime.prepare(part)
+            stride = None if ask.window is None else ask.window.stride
+            prepared = prepare_windows(asked.loaded.runtime, part, stride)
         except Exception as error:
             if self._lanes.drop(number):
                 self._send([(number, Failure(in_words(error)))])
             return False
+        if exceeded := self._exceeded(asked, prepared):
+            if self._lanes.drop(number):
+                self._send([(number, exceeded)])
+            return False
         self._lanes.add(asked.loaded, number, prepared, ask.deadline, asked.done)
         asked.done += len(part)
         return asked.done < len(ask.inputs)
+
+    def _exceeded(
+        self, asked: _Asked, prepared: Sequence[Sequence[Prepared]]
+    ) -> WindowsExceeded | None:
+        """The first of these inputs by which there are too many windows; counts them."""
+        for place, windows in enumerate(prepared, asked.done):
+            asked.windows += len(windows)
+            if len(windows) > MOST_WINDOWS:
+                return WindowsExceeded(place, len(windows), MOST_WINDOWS)
+            if asked.windows > self._most_windows:
+                return WindowsExceeded(place, asked.windows, self._most_windows)
+        return None
 
 
 def in_words(error: Exception) -> str:

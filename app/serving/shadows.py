@@ -14,7 +14,7 @@ from app.domain.errors import BabelportError
 from app.domain.errors.predictions import DeadlinePassed, QueueFull
 from app.domain.identity import new_id, now
 from app.domain.models import TextInput
-from app.domain.predictions import AnyPrediction, Terms
+from app.domain.predictions import AnyPrediction, Terms, Window
 from app.services.routes import Route, Served
 from app.serving.alias_tally import AliasTally
 from app.serving.predictor import Predictor
@@ -37,6 +37,7 @@ class Asked:
     inputs: list[Any]
     predictions: list[AnyPrediction]
     seconds: float
+    window: Window | None = None
 
     @property
     def shadow(self) -> Served:
@@ -84,7 +85,7 @@ class Shadows:
 
     async def _compare(self, asked: Asked) -> None:
         began = time.monotonic()
-        terms = Terms(asked.key, began + _SECONDS)
+        terms = Terms(asked.key, began + _SECONDS, window=asked.window)
         try:
             predicted = await self._predictor.predict(asked.shadow.servable, asked.inputs, terms)
             counts, differing = self._compared(

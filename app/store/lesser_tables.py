@@ -56,6 +56,8 @@ batch_predictions = Table(
     Column("size_bytes", BigInteger),
     # When retention took the results away; the digest is then empty.
     Column("results_dropped_at", Moment),
+    # How long texts are read, where not only their beginning is.
+    Column("window", Json),
     Index(None, "state", "created_at", "id"),
     Index(None, "model_id", "created_at", "id"),
     Index(None, "created_at", "id"),

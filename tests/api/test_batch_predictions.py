@@ -201,3 +201,16 @@ def test_an_unknown_format_is_refused(records: Records, tmp_path: Path) -> None:
     with pytest.raises(BabelportProblem) as refused:
         batches.results(id, tmp_path / "results", format="xlsx")
     assert refused.value.status == 422
+
+
+def test_a_window_is_kept_for_models_that_classify_texts_and_refused_for_others(
+    records: Records,
+) -> None:
+    batches, rows = records.service.client.batch_predictions, records.datasets["labelled"]
+    assert batches.start("tickets", rows)["window"] is None
+    batch = batches.start("tickets", rows, window={"pool": "vote"})
+    assert batches.get(batch["id"])["window"] == {"pool": "vote", "stride": 64}
+    tagger = _a_model_of(records, task=Task.TOKEN_CLASSIFICATION)
+    with pytest.raises(BabelportProblem) as refused:
+        batches.start(tagger, rows, window={})
+    assert (refused.value.status, refused.value.code) == (422, "window-unusable")

@@ -48,11 +48,31 @@ def test_a_text_that_is_cut_says_so(service: Service, model: dict) -> None:
     assert [one["truncated"] for one in said["predictions"]] == [False, True]
 
 
+def test_with_a_window_a_long_text_is_read_to_its_end(service: Service, model: dict) -> None:
+    texts = ["play the song", "play the song " * 100]
+    [short, _] = service.client.predict("intents", texts)["predictions"]
+    for pool in ("mean", "max", "vote"):
+        window = {"pool": pool, "stride": 16}
+        said = service.client.predict("intents", texts, window)["predictions"]
+        assert_alike([said[0]], [short])
+        assert [one["truncated"] for one in said] == [False, False]
+        assert said[0]["windows"] == 1
+        assert said[1]["windows"] > 5
+        assert sum(said[1]["probabilities"].values()) == pytest.approx(1, abs=1e-5)
+
+    with pytest.raises(BabelportProblem) as problem:
+        service.client.predict("intents", ["play the song " * 3000], {})
+    assert (problem.value.status, problem.value.code) == (413, "too-many-windows")
+
+
 def test_a_bad_request_is_a_problem_with_a_code(service: Service, model: dict) -> None:
     expected = {
         b'{"inputs": []}': "no-inputs",
         b'{"inputs": ["fine", ""]}': "input-unusable",
         b'{"input": 3}': "input-unusable",
+        b'{"input": "a", "window": {"pool": "sum"}}': "request-invalid",
+        b'{"input": "a", "window": {"stride": -1}}': "request-invalid",
+        b'{"input": "a", "window": "mean"}': "request-invalid",
         b"{}": "request-invalid",
         b'{"input": "a", "inputs": ["b"]}': "request-invalid",
         b'{"text": "a"}': "request-invalid",

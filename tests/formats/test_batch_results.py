@@ -71,6 +71,13 @@ def test_one_label_has_its_probability_as_confidence(tmp_path: Path) -> None:
     assert third["probabilities"] == [0.5, 0.5]
 
 
+def test_windows_stand_beside_texts_that_were_read_in_windows() -> None:
+    objective = objective_for(Task.TEXT_CLASSIFICATION, ("no", "yes"))
+    rows = RowsToAsk([1, 2, 5], _TEXTS, _TEXTS, None)
+    table = results_table(rows, _LIKELY, [False] * 3, objective, {}, [1, 4, 1])
+    assert table.column("windows").to_pylist() == [1, 4, 1]
+
+
 def test_what_is_true_stands_beside_what_is_predicted(tmp_path: Path) -> None:
     rows = pq.read_table(_single(tmp_path, ["yes", "yes", "unheard of"])).to_pylist()
     assert [(row["label"], row["predicted"]) for row in rows] == [

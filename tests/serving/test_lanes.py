@@ -62,7 +62,8 @@ class Bench:
 
     def ask(self, number: int, *inputs: Any, deadline: float | None = None) -> None:
         self.lanes.expect(number, len(inputs))
-        self.lanes.add(self.loaded, number, self.runtime.prepare(inputs), deadline)
+        rows = [[one] for one in self.runtime.prepare(inputs)]
+        self.lanes.add(self.loaded, number, rows, deadline)
 
     def began(self) -> tuple[list[Any], int]:
         return self.runtime.began.get(timeout=_PATIENCE)

@@ -31,11 +31,11 @@ from app.domain.errors.predictions import (
 )
 from app.domain.identity import new_id
 from app.domain.models import ModelHints
-from app.domain.predictions import Terms
+from app.domain.predictions import MOST_WINDOWS, Terms, Window
 from app.domain.serving import Servable
 from app.formats.catalog import recognise
 from app.learn.predicting import predict
-from app.serving.predictor import Predictor
+from app.serving.predictor import Predictor, _places
 from app.settings import Settings
 from tests.support.alike import assert_alike
 from tests.support.models import (
@@ -127,6 +127,14 @@ def test_a_text_gets_its_likeliest_label_and_every_labels_probability(ask, class
         assert sum(prediction.probabilities.values()) == pytest.approx(1, abs=1e-5)
         best = max(prediction.probabilities.values())
         assert prediction.probabilities[prediction.label] == best
+
+
+def test_a_request_with_a_window_counts_about_as_many_inputs_as_windows(classifier):
+    """The classifier reads 64 tokens; four characters count as one."""
+    terms = Terms(window=Window())
+    assert _places(classifier.facts, ["word", b"word", "word " * 200], terms) == 1 + 1 + 4
+    assert _places(classifier.facts, ["word " * 10**5], terms) == MOST_WINDOWS
+    assert _places(classifier.facts, ["word " * 10**5], Terms()) == 1
 
 
 def test_a_text_may_come_as_its_bytes(ask, classifier):

@@ -13,10 +13,11 @@ import pytest
 
 from app.domain.enums import Format, Task
 from app.domain.models import ModelFacts, TextInput
+from app.domain.predictions import MOST_WINDOWS, Window
 from app.domain.serving import Servable
 from app.runtimes.contract import Prepared
 from app.serving.lanes import Bounds, Lanes
-from app.serving.messages import Ask, Expired, Failure, Probabilities
+from app.serving.messages import Ask, Expired, Failure, Probabilities, WindowsExceeded
 from app.serving.preparation import Preparation
 from app.serving.resident_models import Loaded
 
@@ -40,7 +41,10 @@ class Counting:
         self.tokenised += inputs
         if "bad" in inputs:
             raise ValueError("no text")
-        return [Prepared(8, one) for one in inputs]
+        return [Prepared(8, one, "|" in str(one)) for one in inputs]
+
+    def windows(self, text: str, stride: int) -> list[str]:
+        return text.split("|")
 
     def run(self, batch: Sequence[Prepared], threads: int) -> list[np.ndarray]:
         return [np.array([one.content], np.float32) for one in batch]
@@ -59,11 +63,17 @@ class Bench:
         self.loaded = Loaded(self.servable, self.runtime)
         bounds = Bounds(1, 1, 1, batch_tokens=1024, age_seconds=0.1)
         self.lanes = Lanes(bounds, self._send)
-        self.preparation = Preparation(self.lanes, self._send)
+        self.preparation = Preparation(self.lanes, self._send, most_windows=_LONG)
 
-    def ask(self, number: int, inputs: list[Any], deadline: float | None = None) -> None:
-        self.lanes.expect(number, len(inputs))
-        self.preparation.add(self.loaded, number, Ask(self.servable, inputs, deadline))
+    def ask(
+        self,
+        number: int,
+        inputs: list[Any],
+        deadline: float | None = None,
+        window: Window | None = None,
+    ) -> None:
+        self.lanes.expect(number, len(inputs), lambda rows: sum(rows) / len(rows))
+        self.preparation.add(self.loaded, number, Ask(self.servable, inputs, deadline, window))
 
     def reply(self) -> tuple[int, Any]:
         return self.replies.get(timeout=_PATIENCE)
@@ -122,3 +132,36 @@ def test_a_request_that_cannot_be_tokenised_fails_once_and_alone(bench: Bench) -
     assert found[0] == Failure("ValueError: no text")
     assert isinstance(found[1], Probabilities)
     assert len(bench.runtime.tokenised) < _LONG
+
+
+def test_the_windows_of_a_text_become_one_answer_in_its_place(bench: Bench) -> None:
+    bench.runtime.gate.release(1000)
+    bench.ask(0, ["1", "2|4|9", "3"], window=Window())
+    _, answer = bench.reply()
+    assert [one.item() for one in answer.of_inputs] == [1, 5, 3]
+    assert (answer.truncated, answer.windows) == ([False] * 3, [1, 3, 1])
+
+
+def test_without_a_window_a_long_text_is_one_row_and_cut(bench: Bench) -> None:
+    bench.runtime.gate.release(1000)
+    bench.ask(0, ["2|4|9"])
+    number, answer = bench.reply()
+    assert number == 0
+    assert isinstance(answer, Failure)  # this runtime does not take the whole text
+    assert bench.runtime.tokenised == ["2|4|9"]
+
+
+@pytest.mark.parametrize(
+    ("inputs", "exceeded"),
+    [
+        (["1", "|".join("1" * 65)], WindowsExceeded(1, 65, MOST_WINDOWS)),
+        (["|".join("1" * 50)] * 6, WindowsExceeded(5, 300, _LONG)),
+    ],
+)
+def test_more_windows_than_a_text_or_a_request_may_have_are_refused(
+    bench: Bench, inputs: list[str], exceeded: WindowsExceeded
+) -> None:
+    bench.runtime.gate.release(1000)
+    bench.ask(0, inputs, window=Window())
+    assert bench.reply() == (0, exceeded)
+    assert not bench.lanes.is_expected(0)

@@ -48,6 +48,7 @@ _MEDIA_TYPES = {
         examples.PREDICTION_INPUTS_GONE,
         examples.KEY_REUSED,
         examples.ROWS_UNFIT,
+        examples.WINDOW_UNUSABLE,
         examples.RECORD_REJECTED,
         examples.BAD_REQUEST,
     ),
@@ -61,7 +62,10 @@ def post_batch_prediction(
     """
 
     def start(session: Session) -> Response:
-        batch = start_batch_prediction(context, session, fields.model, fields.dataset, fields.name)
+        window = None if fields.window is None else fields.window.as_window()
+        batch = start_batch_prediction(
+            context, session, fields.model, fields.dataset, fields.name, window
+        )
         address = f"/v1/batch-predictions/{batch.id}"
         return created(BatchPredictionAnswer, batch, address, 202)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 from fastapi import APIRouter, Request, Response
 from pydantic_core import to_json
@@ -40,6 +41,8 @@ _BODY = {
         examples.CANNOT_PREDICT,
         examples.NOT_FINITE,
         examples.TOO_MANY_INPUTS,
+        examples.TOO_MANY_WINDOWS,
+        examples.WINDOW_UNUSABLE,
         examples.NO_INPUTS,
         examples.INPUT_UNUSABLE,
         examples.BAD_TIMEOUT,
@@ -62,6 +65,8 @@ async def post_prediction(request: Request) -> Response:
     """
     terms = terms_of(request.scope)
     asked = await _read(await request.body())
+    if asked.window is not None:
+        terms = replace(terms, window=asked.window.as_window())
     dataplane: DataPlane = request.app.state.dataplane
     work = dataplane.predict(request.path_params["model"], asked.all_inputs(), terms)
     answered = await while_connected(request, work)

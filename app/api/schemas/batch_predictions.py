@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.api.schemas.names import Name
+from app.api.schemas.predictions import WINDOW, WindowFields
 from app.domain.lesser_jobs import JobState
 
 
@@ -22,6 +23,7 @@ class BatchPredictionFields(BaseModel):
     model: str = Field(description="An id, a name (its newest version) or name@version.")
     dataset: str = Field(description="The id of a dataset; its labels need not be the model's.")
     name: Name | None = Field(None, description="Of the downloaded file; the id where left out.")
+    window: WindowFields | None = Field(None, description=WINDOW)
 
 
 class BatchPredictionAnswer(BaseModel):
@@ -34,6 +36,7 @@ class BatchPredictionAnswer(BaseModel):
     state: JobState
     model_id: str
     dataset_id: str
+    window: WindowFields | None = Field(description="As in the request.")
     rows: int = Field(description="Of the dataset.")
     rows_done: int = Field(description="Answered and kept so far; an interruption loses none.")
     created_at: datetime

@@ -6,11 +6,38 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from app.domain.predictions import MOST_WINDOWS, Window, WindowPool
+
 _INPUT = (
     "A text; for a tagger a text or a list of words; or an image as base64 PNG or JPEG, or as "
     "nested numbers [height][width], "
     "[channels][height][width] or [height][width][channels]: whole numbers from 0 to 255, "
     "decimal numbers from 0 to 1."
+)
+
+
+class WindowFields(BaseModel):
+    """How texts that are longer than the model reads are read: in overlapping windows."""
+
+    model_config = ConfigDict(extra="forbid", from_attributes=True)
+
+    pool: WindowPool = Field(
+        WindowPool.MEAN,
+        description="How the windows' answers become one: the mean of their probabilities, the "
+        "greatest of each label, or a vote.",
+    )
+    stride: int = Field(
+        64, ge=0, le=4096, description="Tokens that neighbours share, at most half of a window."
+    )
+
+    def as_window(self) -> Window:
+        """The same for the service."""
+        return Window(self.pool, self.stride)
+
+
+WINDOW = (
+    "For models that classify texts: read a text that is longer than the model reads in windows, "
+    f"at most {MOST_WINDOWS}, and not only its beginning. A text that fits is answered as without."
 )
 
 
@@ -23,6 +50,7 @@ class PredictionRequest(BaseModel):
 
     inputs: list[Any] | None = Field(None, description=f"Several inputs, each one: {_INPUT}")
     input: Any = Field(None, description=_INPUT)
+    window: WindowFields | None = Field(None, description=WINDOW)
 
     @model_validator(mode="after")
     def _exactly_one(self) -> PredictionRequest:
@@ -35,6 +63,7 @@ class PredictionRequest(BaseModel):
         return [self.input] if self.inputs is None else self.inputs
 
 
+_WINDOWS = "In how many windows the text was read; 1 without `window` and where it fits."
 _TRUNCATED = "Whether the text is longer than the model reads: what was cut off played no part."
 
 
@@ -49,6 +78,7 @@ class PredictionAnswer(BaseModel):
         examples=[{"TurnOn": 0.93, "TurnOff": 0.07}],
     )
     truncated: bool = Field(description=_TRUNCATED)
+    windows: int = Field(1, description=_WINDOWS)
 
 
 class LabelSetAnswer(BaseModel):
@@ -59,6 +89,7 @@ class LabelSetAnswer(BaseModel):
     labels: list[str] = Field(description="The labels whose probability is at least one half.")
     probabilities: dict[str, float] = Field(description="Of every label, each by itself.")
     truncated: bool = Field(description=_TRUNCATED)
+    windows: int = Field(1, description=_WINDOWS)
 
 
 class WordAnswer(BaseModel):

@@ -65,6 +65,35 @@ class TooManyInputs(TooLarge):
         )
 
 
+class TooManyWindows(TooLarge):
+    """The texts of one request take more windows than are allowed; `position` is as in it."""
+
+    code = "too-many-windows"
+
+    def __init__(self, position: int, windows: int, limit: int) -> None:
+        super().__init__(
+            f"With inputs[{position}] there are {windows} windows or more; the limit is {limit}.",
+            "Send fewer texts at once, divide the text, or make `stride` smaller.",
+            position=position,
+            windows=windows,
+            limit=limit,
+        )
+
+
+class WindowUnusable(InvalidInput):
+    """A `window` was given for a model that does not classify texts."""
+
+    code = "window-unusable"
+
+    def __init__(self, task: str) -> None:
+        super().__init__(
+            f"`window` is for models that classify texts; this one does {task}.",
+            "Leave `window` out: a tagger reads long sentences to their end, and images are read "
+            "whole.",
+            task=task,
+        )
+
+
 class TimeoutUnusable(InvalidInput):
     """The header that says how long an answer is of use holds no length of time."""
 

@@ -41,6 +41,12 @@ class GraphRuntime:
         """Texts and sentences with their number of tokens, images with their patches."""
         return self._inputs.prepare(inputs)
 
+    def windows(self, text: str, stride: int) -> list[str]:
+        """By the tokenizer beside the graph."""
+        if not isinstance(self._inputs, TextInputs):
+            return [text]
+        return self._inputs.windows(text, stride)
+
     def run(self, batch: Sequence[Prepared], threads: int) -> list[np.ndarray]:
         """Probabilities in order."""
         logits = self._engine.logits(self._inputs.feed(batch), threads)

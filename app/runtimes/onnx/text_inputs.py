@@ -12,6 +12,7 @@ from tokenizers import Encoding, Tokenizer
 from app.runtimes.contract import Prepared
 from app.runtimes.held_memory import tokenizer_bytes
 from app.runtimes.onnx.graph_engine import Feed
+from app.runtimes.windows import split_text
 
 
 class ServedTokens:
@@ -75,6 +76,10 @@ class TextInputs:
         """Tokens of each text, their number, and whether there were more."""
         encoded = self._tokens.encode(list(inputs))
         return [Prepared(len(one), one, bool(one.overflowing)) for one in encoded]
+
+    def windows(self, text: str, stride: int) -> list[str]:
+        """The text in parts that are not cut."""
+        return split_text(text, stride, self._tokens.prefix, self._tokens.encode)
 
     def feed(self, batch: Sequence[Prepared]) -> Feed:
         """The batch, padded to its longest text or a little further."""

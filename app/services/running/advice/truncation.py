@@ -44,6 +44,7 @@ def truncation_sentence(truncated: float, lost: float) -> str:
     if truncated < _A_FEW:
         return said
     return (
-        f"{said} Split long texts into parts (one row each, with the same `group`) and take the "
-        "mean of the parts' probabilities, or put what decides the label at the beginning."
+        f"{said} Ask for predictions with `window`, which reads a long text to its end and "
+        "pools the answers to its parts; split long texts for training too (one row each, with "
+        "the same `group`), or put what decides the label at the beginning."
     )
