@@ -81,7 +81,8 @@ def test_a_validation_fraction_of_nothing_means_no_validation() -> None:
         (2700, "fine-tune", {"strategy": "logistic"}, "none", "learns nothing"),
         (2700, "joint", {"strategy": "logistic"}, "none", "learns nothing"),
         (2700, "auto", {}, "none", "learns nothing"),
-        (2700, "self-train", {}, "split", "enough"),
+        (2700, "self-train", {}, "none", "learns nothing"),
+        (2700, "self-train", {"strategy": "lp-ft"}, "split", "enough"),
         (2000, "fine-tune", {}, "none", "fewer than"),
     ],
 )

@@ -23,7 +23,8 @@ def abstaining(case: Case) -> dict[str, Any]:
     if judged is None:
         return untold(
             "No precision can be promised: a threshold is chosen on labelled rows that were not "
-            "trained on, and there were none."
+            "trained on, and there were none. Send validation rows, as a dataset of that role or "
+            "by `validation_fraction`."
         )
     wanted, rows = case.spec.wanted_precision, judged.rows
     advice = abstention_threshold(judged.answers, rows.targets, wanted, clusters(rows))
