@@ -9,7 +9,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def wait_for(what: Callable[[], T], seconds: float = 30.0) -> T:
+def wait_for(what: Callable[[], T], seconds: float = 60.0) -> T:
     """The first truthy answer of `what`; fails when there is none within `seconds`."""
     deadline = time.monotonic() + seconds
     while not (answer := what()):

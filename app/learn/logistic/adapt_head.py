@@ -118,7 +118,7 @@ class _Fitting:
         classes = len(self._start.bias)
         self._fitted = fit_source(source, classes, folds, lambda x: part.progress(_PHASE, x))
         self._moved = source
-        return self._fitted.head, self._fitted.history
+        return self._fitted.head, list(self._fitted.history)
 
     def _mix(self, ours: np.ndarray) -> np.ndarray:
         """What the target's label shares add to its mean; nothing where that cannot be told."""

@@ -42,10 +42,14 @@ class ImageReading(_Frozen):
 
 
 class ServingDescription(_Frozen):
-    """The whole file; the graph's output `logits` means what `task` says."""
+    """The whole file; the graph's output `logits` means what `task` says.
+
+    `multiplied_bytes` are those of its weights but for tables, whose rows are looked up.
+    """
 
     task: Task
     precision: str
+    multiplied_bytes: int
     reading: TextReading | ImageReading
 
 

@@ -26,7 +26,7 @@ from app.runtimes.onnx.description import (
     write_description,
 )
 from app.runtimes.onnx.fused_attention import attention_as
-from app.runtimes.onnx.graph_changes import fuse_gelu, store_rows_in_half
+from app.runtimes.onnx.graph_changes import fuse_gelu, multiplied_bytes, store_rows_in_half
 
 _OPSET = 18
 # The names of the sizes that differ from batch to batch.
@@ -53,9 +53,13 @@ def export_network(
         store_rows_in_half(graph)
     onnx_ir.save(graph, folder / GRAPH_FILE, external_data=WEIGHTS_FILE, size_threshold_bytes=1024)
     reading = _reading(network, image, graph.graph.inputs[0].name or "", folder)
-    write_description(
-        ServingDescription(task=network.task, precision="float32", reading=reading), folder
+    description = ServingDescription(
+        task=network.task,
+        precision="float32",
+        multiplied_bytes=multiplied_bytes(graph),
+        reading=reading,
     )
+    write_description(description, folder)
 
 
 def graph_of(network: Network, image: ImageInput | None, fused: bool) -> onnx_ir.Model:

@@ -66,3 +66,16 @@ def _fuse_one(graph: ir.Graph, erf: ir.Node) -> None:
         user.replace_input_with(place, made)
     graph.insert_before(chain[-1], fused)
     graph.remove([chain[3], chain[2], chain[1], erf, before], safe=True)
+
+
+def multiplied_bytes(graph: ir.Model) -> int:
+    """Bytes of a graph's weights without those of tables, whose rows are looked up in the file.
+
+    Such tables are mapped: what nobody looks up is never read, and the system takes it back.
+    """
+    tables = {node.inputs[0] for node in graph.graph if node.op_type == "Gather"}
+    return sum(
+        weights.const_value.nbytes
+        for weights in graph.graph.initializers.values()
+        if weights not in tables and weights.const_value is not None
+    )

@@ -15,5 +15,5 @@ def open_onnx(folder: Path) -> GraphRuntime:
     Quick, since most of it is mapped and not read.
     """
     description = read_description(folder)
-    engine = OrtEngine(folder / GRAPH_FILE, description.precision)
+    engine = OrtEngine(folder / GRAPH_FILE, description.precision, description.multiplied_bytes)
     return GraphRuntime(folder, description, engine)

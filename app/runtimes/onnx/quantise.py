@@ -16,6 +16,7 @@ from app.runtimes.onnx.description import (
     read_description,
     write_description,
 )
+from app.runtimes.onnx.graph_changes import multiplied_bytes
 from app.telemetry.hushed import hushed
 
 
@@ -50,7 +51,8 @@ def quantise(source: Path, folder: Path, whole: bool) -> None:
         )
     if (source / TOKENIZER_FILE).is_file():
         shutil.copyfile(source / TOKENIZER_FILE, folder / TOKENIZER_FILE)
-    description = read_description(source).model_copy(update={"precision": "int8"})
+    changes = {"precision": "int8", "multiplied_bytes": multiplied_bytes(graph)}
+    description = read_description(source).model_copy(update=changes)
     write_description(description, folder)
 
 
