@@ -125,5 +125,5 @@ def _wait_until(context: Context, batch: BatchPrediction, state: JobState) -> Ba
         assert found.state is state or found.finished_at is None, found.failure
         return found.state is state
 
-    wait_for(over, 60)
+    wait_for(over, 180)
     return _read(context, batch)

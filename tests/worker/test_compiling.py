@@ -33,7 +33,7 @@ def test_a_ready_model_is_compiled_where_the_settings_ask_for_it(
     worker.start()
     try:
         if asked:
-            wait_for(lambda: _engine(sessions, model.id) == "onnxruntime", 60)
+            wait_for(lambda: _engine(sessions, model.id) == "onnxruntime", 180)
         else:
             assert not stop.wait(2)  # two looks' time, in which nothing must happen
             assert _engine(sessions, model.id) is None
