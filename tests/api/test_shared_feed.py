@@ -107,7 +107,8 @@ def test_three_hundred_readers_cost_one_statement_a_look(
         with _counted(context) as statements:
             before = looks.number
             await looks.more(3)
-            assert len(statements) in (looks.number - before, looks.number - before + 1)
+            # A look that is under way at either end may be counted or not.
+            assert abs(len(statements) - (looks.number - before)) <= 1
         with _counted(context) as statements:
             await asyncio.to_thread(_write, context, ids[0], "epoch")
             await _until(lambda: all(one[-1] == "epoch" for one in seen[::3]))
