@@ -1,9 +1,9 @@
 """Few target labels on SIB-200: every method, and `auto`, beside zero-shot and a tuned regression.
 
-    python -m benchmarks.few_labels --data FOLDER --vectors FOLDER [--languages swh_Latn,deu_Latn]
+    python -m benchmarks.few_labels --data FOLDER --vectors FILE.npz [--languages swh_Latn,deu_Latn]
         [--held dev] [--samples 5] [--spreads par] [--methods auto] [--budgets 8] --lines FILE
 
-FOLDER of data holds one folder per language with train.tsv, dev.tsv and test.tsv; the folder of
+FOLDER of data holds one folder per language with train.tsv, dev.tsv and test.tsv; the file of
 vectors keeps what the starter encoder makes of them. For each of five samples the source model is
 a head trained on English, 32 labels are drawn from the target's dev rows, stratified, and its
 train rows are text without labels, under four spreads:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from types import SimpleNamespace
 
 import pytest
@@ -83,16 +84,20 @@ def test_a_model_that_was_compiled_meanwhile_takes_the_place_of_itself():
     assert len(models.residents()) == 1
 
 
-def test_a_model_that_cannot_be_loaded_says_so_and_is_tried_again():
+def _fails_once() -> Callable[[Servable], Loaded]:
     tries = []
 
-    def open_late(servable: Servable) -> Loaded:
+    def load(servable: Servable) -> Loaded:
         tries.append(servable.id)
         if len(tries) == 1:
             raise OSError("gone")
         return _loaded(servable)
 
-    models = ResidentModels(open_late, limit=100)
+    return load
+
+
+def test_a_model_that_cannot_be_loaded_says_so_and_is_tried_again():
+    models = ResidentModels(_fails_once(), limit=100)
     with pytest.raises(OSError, match="gone"):
         models.get(_servable("a")).result(_PATIENCE)
 
@@ -100,15 +105,7 @@ def test_a_model_that_cannot_be_loaded_says_so_and_is_tried_again():
 
 
 def test_a_model_that_could_not_be_loaded_is_not_pinned():
-    tries = []
-
-    def open_late(servable: Servable) -> Loaded:
-        tries.append(servable.id)
-        if len(tries) == 1:
-            raise OSError("gone")
-        return _loaded(servable)
-
-    models = ResidentModels(open_late, limit=20)
+    models = ResidentModels(_fails_once(), limit=20)
     with pytest.raises(OSError, match="gone"):
         models.load(_servable("a", size=10), pinned=True)
     models.get(_servable("a", size=10)).result(_PATIENCE)
