@@ -53,6 +53,20 @@ def _source(hidden: bool = False) -> tuple[Given, Examples]:
     return network, Examples(names, targets.astype(np.int64), np.arange(2000))
 
 
+def _wide_source() -> tuple[Given, Examples]:
+    """2,000 noisy vectors of length 1 and 384 numbers, and a head that is nearly the best one."""
+    random = np.random.default_rng(0)
+    middles = random.normal(size=(CLASSES, 384))
+    targets = random.integers(0, CLASSES, 2000)
+    vectors = middles[targets] + 14 * random.normal(size=(2000, 384))
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    names = [str(i) for i in range(2000)]
+    network = Given(dict(zip(names, vectors.astype(np.float32), strict=True)))
+    head = 20 * middles / np.linalg.norm(middles, axis=1, keepdims=True)
+    write_linear_head(network, LinearHead(head.T, np.zeros(CLASSES)))
+    return network, Examples(names, targets.astype(np.int64), np.arange(2000))
+
+
 def test_few_labels_do_not_lead_away_from_what_the_source_knows() -> None:
     losses = []
     for sample in range(5):
@@ -63,6 +77,20 @@ def test_few_labels_do_not_lead_away_from_what_the_source_knows() -> None:
         losses.append(before - _accuracy(_trained(network, few)[0], held))
     assert before > 0.7
     assert np.mean(losses) < 0.02
+
+
+def test_few_labels_of_wide_vectors_harm_less_than_steps_would() -> None:
+    """A sentence vector has far more numbers than there are labels, and steps fit its noise."""
+    lost: dict[str, list[float]] = {"regression": [], "steps": []}
+    for sample in range(3):
+        for way, chosen in (("regression", {}), ("steps", {"max_steps": 300})):
+            network, rows = _wide_source()
+            held = rows.take(np.arange(1000, 2000))
+            before = _accuracy(network, held)
+            few = rows.take(np.arange(32 * sample, 32 * sample + 32))
+            lost[way].append(before - _accuracy(_trained(network, few, **chosen)[0], held))
+    assert np.mean(lost["steps"]) > 0.05
+    assert np.mean(lost["regression"]) < 0.03
 
 
 def test_many_labels_are_learnt_from() -> None:
