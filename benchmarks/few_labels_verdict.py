@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 REGRESSION = "tuned regression"
-SINGLE = ("self-train", "joint", "fine-tune", "linear-probe", "bridge", "self-train, no labels")
+_LABELLED = ("self-train", "joint", "fine-tune", "linear-probe", "head")
+SINGLE = (*_LABELLED, "bridge", "self-train, no labels")
 _LAST = "self-train"  # the one that does without labels as well
 RESAMPLES = 2000
 Line = dict[str, Any]
@@ -136,6 +137,14 @@ def _of_spread(spread: str, found: Accuracies) -> list[Wanted]:
             -0.5,
         ),
     ]
+    if "head" in singles:
+        wanted.append(
+            (
+                f"{spread}: head against zero-shot, the lower end",
+                100 * found.less("head", "zero-shot")["low"],
+                -1.0,
+            )
+        )
     if spread == "par":
         wanted.append(
             (f"{spread}: auto against {REGRESSION}, the lower end", 100 * against["low"], -0.5)
@@ -153,7 +162,7 @@ def _more_rows(of_budget: dict[int, Accuracies]) -> list[Wanted]:
     Samples of one language are the same sentences at every budget, so that rows pair.
     """
     wanted: list[Wanted] = []
-    for name in (*SINGLE[:4], "auto"):
+    for name in (*_LABELLED, "auto"):
         steps = []
         budgets = [
             b for b, x in of_budget.items() if name in x.methods or (not b and name == _LAST)
