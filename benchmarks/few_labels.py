@@ -13,8 +13,8 @@ half     English rows are one half of the train split, the text is the other hal
 shift-u  half, and of the text's three commonest labels all rows but a tenth are left out
 shift-t  the same of the text, the labels and the test rows
 
-Accuracy is taken on the test rows. A second part counts labels (0, 8, 32, and of two samples 128 and
-701; beyond the dev rows they are drawn from the train rows) under the first spread. With
+Accuracy is taken on the test rows. A second part counts labels (0, 8, 32, and of two samples 128
+and 701; beyond the dev rows they are drawn from the train rows) under the first spread. With
 `--held dev` sentences of the train and dev splits are dealt out anew instead, by the sample, and
 nothing is recorded: that is how settings were chosen.
 """

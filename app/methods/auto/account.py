@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from app.methods.auto.average import Average
 from app.methods.auto.choice import RULE, Choice, score
 from app.methods.auto.trial import Trial
 from app.methods.contract import OutOfFold
@@ -21,7 +22,10 @@ def account(
     `judged` are the answers of the choice as a whole.
     """
     pool, objective = trials[0].pool, trials[0].pool.given.network.objective
-    told = [_told(trial, choice) for trial in trials]
+    compared: list[Trial | Average] = [*trials]
+    if choice.average is not None:
+        compared.insert(0, choice.average)
+    told = [_told(trial, choice) for trial in compared]
     told += [
         {"name": name, "outcome": "not tried", "reason": reason} for name, reason in reasons.items()
     ]
@@ -42,7 +46,7 @@ def account(
     }
 
 
-def _told(trial: Trial, choice: Choice) -> dict[str, Any]:
+def _told(trial: Trial | Average, choice: Choice) -> dict[str, Any]:
     told: dict[str, Any] = {
         "name": trial.entry.name,
         "method": trial.entry.method,
@@ -66,7 +70,7 @@ def _told(trial: Trial, choice: Choice) -> dict[str, Any]:
     return told | {"outcome": "not chosen", "reason": _against(trial, choice)}
 
 
-def _against(trial: Trial, choice: Choice) -> str:
+def _against(trial: Trial | Average, choice: Choice) -> str:
     name = choice.winner.entry.name
     if trial is choice.best:
         return f"It is the best, but {name} ties with it and goes before it."

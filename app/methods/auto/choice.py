@@ -2,30 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from app.learn.paired import paired_difference
 from app.learn.splits import clusters
+from app.methods.auto.average import Average
 from app.methods.auto.trial import Trial
 from app.methods.contract import OutOfFold
 
+_T = TypeVar("_T", bound=Trial | Average)
 RULE = (
-    "Of the candidates whose score is within one standard error (paired jackknife) of the best, "
-    "the one that changes least of the model is taken, and among those that change as much the "
+    "Candidates that fit a linear head are averaged, unless the 95% interval says that they are "
+    "behind the best of their kind, and the average is a candidate too. Of the candidates whose "
+    "score is within one standard error (paired jackknife) of the best, the one that changes "
+    "least of the model is taken, and among those that change as much the average, or else the "
     "one named first."
 )
 
 
 @dataclass(frozen=True)
 class Choice:
-    """The winner, and each complete trial's paired difference to the best (best minus it)."""
+    """The winner, and each complete candidate's paired difference to the best (best minus it).
 
-    winner: Trial
-    best: Trial
+    `average` is that of the candidates that cannot be told apart, None of fewer than two.
+    """
+
+    winner: Trial | Average
+    best: Trial | Average
     differences: dict[str, dict[str, Any]]
+    average: Average | None
 
 
 def choose(trials: list[Trial], positions: np.ndarray | None = None) -> Choice:
@@ -33,15 +42,17 @@ def choose(trials: list[Trial], positions: np.ndarray | None = None) -> Choice:
 
     Only the rows at `positions` (int (k,)) are looked at, all unless given.
     """
-    complete = [trial for trial in trials if trial.complete]
-    values = [score(trial, positions) for trial in complete]
-    best = complete[int(np.argmax(values))]
+    complete: list[Trial | Average] = [trial for trial in trials if trial.complete]
+    average = _average(trials, positions)
+    if average is not None:
+        complete.insert(0, average)
+    best = _best(complete, positions)
     differences = {trial.entry.name: behind(trial, best, positions) for trial in complete}
     ordered = sorted(complete, key=lambda trial: trial.entry.cost)
     winner = next(
         trial for trial in ordered if trial is best or ties(differences[trial.entry.name])
     )
-    return Choice(winner, best, differences)
+    return Choice(winner, best, differences, average)
 
 
 def nested_answers(trials: list[Trial]) -> OutOfFold | None:
@@ -61,7 +72,25 @@ def nested_answers(trials: list[Trial]) -> OutOfFold | None:
     return OutOfFold(pool.rows, answers)
 
 
-def score(trial: Trial, positions: np.ndarray | None = None) -> float:
+def _average(trials: list[Trial], positions: np.ndarray | None) -> Average | None:
+    """Of the candidates that may be averaged and are not behind their best by more than chance.
+
+    None where these are fewer than two.
+    """
+    found = [trial for trial in trials if trial.complete and trial.entry.averaged]
+    if len(found) < 2:
+        return None
+    best = _best(found, positions)
+    lows = [behind(trial, best, positions)["low"] for trial in found]
+    members = [t for t, low in zip(found, lows, strict=True) if low is None or low <= 0.0]
+    return Average(members) if len(members) > 1 else None
+
+
+def _best(trials: Sequence[_T], positions: np.ndarray | None) -> _T:
+    return trials[int(np.argmax([score(trial, positions) for trial in trials]))]
+
+
+def score(trial: Trial | Average, positions: np.ndarray | None = None) -> float:
     """The objective's headline on the rows at `positions`, all unless given."""
     objective, rows = trial.pool.given.network.objective, trial.pool.rows
     if positions is None:
@@ -69,7 +98,9 @@ def score(trial: Trial, positions: np.ndarray | None = None) -> float:
     return objective.headline(trial.answers[positions], rows.targets[positions]).value
 
 
-def behind(trial: Trial, best: Trial, positions: np.ndarray | None = None) -> dict[str, Any]:
+def behind(
+    trial: Trial | Average, best: Trial | Average, positions: np.ndarray | None = None
+) -> dict[str, Any]:
     """By how much `best` is better, with its interval, on the rows at `positions`."""
     rows = np.arange(len(trial.pool.rows)) if positions is None else positions
     return paired_difference(

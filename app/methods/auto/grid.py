@@ -19,7 +19,8 @@ class Cost(IntEnum):
 class Entry:
     """A candidate: a method with parameters; without a method the untouched source model.
 
-    `instead_of` names an entry that makes this one superfluous where it can be fitted.
+    `averaged` says that its head may be averaged with others. `instead_of` names an entry that
+    makes this one superfluous where it can be fitted.
     """
 
     name: str
@@ -27,6 +28,7 @@ class Entry:
     cost: Cost
     parameters: dict[str, Any] = field(default_factory=dict)
     instead_of: str | None = None
+    averaged: bool = False
 
     @property
     def learns(self) -> bool:
@@ -37,9 +39,9 @@ class Entry:
 # Within a cost the first goes before the others where they tie: those that use more of the data
 # and stay near the source model where the data says nothing.
 GRID = (
-    Entry("self-train", "self-train", Cost.HEAD, {"strategy": "logistic"}),
-    Entry("joint, logistic", "joint", Cost.HEAD, {"strategy": "logistic"}),
-    Entry("fine-tune, logistic", "fine-tune", Cost.HEAD, {"strategy": "logistic"}),
+    Entry("self-train", "self-train", Cost.HEAD, {"strategy": "logistic"}, averaged=True),
+    Entry("joint, logistic", "joint", Cost.HEAD, {"strategy": "logistic"}, averaged=True),
+    Entry("fine-tune, logistic", "fine-tune", Cost.HEAD, {"strategy": "logistic"}, averaged=True),
     Entry("joint, head", "joint", Cost.HEAD, {"strategy": "head"}, "joint, logistic"),
     Entry("fine-tune, head", "fine-tune", Cost.HEAD, {"strategy": "head"}, "fine-tune, logistic"),
     Entry("zero-shot", None, Cost.HEAD),

@@ -83,12 +83,12 @@ class Trial:
     def _answer_fold(self, fold: int, monitor: Monitor) -> None:
         given = self.pool.without(fold)
         if self.entry.cost is Cost.HEAD:
-            kept = _head(given.network)
+            kept = head_tensors(given.network)
             try:
                 output = self._run(given, Portion(monitor, 0.0, 0.9))
                 self._answer(output.network, self.pool.held(fold), Portion(monitor, 0.9, 1.0))
             finally:
-                _restore(given.network, kept)
+                restore_head(given.network, kept)
         else:
             given = replace(given, network=copy.deepcopy(given.network))
             output = self._run(given, Portion(monitor, 0.0, 0.9))
@@ -115,11 +115,13 @@ class Trial:
             self.answers[positions] = found
 
 
-def _head(network: Network) -> list[torch.Tensor]:
+def head_tensors(network: Network) -> list[torch.Tensor]:
+    """A copy of what the head is made of."""
     return [parameter.detach().clone() for parameter in network.head_parameters()]
 
 
 @torch.no_grad()
-def _restore(network: Network, kept: list[torch.Tensor]) -> None:
+def restore_head(network: Network, kept: list[torch.Tensor]) -> None:
+    """Give the network a head that `head_tensors` copied."""
     for parameter, tensor in zip(network.head_parameters(), kept, strict=True):
         parameter.copy_(tensor)

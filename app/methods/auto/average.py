@@ -1,0 +1,70 @@
+"""The mean of the heads of candidates that cannot be told apart."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+
+from app.domain.enums import Task
+from app.learn.monitor import Monitor
+from app.learn.network import Network
+from app.learn.portion import Portion
+from app.methods.auto.grid import Cost, Entry
+from app.methods.auto.trial import Trial, head_tensors, restore_head
+from app.methods.contract import MethodOutput
+
+NAME = "average"
+_LEAST = 1e-7
+
+
+class Average:
+    """A candidate whose head is the mean of those of `members`, all linear on one frozen body.
+
+    Then its logits are the mean of theirs, so that its answers out of fold follow from theirs.
+    Averaging models that were fitted from one start: Wortsman et al., 2022 (model soups).
+    """
+
+    def __init__(self, members: list[Trial]) -> None:
+        names = [trial.entry.name for trial in members]
+        self.entry = Entry(NAME, None, Cost.HEAD, {"members": names})
+        self.members = members
+        self.pool = members[0].pool
+        self.done = members[0].done
+        self.seconds = 0.0
+        self.why: str | None = None
+        self.answers = _mean([trial.answers for trial in members], self.pool.given.network)
+
+    @property
+    def complete(self) -> bool:
+        """Whether every member has answered every row."""
+        return all(trial.complete for trial in self.members)
+
+    def fit(self, monitor: Monitor) -> MethodOutput:
+        """Every member fitted on every row, and their mean in the source network itself."""
+        network = self.pool.given.network
+        start, heads = head_tensors(network), []
+        history: list[dict[str, Any]] = []
+        report = {}
+        for number, trial in enumerate(self.members):
+            count = len(self.members)
+            restore_head(network, start)
+            output = trial.fit(Portion(monitor, number / count, (number + 1) / count))
+            heads.append(head_tensors(output.network))
+            history += [{"candidate": trial.entry.name, **line} for line in output.history]
+            report[trial.entry.name] = output.report
+        means = [torch.stack(tensors).mean(dim=0) for tensors in zip(*heads, strict=True)]
+        restore_head(network, means)
+        return MethodOutput(network, history, "The heads of its members were averaged.", report)
+
+
+def _mean(answers: list[np.ndarray], network: Network) -> np.ndarray:
+    """What the mean of the logits behind `answers` answers: float32, shaped as each of them."""
+    logits = []
+    for one in answers:
+        kept = torch.from_numpy(one).double().clamp(_LEAST, 1.0 - _LEAST)
+        several = network.task is Task.MULTI_LABEL_CLASSIFICATION
+        logits.append(torch.logit(kept) if several else kept.log())
+    found: np.ndarray = network.objective.probabilities(torch.stack(logits).mean(dim=0)).numpy()
+    return found.astype(np.float32)
