@@ -1,4 +1,4 @@
-"""Converts `.pt` and `.pth` files: weights with an architecture.json, or a whole module."""
+"""Converts what torch.save wrote: weights with an architecture.json, or a whole module."""
 
 from __future__ import annotations
 

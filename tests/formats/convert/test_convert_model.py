@@ -41,12 +41,15 @@ class RunsCode:
         return os.mkdir, (str(self.folder),)
 
 
-def test_weights_with_an_architecture_become_a_declared_network(tmp_path: Path) -> None:
+@pytest.mark.parametrize("suffix", [".pt", ".pth", ".ckpt", ".bin"])
+def test_weights_with_an_architecture_become_a_declared_network(
+    suffix: str, tmp_path: Path
+) -> None:
     declared = a_declared_digit_reader(tmp_path / "declared")
-    weights = load_file(declared / "model.safetensors")
-    torch.save(weights, tmp_path / "model.pt")
+    source = tmp_path / f"model{suffix}"
+    torch.save(load_file(declared / "model.safetensors"), source)
     wishes = Wishes(architecture=declared / "architecture.json")
-    convert_model(tmp_path / "model.pt", tmp_path / "model.zip", wishes)
+    convert_model(source, tmp_path / "model.zip", wishes)
     assert _same(_load(tmp_path / "model.zip"), _load_folder(declared)[0])
 
 
@@ -79,7 +82,7 @@ def test_weights_without_an_architecture_ask_for_one(tmp_path: Path) -> None:
     assert "--architecture" in refusal.advice
 
 
-@pytest.mark.parametrize("suffix", [".pt", ".pth"])
+@pytest.mark.parametrize("suffix", [".pt", ".pth", ".ckpt", ".bin"])
 def test_a_pickle_runs_nothing_without_trust(suffix: str, tmp_path: Path) -> None:
     source = tmp_path / f"model{suffix}"
     torch.save({"weights": RunsCode(tmp_path / "proof")}, source)
