@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.optimize import minimize
-from scipy.special import expit, log_softmax
+from scipy.special import expit
 
 from app.learn.logistic.linear_head import LinearHead
 from app.learn.logistic.points import Points
+from app.learn.softmax import log_softmax
 
 _MOST_ITERATIONS = 300
 
@@ -83,7 +84,7 @@ def losses(logits: np.ndarray, targets: np.ndarray) -> np.ndarray:
     if targets.ndim == 2:
         summed: np.ndarray = (np.logaddexp(0, logits) - targets * logits).sum(axis=1)
         return summed
-    own: np.ndarray = -log_softmax(logits, axis=1)[np.arange(len(targets)), targets]
+    own: np.ndarray = -log_softmax(logits)[np.arange(len(targets)), targets]
     return own
 
 
@@ -103,7 +104,7 @@ def _loss(
     if targets.ndim == 2:
         wrong = (expit(logits) - targets) * times[:, None]
         return float(times @ losses(logits, targets)), wrong
-    logs = log_softmax(logits, axis=1)
+    logs = log_softmax(logits)
     places = np.arange(len(targets))
     wrong = np.exp(logs)
     wrong[places, targets] -= 1.0
