@@ -43,6 +43,22 @@ def between_own_and_even(logits: np.ndarray) -> np.ndarray:
     return moved
 
 
+def shares_within_errors(logits: np.ndarray, shares: np.ndarray) -> np.ndarray:
+    """Float (classes,): `shares`, or where these lie too far from the mean prediction of `logits`
+    (float (n, classes)) the point on the way there after which no more inputs change their label
+    than the network expects to have wrong.
+
+    Labelled rows may have been picked otherwise than the inputs came, ten of each class say. Then
+    a network that is sure of its answers knows the shares better than they do.
+    """
+    probabilities = softmax(logits)
+    predicted = probabilities.mean(axis=0)
+    distance = 0.5 * float(np.abs(shares - predicted).sum())
+    errors = 1.0 - float(probabilities.max(axis=1).mean())
+    moved: np.ndarray = predicted + min(1.0, errors / max(distance, 1e-12)) * (shares - predicted)
+    return moved
+
+
 def shift_to_shares(logits: np.ndarray, shares: np.ndarray) -> np.ndarray:
     """What to add to `logits` so that the mean prediction is `shares`: float (classes,).
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from app.learn.class_prior import expected_shares, shift_to_shares
+from app.learn.class_prior import expected_shares, shares_within_errors, shift_to_shares
 from app.learn.pseudo_labels import surest_of_each_class
 from app.learn.softmax import softmax
 from app.learn.temperature import fit_temperature
@@ -74,3 +76,33 @@ def test_no_label_is_thought_impossible() -> None:
     shares = expected_shares(np.zeros(40, dtype=np.int64), None, classes=3)
     assert shares is not None
     assert shares.min() > 0.01
+
+
+@given(st.integers(0, 1000), st.floats(0.1, 30.0), st.integers(2, 6))
+def test_shares_are_believed_no_further_than_the_network_doubts_its_answers(
+    seed: int, sharpness: float, classes: int
+) -> None:
+    draw = np.random.default_rng(seed)
+    logits = draw.normal(size=(50, classes)) * sharpness
+    shares = draw.dirichlet(np.ones(classes))
+    found = shares_within_errors(logits, shares)
+    probabilities = softmax(logits)
+    changed = 0.5 * np.abs(found - probabilities.mean(axis=0)).sum()
+    errors = 1.0 - probabilities.max(axis=1).mean()
+    assert found.sum() == pytest.approx(1.0)
+    assert found.min() >= 0.0
+    assert changed <= errors + 1e-9
+    if 0.5 * np.abs(shares - probabilities.mean(axis=0)).sum() <= errors:
+        assert found == pytest.approx(shares)
+
+
+def test_ten_labels_of_each_class_do_not_undo_sure_answers_about_uneven_inputs() -> None:
+    truth = np.repeat([0, 1, 2], [700, 200, 100])
+    logits = np.random.default_rng(0).uniform(2, 12, (1000, 1)) * np.eye(3)[truth]
+    even = np.full(3, 1 / 3)
+    right = {
+        name: ((logits + shift_to_shares(logits, shares)).argmax(axis=1) == truth).mean()
+        for name, shares in (("all", even), ("some", shares_within_errors(logits, even)))
+    }
+    assert right["some"] > 0.97
+    assert right["all"] < 0.8

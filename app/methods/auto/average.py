@@ -7,16 +7,13 @@ from typing import Any
 import numpy as np
 import torch
 
-from app.domain.enums import Task
 from app.learn.monitor import Monitor
-from app.learn.network import Network
 from app.learn.portion import Portion
 from app.methods.auto.grid import Cost, Entry
 from app.methods.auto.trial import Trial, head_tensors, restore_head
 from app.methods.contract import MethodOutput
 
 NAME = "average"
-_LEAST = 1e-7
 
 
 class Average:
@@ -34,7 +31,10 @@ class Average:
         self.done = members[0].done
         self.seconds = 0.0
         self.why: str | None = None
-        self.answers = _mean([trial.answers for trial in members], self.pool.given.network)
+        # Not of their probabilities, which no longer tell a very sure answer from a surer one.
+        mean = np.mean([trial.logits for trial in members], axis=0)
+        objective = self.pool.given.network.objective
+        self.answers: np.ndarray = objective.probabilities(torch.from_numpy(mean)).numpy()
 
     @property
     def complete(self) -> bool:
@@ -57,14 +57,3 @@ class Average:
         means = [torch.stack(tensors).mean(dim=0) for tensors in zip(*heads, strict=True)]
         restore_head(network, means)
         return MethodOutput(network, history, "The heads of its members were averaged.", report)
-
-
-def _mean(answers: list[np.ndarray], network: Network) -> np.ndarray:
-    """What the mean of the logits behind `answers` answers: float32, shaped as each of them."""
-    logits = []
-    for one in answers:
-        kept = torch.from_numpy(one).double().clamp(_LEAST, 1.0 - _LEAST)
-        several = network.task is Task.MULTI_LABEL_CLASSIFICATION
-        logits.append(torch.logit(kept) if several else kept.log())
-    found: np.ndarray = network.objective.probabilities(torch.stack(logits).mean(dim=0)).numpy()
-    return found.astype(np.float32)

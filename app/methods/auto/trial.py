@@ -16,7 +16,8 @@ from app.learn.finite_answers import require_finite
 from app.learn.monitor import Monitor
 from app.learn.network import Network
 from app.learn.portion import Portion
-from app.learn.predicting_frozen import predict_frozen
+from app.learn.predicting import predict
+from app.learn.predicting_frozen import logits_frozen
 from app.methods.auto.grid import Cost, Entry
 from app.methods.auto.pool import Pool
 from app.methods.catalog import method_named, run_of
@@ -27,14 +28,16 @@ class Trial:
     """A candidate in the race.
 
     `answers`: probabilities of all rows of the pool; those of folds not in `done` are not there
-    yet. `why` says why it was stopped, None while it is in the race.
+    yet. `logits`: the logits behind them, where the features of inputs can be kept. `why` says why it was stopped, None while it is in the race.
     """
 
     def __init__(self, entry: Entry, pool: Pool) -> None:
         self.entry = entry
         self.pool = pool
         network = pool.given.network
-        self.answers = np.zeros(network.objective.answer_shape(pool.rows.inputs), dtype=np.float32)
+        shape = network.objective.answer_shape(pool.rows.inputs)
+        self.answers = np.zeros(shape, dtype=np.float32)
+        self.logits = np.zeros(shape, dtype=np.float32)
         self.done: set[int] = set()
         self.seconds = 0.0
         self.why: str | None = None
@@ -105,14 +108,24 @@ class Trial:
         inputs = self.pool.rows.take(positions).inputs
         try:
             network.to(best_device())
-            found = predict_frozen(network, inputs, self.pool.given.vectors, monitor)
+            logits = logits_frozen(network, inputs, self.pool.given.vectors, monitor)
+            if logits is None:
+                found = predict(network, inputs, monitor=monitor)
+            else:
+                found = network.objective.probabilities(logits).cpu().numpy()
+                _put(self.logits, positions, logits.cpu().numpy())
         finally:
             network.cpu()
         require_finite(found)
-        if network.objective.per_word:
-            self.answers[positions, : found.shape[1]] = found
-        else:
-            self.answers[positions] = found
+        _put(self.answers, positions, found)
+
+
+def _put(rows: np.ndarray, positions: np.ndarray, found: np.ndarray) -> None:
+    """Sentences of words are padded to the longest of those that were answered together."""
+    if rows.ndim == 3:
+        rows[positions, : found.shape[1]] = found
+    else:
+        rows[positions] = found
 
 
 def head_tensors(network: Network) -> list[torch.Tensor]:

@@ -11,6 +11,9 @@ from app.methods.contract import MethodInput
 from app.methods.self_train.answers import Answers
 from app.methods.self_train.pool import thinned
 
+# Of these the labels may have been picked otherwise than the unlabelled inputs came.
+LABELLED_ROWS = "labelled rows, as far as the network doubts its answers"
+
 
 def expectation(
     given: MethodInput, answers: Answers, logits: np.ndarray
@@ -38,7 +41,7 @@ def expectation(
         shares = np.sqrt(counted * found.shares)
         return shares / shares.sum(), "labelled rows, moved halfway towards the label shift"
     if counted is not None:
-        return counted, "labelled rows"
+        return counted, LABELLED_ROWS
     of_source = answers.of_source(given.network, given.source_unlabelled)
     if of_source is not None:
         return softmax(of_source).mean(axis=0), "predictions for unlabelled source inputs"

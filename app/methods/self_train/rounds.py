@@ -17,7 +17,7 @@ from app.methods.contract import MethodInput
 from app.methods.self_train.account import Account
 from app.methods.self_train.answers import Answers
 from app.methods.self_train.candidates import Candidates
-from app.methods.self_train.expectation import expectation
+from app.methods.self_train.expectation import LABELLED_ROWS, expectation
 from app.methods.self_train.pool import Pool
 from app.methods.self_train.standing import Look, Standing
 
@@ -54,10 +54,10 @@ class Rounds:
         """All rounds; the best network is in place at the end."""
         network = self._given.network
         first = self._look.at_the_network(Portion(self._monitor, 0.0, _FIRST_LOOK))
-        self._shares, shares_from = expectation(self._given, self._answers, first.logits)
+        self._shares, self._shares_from = expectation(self._given, self._answers, first.logits)
         self._start = Snapshot(network, self._head_only)
         candidates = Candidates(network, first, self._head_only)
-        self.account = Account(network.labels, first, self._shares, shares_from)
+        self.account = Account(network.labels, first, self._shares, self._shares_from)
         standing = first
         for number in range(self._last + 1):
             standing = self._round(number, standing)
@@ -74,7 +74,8 @@ class Rounds:
         if sure is not None or self._given.train is not None:
             self._train(number, sure, Portion(self._monitor, start, start + 0.9 * width))
         looking = Portion(self._monitor, start + 0.9 * width, start + width)
-        after = self._look.at_the_network(looking, self._shares)
+        within_errors = self._shares_from == LABELLED_ROWS
+        after = self._look.at_the_network(looking, self._shares, within_errors)
         self._monitor.event("round", **self.account.add_round(number, sure, before, after))
         return after
 

@@ -49,7 +49,8 @@ class SelfTrainParameters(TrainingParameters):
     match_shares: bool = Field(
         True,
         description="Shift the head's biases so that labels are predicted as often as the labelled "
-        "rows say; switch it off where labels are spread otherwise in the target language.",
+        "rows say, at most as far as the model expects to be wrong; switch it off where labels are "
+        "spread otherwise in the target language.",
     )
     labelled_weight: float = Field(
         2.0, gt=0, le=1000, description="Weight of a labelled target row beside a source row."

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from app.learn.class_prior import shift_to_shares
+from app.learn.class_prior import shares_within_errors, shift_to_shares
 from app.learn.head_bias import shift_logits
 from app.learn.monitor import Monitor
 from app.learn.softmax import log_softmax
@@ -48,13 +48,20 @@ class Look:
         self._pool = pool
         self._answers = answers
 
-    def at_the_network(self, monitor: Monitor, shares: np.ndarray | None = None) -> Standing:
-        """Its standing, after its biases were moved so that `shares` (classes,) are matched."""
+    def at_the_network(
+        self, monitor: Monitor, shares: np.ndarray | None = None, within_errors: bool = False
+    ) -> Standing:
+        """Its standing, after its biases were moved so that `shares` (classes,) are matched.
+
+        With `within_errors` no further than `shares_within_errors` says.
+        """
         network = self._given.network
         logits = self._answers.of_unlabelled(network, monitor)
         added = None
         if shares is not None:
-            wanted = shift_to_shares(logits, shares)
+            wanted = shift_to_shares(
+                logits, shares_within_errors(logits, shares) if within_errors else shares
+            )
             if shift_logits(network, wanted, self._pool.rows.inputs):
                 logits, added = logits + wanted, wanted
         accuracy, loss, temperature = self._on_validation()
