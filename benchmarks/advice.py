@@ -99,7 +99,7 @@ def _language(network: Network, language: Language, seeds: int) -> dict[str, Any
 
 def _advised(vectors: np.ndarray, rows: Examples, classes: int, seed: int) -> dict[str, Any]:
     at = np.random.default_rng(seed).permutation(len(rows))[:HAND]
-    sizes, targets = curve_sizes(HAND, classes), rows.targets[at]
+    sizes, targets = curve_sizes(HAND * 4 // 5, classes), rows.targets[at]
     correct = out_of_fold(
         vectors[at], targets, np.arange(len(targets)), sizes, 4, seed, np.inf, Silence()
     )

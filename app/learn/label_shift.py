@@ -73,6 +73,8 @@ def estimate_label_shift(
     picked otherwise than the inputs came.
     """
     classes = logits.shape[1]
+    if classes < 2:
+        return LabelShift(np.ones(classes), np.ones_like(logits))
     basis = _contrasts(classes)
     source, z = source_logits @ basis, logits @ basis
     prior = smoothed_shares(source_targets, classes)

@@ -61,19 +61,26 @@ def _connected(contents: np.ndarray, rows: np.ndarray, groups: np.ndarray) -> np
 
 
 def fold_numbers(examples: Examples, seed: int) -> np.ndarray:
-    """int64 (n,): the fold of each row, stratified by label; rows of one cluster share a fold."""
+    """int64 (n,): the fold of each row, stratified by label; rows of one cluster share a fold.
+
+    Of a single cluster the rows are divided all the same: what is answered out of these folds can
+    choose a setting, but is no promise.
+    """
     return stratified_folds(strata(examples.targets), clusters(examples), seed)
 
 
 def stratified_folds(labels: np.ndarray, numbers: np.ndarray, seed: int) -> np.ndarray:
     """int64 (n,): the fold of each row by its label and cluster, both int64 (n,).
 
-    As many folds as `FOLDS`, fewer where there are fewer clusters; all 0 for a single cluster.
+    As many folds as `FOLDS`, fewer where there are fewer clusters; a single cluster is divided by
+    rows, and a single row has fold 0.
     """
     from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
     folds = np.zeros(len(labels), dtype=np.int64)
     count = len(np.unique(numbers))
+    if count == 1:
+        numbers, count = np.arange(len(labels)), len(labels)
     most = int(np.bincount(labels).max(initial=0)) if len(labels) else 0
     wanted = min(FOLDS, count, most)
     if wanted < 2:

@@ -63,3 +63,10 @@ def test_labels_without_a_source_row_stay_possible() -> None:
     found = estimate_label_shift(source, targets, theirs)
     assert (found.shares > 0).all()
     assert found.shares.sum() == 1.0 or abs(found.shares.sum() - 1) < 1e-9
+
+
+def test_a_single_label_has_every_share() -> None:
+    logits = np.zeros((5, 1))
+    found = estimate_label_shift(logits, np.zeros(5, dtype=np.int64), logits)
+    assert found.shares.tolist() == [1.0]
+    assert found.posteriors.shape == (5, 1)

@@ -7,18 +7,27 @@ import time
 import numpy as np
 
 from app.learn.monitor import Monitor
-from app.learn.splits import FOLDS, stratified_folds
+from app.learn.splits import stratified_folds
 
 _POINTS = 6
 
 
-def curve_sizes(rows: int, classes: int) -> np.ndarray:
+def training_rows(targets: np.ndarray, clusters: np.ndarray, draws: int, seed: int) -> int:
+    """How many rows `out_of_fold` trains on at most beside every fold of every draw.
+
+    Four fifths of the rows, fewer where a cluster is larger than a fold.
+    """
+    largest = 0
+    for draw in range(draws):
+        largest = max(largest, int(np.bincount(_folds(targets, clusters, seed, draw)).max()))
+    return len(targets) - largest
+
+
+def curve_sizes(most: int, classes: int) -> np.ndarray:
     """Up to six numbers of training rows, each a like factor above the last: int (sizes,).
 
-    The least has two rows for each label on the average, the largest are the four fifths of the
-    rows that a fold trains on.
+    The least has two rows for each label on the average, the largest is `most`.
     """
-    most = rows * (FOLDS - 1) // FOLDS
     least = max(2 * classes, round(0.06 * most))
     return np.unique(np.geomspace(min(least, most), most, _POINTS).round().astype(int))
 
@@ -47,7 +56,7 @@ def out_of_fold(
             break
         random = np.random.default_rng((seed, draw))
         correct = np.zeros((len(sizes), len(targets)), dtype=bool)
-        folds = stratified_folds(targets, clusters, seed + draw)
+        folds = _folds(targets, clusters, seed, draw)
         for fold in range(folds.max() + 1):
             rest, held = np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)
             order = rest[_stratified_order(targets[rest], random)]
@@ -59,6 +68,10 @@ def out_of_fold(
             )
         answered.append(correct)
     return np.stack(answered)
+
+
+def _folds(targets: np.ndarray, clusters: np.ndarray, seed: int, draw: int) -> np.ndarray:
+    return stratified_folds(targets, clusters, seed + draw)
 
 
 def _stratified_order(targets: np.ndarray, random: np.random.Generator) -> np.ndarray:

@@ -62,6 +62,8 @@ def write_linear_head(network: Network, head: LinearHead) -> None:
     assert found is not None, "only a linear head is written"
     weight, bias = found
     given = torch.from_numpy(head.weight).float()
+    # Reading takes a difference of float32 answers, of which the bias may be by far the most.
+    rounding = 1e-3 + 1e-6 * float(np.abs(head.bias).max())
     # Layers keep (classes, width), ONNX graphs either; what a square one means, a trial tells.
     for turned in (given.T, given):
         if weight.shape != turned.shape:
@@ -69,7 +71,7 @@ def write_linear_head(network: Network, head: LinearHead) -> None:
         weight.copy_(turned)
         bias.copy_(torch.from_numpy(head.bias).float().reshape(bias.shape))
         again = read_linear_head(network, len(head.weight))
-        if again is not None and np.allclose(again.weight, head.weight, atol=1e-3, rtol=1e-3):
+        if again is not None and np.allclose(again.weight, head.weight, atol=rounding, rtol=1e-3):
             return
     raise ValueError("the head's matrix has another shape than its answers")
 

@@ -32,7 +32,8 @@ class Average:
         self.seconds = 0.0
         self.why: str | None = None
         # Not of their probabilities, which no longer tell a very sure answer from a surer one.
-        mean = np.mean([trial.logits for trial in members], axis=0)
+        logits = [trial.logits for trial in members if trial.logits is not None]
+        mean = np.mean(logits, axis=0)
         objective = self.pool.given.network.objective
         self.answers: np.ndarray = objective.probabilities(torch.from_numpy(mean)).numpy()
 

@@ -59,10 +59,11 @@ def nested_answers(trials: list[Trial]) -> OutOfFold | None:
     """Answers to every row by the candidate that the other folds' rows would have chosen.
 
     The choice itself is cross-validated: the winner's own answers flatter it, since it is the one
-    that did best on these rows (Cawley and Talbot, 2010). None where there is a single fold.
+    that did best on these rows (Cawley and Talbot, 2010). None of a single cluster of
+    rows, which tell of each other.
     """
     pool = trials[0].pool
-    if pool.count < 2:
+    if len(np.unique(clusters(pool.rows))) < 2:
         return None
     answers = np.zeros_like(trials[0].answers)
     for fold in range(pool.count):
@@ -77,7 +78,7 @@ def _average(trials: list[Trial], positions: np.ndarray | None) -> Average | Non
 
     None where these are fewer than two.
     """
-    found = [trial for trial in trials if trial.complete and trial.entry.averaged]
+    found = [t for t in trials if t.complete and t.entry.averaged and t.logits is not None]
     if len(found) < 2:
         return None
     best = _best(found, positions)

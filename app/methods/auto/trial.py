@@ -28,7 +28,8 @@ class Trial:
     """A candidate in the race.
 
     `answers`: probabilities of all rows of the pool; those of folds not in `done` are not there
-    yet. `logits`: the logits behind them, where the features of inputs can be kept. `why` says why it was stopped, None while it is in the race.
+    yet. `logits`: the logits behind them, None where features of inputs cannot be kept. `why` says
+    why it was stopped, None while it is in the race.
     """
 
     def __init__(self, entry: Entry, pool: Pool) -> None:
@@ -37,7 +38,7 @@ class Trial:
         network = pool.given.network
         shape = network.objective.answer_shape(pool.rows.inputs)
         self.answers = np.zeros(shape, dtype=np.float32)
-        self.logits = np.zeros(shape, dtype=np.float32)
+        self.logits: np.ndarray | None = np.zeros(shape, dtype=np.float32)
         self.done: set[int] = set()
         self.seconds = 0.0
         self.why: str | None = None
@@ -55,6 +56,9 @@ class Trial:
             wanted = [fold for fold in folds if fold not in self.done]
             if not self.entry.learns:
                 self._answer_all(monitor)
+                return
+            if self.pool.count < 2:
+                self.why = "A single row cannot be both learnt from and answered."
                 return
             for number, fold in enumerate(wanted):
                 part = Portion(monitor, number / len(wanted), (number + 1) / len(wanted))
@@ -109,7 +113,8 @@ class Trial:
         try:
             network.to(best_device())
             logits = logits_frozen(network, inputs, self.pool.given.vectors, monitor)
-            if logits is None:
+            if logits is None or self.logits is None:
+                self.logits = None
                 found = predict(network, inputs, monitor=monitor)
             else:
                 found = network.objective.probabilities(logits).cpu().numpy()

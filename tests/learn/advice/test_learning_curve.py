@@ -6,12 +6,15 @@ import time
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy.special import ndtri
 
 from app.learn.advice.learning_curve import advise_on_labels
-from app.learn.advice.out_of_fold import curve_sizes, out_of_fold
+from app.learn.advice.out_of_fold import curve_sizes, out_of_fold, training_rows
 from app.learn.advice.power_law import fit_power_laws
 from app.learn.monitor import Silence
+from app.learn.splits import stratified_folds
 
 ROWS = 400
 
@@ -21,7 +24,7 @@ def _answers(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Rows of unequal difficulty, answered by heads whose mean error follows a power law."""
     random = np.random.default_rng(seed)
-    sizes = curve_sizes(ROWS, 5)
+    sizes = curve_sizes(ROWS * 4 // 5, 5)
     ease = random.normal(size=ROWS)
     correct = np.empty((4, len(sizes), ROWS), dtype=bool)
     for draw in range(4):
@@ -91,7 +94,7 @@ def _rows(count: int, grouped: bool = False) -> tuple[np.ndarray, np.ndarray, np
 @pytest.mark.parametrize("grouped", [False, True])
 def test_more_rows_of_a_learnable_task_answer_more(grouped: bool) -> None:
     features, targets, clusters = _rows(150, grouped)
-    sizes = curve_sizes(150, 3)
+    sizes = curve_sizes(training_rows(targets, clusters, 2, 0), 3)
     correct = out_of_fold(features, targets, clusters, sizes, 2, 0, np.inf, Silence())
     assert correct.shape == (2, len(sizes), 150)
     by_size = correct.mean(axis=(0, 2))
@@ -115,3 +118,16 @@ def test_without_time_one_draw_is_made() -> None:
         features, targets, alone, np.array([12]), 5, 0, time.monotonic(), Silence()
     )
     assert len(correct) == 1
+
+
+@given(st.lists(st.integers(1, 60), min_size=2, max_size=20), st.integers(0, 100))
+def test_every_fold_leaves_the_rows_that_the_largest_size_wants(
+    groups: list[int], seed: int
+) -> None:
+    clusters = np.repeat(np.arange(len(groups)), groups)
+    targets = np.random.default_rng(seed).integers(0, 3, len(clusters))
+    most = training_rows(targets, clusters, 2, seed)
+    for draw in range(2):
+        folds = stratified_folds(targets, clusters, seed + draw)
+        assert len(targets) - np.bincount(folds).max() >= most
+    assert most < len(targets)

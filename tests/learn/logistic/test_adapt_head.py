@@ -119,3 +119,14 @@ def test_a_written_head_answers_as_said(kind: str, tmp_path: Path) -> None:
     with torch.no_grad():
         answers = network.head(torch.from_numpy(features).float()).double().numpy()
     np.testing.assert_allclose(answers, wanted.logits(features), atol=1e-4)
+
+
+def test_a_head_is_written_for_features_that_lie_far_from_zero() -> None:
+    """The bias is then thousands of times a weight, and reading the weights back rounds."""
+    network = Given({"a": np.zeros(16, dtype=np.float32)})
+    random = np.random.default_rng(0)
+    head = LinearHead(random.normal(size=(16, 3)), 30_000 * random.normal(size=3))
+    write_linear_head(network, head)
+    found = read_linear_head(network, 16)
+    assert found is not None
+    assert np.abs(found.weight - head.weight).max() < 0.1

@@ -47,6 +47,7 @@ def trial(asked: MethodInput, name: str, right: int, first: int = 0) -> Trial:
     good = (places >= 0) & (places < right)
     answered = np.where(good, rows.targets, (rows.targets + 1) % 3)
     made.answers[np.arange(len(rows)), answered] = 1.0
+    made.logits = 20.0 * made.answers
     made.done = set(range(made.pool.count))
     return made
 
@@ -129,3 +130,19 @@ def test_a_head_candidate_leaves_the_source_model_as_it_was_for_the_next(
     before = [parameter.detach().clone() for parameter in network.parameters()]
     Trial(ENTRIES["fine-tune, logistic"], rows).advance([0, 1], Silence())
     assert all(map(np.array_equal, before, [p.detach() for p in network.parameters()]))
+
+
+def test_rows_of_one_group_are_compared_and_promise_nothing(network: Network) -> None:
+    rows = replace(labelled_examples(30, "de"), groups=("one",) * 30)
+    output = run(given(network, train=rows), Silence())
+    assert output.report["score"] is None
+    assert output.out_of_fold is None
+    told = {one["name"]: one for one in output.report["candidates"]}
+    assert told["fine-tune, logistic"]["folds"] == 5
+
+
+def test_of_a_single_row_nothing_is_learnt(network: Network) -> None:
+    output = run(given(network, train=labelled_examples(1, "de")), Silence())
+    assert output.report["chosen"] == "zero-shot"
+    told = {one["name"]: one for one in output.report["candidates"]}
+    assert "single row" in told["fine-tune, logistic"]["reason"]

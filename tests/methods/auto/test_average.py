@@ -6,6 +6,7 @@ import copy
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
@@ -48,6 +49,14 @@ def test_the_average_answers_by_the_mean_of_its_members_logits(
 @torch.inference_mode()
 def _logits(network: Network) -> torch.Tensor:
     return network(network.collate(labelled_examples(20, "de").inputs))
+
+
+def test_answers_are_those_of_the_mean_logits_however_sure_a_member_is(network: Network) -> None:
+    rows = pool(given(network))
+    members = [Trial(ENTRIES[name], rows) for name in NAMES]
+    for member, logits in zip(members, ([60.0, 0.0, 0.0], [0.0, 40.0, 0.0]), strict=True):
+        member.logits = np.tile(np.float32(logits), (len(rows.rows), 1))
+    assert Average(members).answers[0] == pytest.approx([0.99995, 4.5e-5, 0.0], abs=1e-5)
 
 
 def test_the_average_goes_before_its_members_where_they_tie(network: Network) -> None:

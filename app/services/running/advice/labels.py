@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from app.learn.advice.learning_curve import advise_on_labels
-from app.learn.advice.out_of_fold import curve_sizes, out_of_fold
+from app.learn.advice.out_of_fold import curve_sizes, out_of_fold, training_rows
 from app.learn.advice.statements import inapplicable, untold
 from app.learn.splits import clusters
 from app.services.running.advice.case import Case, deadline
@@ -30,13 +30,19 @@ def labels(case: Case) -> dict[str, Any]:
     seen = case.eyes().of("labelled", rows.inputs)
     some = rows.take(seen.positions)
     targets = np.unique(some.targets, return_inverse=True)[1]
-    sizes = curve_sizes(len(some), int(targets.max()) + 1)
+    parts = clusters(some)
+    if len(np.unique(parts)) < 2:
+        return untold(
+            "How much further labels would help cannot be told: all labelled rows are of one group."
+        )
+    most = training_rows(targets, parts, _DRAWS, case.spec.seed)
+    sizes = curve_sizes(most, int(targets.max()) + 1)
     if targets.max() < 1 or sizes[-1] < 4 * sizes[0]:
         return untold(
             "How much further labels would help cannot be told: there are too few rows of each "
             "label to draw a curve."
         )
-    until, parts = deadline(_SHARE * case.seconds), clusters(some)
+    until = deadline(_SHARE * case.seconds)
     correct = out_of_fold(
         seen.vectors, targets, parts, sizes, _DRAWS, case.spec.seed, until, case.monitor
     )
