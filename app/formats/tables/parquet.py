@@ -28,8 +28,9 @@ def open_parquet(file: Path) -> RawTable:
         schema = pq.read_schema(file)
     except _DAMAGE as problem:
         raise FileDamaged("Parquet", str(problem).splitlines()[0]) from None
+    names = _class_names(schema)
     return RawTable(
-        tuple(schema.names), partial(_read, file, _class_names(schema)), {"format": "parquet"}
+        tuple(schema.names), partial(_read, file, names), {"format": "parquet"}, class_names=names
     )
 
 

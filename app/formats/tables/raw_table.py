@@ -15,13 +15,15 @@ class RawTable:
 
     `read` yields the cells of the named columns, one tuple for each row of data; an empty line
     is a row of None. `details` tells the report how the file was read. `left_out` has the rows
-    that an annotation tool marks as not to be used, by number, with the reason.
+    that an annotation tool marks as not to be used, by number, with the reason. `class_names`
+    has the names of the classes of each column that the file's schema declares as one of them.
     """
 
     columns: tuple[str, ...]
     read: Callable[[tuple[str, ...]], Iterator[tuple[Cell, ...]]]
     details: dict[str, Any]
     left_out: Mapping[int, str] = field(default_factory=dict)
+    class_names: Mapping[str, list[str]] = field(default_factory=dict)
 
     def numbered(self, wanted: tuple[str, ...]) -> Iterator[tuple[int, tuple[Cell, ...] | None]]:
         """The rows with their numbers from 1; None for one that is left out."""

@@ -139,12 +139,16 @@ def _excel_cell(cell: str | float | None) -> str:
     return f"<c><v>{cell}</v></c>"
 
 
-def _class_label_parquet(file: Path) -> None:
-    """As `Dataset.to_parquet` writes a ClassLabel."""
-    described = {"info": {"features": {"label": {"names": ["neg", "pos"], "_type": "ClassLabel"}}}}
-    table = pa.table({"text": ["good film", "bad film"], "label": [1, 0]})
-    metadata = {"huggingface": json.dumps(described)}
-    pq.write_table(table.replace_schema_metadata(metadata), file)
+def _parquet(names: Sequence[str] = (), **columns: Sequence[Any]) -> Callable[[Path], object]:
+    """As `Dataset.to_parquet` writes two texts and columns of ClassLabel with these names."""
+    feature = {"names": list(names), "_type": "ClassLabel"}
+    listed = {"feature": feature, "_type": "Sequence"}
+    features = {n: listed if isinstance(c[0], list) else feature for n, c in columns.items()}
+    described = {"info": {"features": features}}
+    table = pa.table({"text": ["good film", "bad film"], **columns})
+    if names:
+        table = table.replace_schema_metadata({"huggingface": json.dumps(described)})
+    return lambda file: pq.write_table(table, file)
 
 
 _TABLES = (
@@ -248,7 +252,7 @@ _TABLES = (
     RealFile(
         "datasets.parquet",
         "a ClassLabel of Hugging Face datasets, its names in the schema",
-        _class_label_parquet,
+        _parquet(["neg", "pos"], label=[1, 0]),
         Facts(_TWO | {"report.format": "parquet"}, _GOOD),
     ),
     RealFile(
@@ -330,6 +334,40 @@ _JSON_FILES = (
             "The JSON file is damaged or incomplete: Unterminated string starting at: line 1 "
             "column 50 (char 49).",
             "Write the file again and send it once more.",
+        ),
+    ),
+)
+
+_MULTI_HOT = Refusal(
+    "row-malformed",
+    "Row 1, column `labels`: a vector of 0 and 1 stands there, and nothing says what its places "
+    "mean.",
+    'Write the names of the labels of each row, such as {"labels": ["a", "b"]}, and an empty list '
+    "where none fits.",
+)
+
+_SEVERAL_LABELS = (
+    RealFile(
+        "multi-hot.jsonl",
+        "labels as vectors of 0 and 1, as networks are trained on",
+        _jsonl(
+            [{"text": "good film", "labels": [1, 0, 1]}, {"text": "bad film", "labels": [0, 0, 1]}]
+        ),
+        _MULTI_HOT,
+    ),
+    RealFile(
+        "multi-hot.parquet",
+        "the same as floats, from a Hugging Face dataset",
+        _parquet(labels=[[1.0, 0.0], [0.0, 1.0]]),
+        _MULTI_HOT,
+    ),
+    RealFile(
+        "multi-hot-names.parquet",
+        "vectors of 0 and 1 in a sequence of ClassLabel, their names in the schema",
+        _parquet(["pos", "neg", "film"], labels=[[1, 0, 1], [0, 1, 0]]),
+        Facts(
+            {"kind": "multi_labelled", "rows": 2, "labels": ["film", "neg", "pos"]},
+            {"labels": ["pos", "film"]},
         ),
     ),
 )
@@ -659,6 +697,7 @@ TEXT_FILES: tuple[RealFile, ...] = (
     *_TABLES,
     *_PECULIAR,
     *_JSON_FILES,
+    *_SEVERAL_LABELS,
     *_ANNOTATED,
     *_TAGGED,
 )

@@ -60,6 +60,27 @@ def test_one_text_where_a_list_should_stand_is_refused(tmp_path: Path) -> None:
         _read(tmp_path / "a.jsonl", content)
 
 
+@pytest.mark.parametrize(
+    ("content", "hints"),
+    [
+        (_jsonl({"text": "a", "labels": [True, False]}, {"text": "b", "labels": None}), {}),
+        (_jsonl({"text": "a", "labels": []}, {"text": "b", "labels": [0, 1, 1]}), {}),
+        ("text,labels\na,1|0|1\nb,0 | 0 | 1\n", {"separator": "|"}),
+    ],
+)
+def test_vectors_of_0_and_1_without_names_are_refused(
+    tmp_path: Path, content: str, hints: dict[str, Any]
+) -> None:
+    with pytest.raises(RejectedFile, match="a vector of 0 and 1 stands there"):
+        _read(tmp_path / ("a.csv" if hints else "a.jsonl"), content, **hints)
+
+
+def test_numbers_of_classes_are_no_vectors_of_0_and_1(tmp_path: Path) -> None:
+    rows = [{"text": str(n), "labels": labels} for n, labels in enumerate([[0, 1], [1], [0], []])]
+    _, read = _read(tmp_path / "a.jsonl", _jsonl(*rows))
+    assert [row.labels for row in read] == [["0", "1"], ["1"], ["0"], []]
+
+
 def test_a_file_without_any_label_is_refused(tmp_path: Path) -> None:
     with pytest.raises(RejectedFile) as caught:
         _read(tmp_path / "a.jsonl", _jsonl({"text": "a", "labels": []}))
