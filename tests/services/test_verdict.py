@@ -34,6 +34,14 @@ def _comparison(baseline: str, low: float | None, clusters: int = 100) -> dict[s
     }
 
 
+def _compared(
+    baseline: str, difference: float, interval: tuple[float, float], clusters: int = 100
+) -> dict[str, Any]:
+    low, high = interval
+    numbers = {"difference": difference, "low": low, "high": high}
+    return {"baseline": baseline, **numbers, "p_value": 0.3, "clusters": clusters}
+
+
 def test_a_win_names_everything_that_was_compared() -> None:
     verdict = judge([_comparison("source-model", 0.3), _comparison("tfidf", 0.1)])
     assert verdict["beats_all"]
@@ -71,6 +79,70 @@ def test_what_to_try_depends_on_what_was_not_beaten(
     baseline: str, low: float, following: str
 ) -> None:
     assert following in judge([_comparison(baseline, low)])["next"]
+
+
+@pytest.mark.parametrize("baseline", ["majority", "chance", "source-model", "tfidf"])
+def test_few_rows_are_asked_for_more_where_nothing_is_certain(baseline: str) -> None:
+    unsure = judge([_compared(baseline, 0.33, (-0.14, 0.69), 9)])
+    assert unsure["next"] == (
+        "9 independent test rows cannot tell: send a test dataset of 30 or more."
+    )
+    assert "is as good" not in unsure["sentence"]
+    assert "only large differences" not in unsure["sentence"], "it is said once"
+    worse = judge([_compared(baseline, -0.8, (-0.99, -0.5), 9)])
+    assert "cannot tell" not in worse["next"]
+    assert "better" in worse["next"]
+    enough = judge([_compared(baseline, -0.1, (-0.3, 0.1), 30)])
+    assert "cannot tell" not in enough["next"]
+
+
+def test_a_baseline_that_is_behind_but_not_for_certain_is_not_called_as_good() -> None:
+    ahead, behind = (
+        _compared("majority", 0.1, (-0.1, 0.3)),
+        _compared("source-model", -0.1, (-0.3, 0.1)),
+    )
+    assert "The source model does as well untouched" in judge([ahead, behind])["next"]
+    behind["baseline"] = "chance"
+    assert "label_mapping" in judge([ahead, behind])["next"]
+
+
+def test_only_what_it_is_ahead_of_is_named() -> None:
+    tfidf, probe = (
+        _compared("tfidf", 0.025, (-0.035, 0.084)),
+        _compared("linear-probe", 0.2, (0.1, 0.3)),
+    )
+    assert judge([tfidf, probe])["next"] == (
+        "It is ahead of TF-IDF with logistic regression too, though not for certain: more test "
+        "rows would tell."
+    )
+    assert judge([tfidf])["next"].startswith("It is ahead of TF-IDF with logistic regression, ")
+
+
+@pytest.mark.parametrize(
+    ("fitted", "method", "said", "unsaid"),
+    [
+        (False, "self-train", "label about 50 rows, then try `auto`", "more labelled rows"),
+        (True, "fine-tune", "give more labelled rows", "label about 50"),
+        (True, "auto", "label more rows", "try `auto`"),
+    ],
+)
+def test_what_to_try_fits_what_was_given(fitted: bool, method: str, said: str, unsaid: str) -> None:
+    found = judge([_compared("source-model", -0.01, (-0.1, 0.1))], fitted=fitted, method=method)
+    assert said in found["next"]
+    assert unsaid not in found["next"]
+
+
+def test_auto_is_not_advised_to_try_auto() -> None:
+    behind = [_compared("tfidf", -0.01, (-0.1, 0.1))]
+    assert "`auto`" not in judge(behind, method="auto")["next"]
+    assert "try `auto`" in judge(behind, method="joint")["next"]
+
+
+def test_a_model_without_test_rows_is_told_to_get_some() -> None:
+    assert judge([], evaluated=False)["next"] == (
+        "Send a test dataset of 30 labelled rows or more to find out."
+    )
+    assert judge([])["next"] is None
 
 
 def test_without_target_labels_no_win_over_a_fitted_classifier_is_claimed() -> None:

@@ -23,19 +23,7 @@ _NAMES = {
     EvaluationKind.CHANCE: "chance",
 }
 _BLIND = (EvaluationKind.MAJORITY, EvaluationKind.CHANCE)
-_NEXT_IF_BLIND = (
-    "An answer that does not look at the input is as good: check that the labels of the datasets "
-    "mean what the model's do (`label_mapping`), and how good the source model is in its own "
-    "language (`source_test`)."
-)
-_NEXT_IF_UNTOUCHED = (
-    "The source model does as well untouched: give more labelled rows or unlabelled text, try "
-    "`auto`, or serve the source model itself."
-)
-_NEXT_IF_SIMPLE = (
-    "A simple classifier on the same labels is as good: try `auto`, which has one among its "
-    "candidates, or label more rows (`advice.learning_curve` says what they would be worth)."
-)
+_WHAT_MORE_LABELS_DO = "label more rows (`advice.learning_curve` says what they would be worth)"
 
 
 def compare(
@@ -63,26 +51,24 @@ def compare(
 
 
 def judge(
-    comparisons: list[dict[str, Any]], evaluated: bool = True, fitted: bool = True
+    comparisons: list[dict[str, Any]], evaluated: bool = True, fitted: bool = True, method: str = ""
 ) -> dict[str, Any]:
     """`beats_all`, `beaten`, `not_beaten`, `next` and the `sentence` that says it all.
 
     A baseline is beaten when the whole 95% interval of the difference lies above zero, in which
     the exact test has its say too. `fitted` tells whether there were target labels to fit
-    baselines on. Where nothing was compared, and with fewer than 6 independent rows, `beats_all`
-    is null. `next` says what to try; null after a clear win.
+    baselines on, `method` what made the model. Where nothing was compared, and with fewer than 6
+    independent rows, `beats_all` is null. `next` says what to try; null after a clear win.
     """
     if not comparisons:
-        sentence = "There was nothing to compare the transferred model with."
-        if not evaluated:
-            sentence = "The transferred model was not evaluated: no test rows were given."
-        return _verdict(None, [], [], sentence, None)
+        return _uncompared(evaluated)
+    count = comparisons[0]["clusters"]
     if comparisons[0]["low"] is None:
         sentence = (
             f"Whether the transferred model beats {_listed(comparisons, 'or')} cannot be told: "
             f"there are fewer than {FEWEST_CLUSTERS} independent test rows."
         )
-        return _verdict(None, [], comparisons, sentence, "Give more test rows.")
+        return _verdict(None, [], comparisons, sentence, _more_test_rows(count))
     beaten = [one for one in comparisons if one["low"] > 0]
     others = [one for one in comparisons if one["low"] <= 0]
     said = [f"The transferred model beats {_listed(beaten, 'and')}."] if beaten else []
@@ -91,10 +77,9 @@ def judge(
         said.append(f"{subject} does not beat " + "; nor ".join(map(_said, others)) + ".")
     if not fitted:
         said.append("No classifier fitted on target labels was compared, as there were none.")
-    if comparisons[0]["clusters"] < FEW_CLUSTERS:
-        count = comparisons[0]["clusters"]
+    following = _next(beaten, others, fitted, method)
+    if count < FEW_CLUSTERS and following != _more_test_rows(count):
         said.append(f"With {count} independent test rows only large differences are certain.")
-    following = _next(others, fitted)
     return _verdict(not others, beaten, others, " ".join(said), following)
 
 
@@ -122,16 +107,75 @@ def _verdict(
     }
 
 
-def _next(others: list[dict[str, Any]], fitted: bool) -> str | None:
-    """What to try where `others` were not beaten, by the humblest of them."""
-    kinds = {EvaluationKind(one["baseline"]) for one in others}
-    if not kinds:
+def _uncompared(evaluated: bool) -> dict[str, Any]:
+    if evaluated:
+        sentence = "There was nothing to compare the transferred model with."
+        return _verdict(None, [], [], sentence, None)
+    sentence = "The transferred model was not evaluated: no test rows were given."
+    following = f"Send a test dataset of {FEW_CLUSTERS} labelled rows or more to find out."
+    return _verdict(None, [], [], sentence, following)
+
+
+def _more_test_rows(count: int) -> str:
+    return (
+        f"{count} independent test rows cannot tell: send a test dataset of {FEW_CLUSTERS} or more."
+    )
+
+
+def _next(
+    beaten: list[dict[str, Any]], others: list[dict[str, Any]], fitted: bool, method: str
+) -> str | None:
+    """What to try where `others` were not beaten, by the humblest of those that are as good.
+
+    Not proven is not equal: a baseline counts as equal where it is not behind, and with few rows
+    only where it is ahead for certain.
+    """
+    if not others:
         return None if fitted else "Label a few rows of each label to see what those would do."
-    if all(one["difference"] > 0 for one in others):
-        return "It is ahead of all of them, though not for certain: more test rows would tell."
-    if kinds & set(_BLIND):
-        return _NEXT_IF_BLIND
-    return _NEXT_IF_UNTOUCHED if EvaluationKind.SOURCE_MODEL in kinds else _NEXT_IF_SIMPLE
+    few = others[0]["clusters"] < FEW_CLUSTERS
+    equal = [one for one in others if (one["high"] < 0 if few else one["difference"] <= 0)]
+    if not equal and few:
+        return _more_test_rows(others[0]["clusters"])
+    if not equal:
+        also = " too" if beaten else ""
+        return (
+            f"It is ahead of {_listed(others, 'and')}{also}, though not for certain: more test "
+            "rows would tell."
+        )
+    found = {EvaluationKind(one["baseline"]): one for one in equal}
+    blind = [found[kind] for kind in _BLIND if kind in found]
+    if blind:
+        return _next_if_blind(blind[0])
+    if EvaluationKind.SOURCE_MODEL in found:
+        return _next_if_untouched(found[EvaluationKind.SOURCE_MODEL], fitted, method)
+    return _next_if_simple(equal[0], method)
+
+
+def _next_if_blind(one: dict[str, Any]) -> str:
+    good = "better" if one["high"] < 0 else "as good"
+    return (
+        f"An answer that does not look at the input is {good}: check that the labels of the "
+        "datasets mean what the model's do (`label_mapping`), and how good the source model is in "
+        "its own language (`source_test`)."
+    )
+
+
+def _next_if_untouched(one: dict[str, Any], fitted: bool, method: str) -> str:
+    said = f"The source model does {'better' if one['high'] < 0 else 'as well'} untouched: "
+    if not fitted:
+        return said + "label about 50 rows, then try `auto`, or serve the source model itself."
+    if method == "auto":
+        return said + f"{_WHAT_MORE_LABELS_DO}, or serve the source model itself."
+    return said + (
+        "give more labelled rows or unlabelled text, try `auto`, or serve the source model itself."
+    )
+
+
+def _next_if_simple(one: dict[str, Any], method: str) -> str:
+    said = f"A simple classifier on the same labels is {'better' if one['high'] < 0 else 'as good'}"
+    if method == "auto":
+        return f"{said}: {_WHAT_MORE_LABELS_DO}."
+    return f"{said}: try `auto`, which has one among its candidates, or {_WHAT_MORE_LABELS_DO}."
 
 
 def _listed(comparisons: list[dict[str, Any]], last: str) -> str:

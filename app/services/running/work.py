@@ -146,6 +146,7 @@ def _result(
             comparisons,
             evaluated=EvaluationKind.TRANSFERRED in compared.on_test,
             fitted=labelled_rows(best.partition) is not None,
+            method=transfer.spec.method,
         ),
         "comparisons": comparisons,
         "forgetting": _forgetting(compared, held, objective, seed),
@@ -220,6 +221,4 @@ def _notes(transfer: Transfer, material: Material, held: HeldOut, best: Repeat) 
             "The source model is an encoder without a head, so there is no source-model "
             "evaluation: untouched, it cannot answer."
         )
-    if best.partition.train is not None and best.partition.validation is None:
-        notes.append(f"There were no validation rows. {best.partition.choice.reason}")
     return notes
