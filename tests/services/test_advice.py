@@ -116,7 +116,7 @@ def test_images_get_the_advice_that_makes_sense_for_them(make: Callable[..., Run
     assert advice["leakage"]["status"] == "not-applicable"
     assert advice["tokenizer"]["status"] == "not-applicable"
     assert advice["learning_curve"]["rows"] == 160
-    assert "validation rows" in advice["abstention"]["sentence"]
+    assert "or ask for a `validation_fraction` of 0.29" in advice["abstention"]["sentence"]
 
 
 def test_rows_of_another_language_are_told_by_role_and_number(make: Callable[..., Run]) -> None:

@@ -220,7 +220,9 @@ def test_no_precision_is_promised_by_copies_of_few_rows(monkeypatch: pytest.Monk
         case = SimpleNamespace(
             single_label=True,
             served=SimpleNamespace(labels=("a", "b")),
-            best=SimpleNamespace(output=None, partition=SimpleNamespace(validation=rows)),
+            best=SimpleNamespace(
+                output=SimpleNamespace(out_of_fold=None), partition=SimpleNamespace(validation=rows)
+            ),
             held=SimpleNamespace(test=None),
             compared=SimpleNamespace(on_test={}),
             spec=SimpleNamespace(wanted_precision=0.95),
@@ -232,7 +234,7 @@ def test_no_precision_is_promised_by_copies_of_few_rows(monkeypatch: pytest.Monk
     assert advice(120, 1)["status"] == "told"
     few = advice(30, 4)
     assert few["status"] == "cannot-be-told"
-    assert "there are 30 independent validation rows" in few["sentence"]
+    assert "takes 45 independent validation rows, and there are 30" in few["sentence"]
 
 
 def _case_with_reports(**texts: list[str]) -> Case:
@@ -304,7 +306,7 @@ def test_texts_that_are_cut_are_counted_and_whole_ones_are_not(
     network = HuggingFaceFormat().load(folder, HuggingFaceFormat().inspect(folder, ModelHints()))
     texts = [" ".join(["word"] * 124)] * long + ["word word"] * short
     rows = Examples(texts, np.zeros(len(texts), np.int64), np.arange(len(texts)))
-    material = SimpleNamespace(examples={Role.TEST: rows})
+    material = SimpleNamespace(examples={Role.TEST: rows}, inputs={})
     case = cast(Case, SimpleNamespace(text=True, served=network, material=material))
     found = truncation(case)
     assert said in found["sentence"]

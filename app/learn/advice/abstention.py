@@ -21,6 +21,7 @@ def abstention_threshold(
     targets: np.ndarray,
     wanted: float,
     clusters: np.ndarray | None = None,
+    out_of_fold: bool = False,
 ) -> dict[str, Any]:
     """The lowest threshold above which a share `wanted` of the answers is right.
 
@@ -31,27 +32,36 @@ def abstention_threshold(
     that the chosen one holds with `CONFIDENCE` however many are tried (fixed-sequence testing:
     Angelopoulos, Bates, Candès, Jordan and Lei, 2021, "Learn then Test"). Gives
     `threshold`, and of the rows above it `answered`, `coverage`, `precision` and the `bound`.
+    `out_of_fold` says that the answers are to training rows, each by a model that was fitted on
+    others; without it they are to validation rows.
     """
-    rows = len(targets)
-    needed = math.ceil(math.log(1 - CONFIDENCE) / math.log(wanted))
-    facts: dict[str, Any] = {"wanted_precision": wanted, "confidence": CONFIDENCE, "rows": rows}
+    rows, needed = len(targets), rows_needed(wanted)
+    facts: dict[str, Any] = {
+        "wanted_precision": wanted,
+        "confidence": CONFIDENCE,
+        "rows": rows,
+        "answers": "out-of-fold" if out_of_fold else "validation",
+    }
     numbers = Clusters.of(clusters, rows).numbers
     independent = len(np.unique(numbers))
     if independent < needed:
         return untold(
-            f"A precision of {wanted:.0%} cannot be promised: there are {independent} independent "
-            f"validation rows, and even without a mistake {needed} are needed.",
+            f"A precision of {wanted:.0%} cannot be promised: even without a mistake that takes "
+            f"{needed} independent {'labelled' if out_of_fold else 'validation'} rows, and there "
+            f"are {independent}.",
             **facts,
         )
     surest, right, numbers = _surest_first(probabilities, targets, numbers)
-    found = _search(surest, right, numbers, wanted, max(needed, round(_FIRST_LOOK * rows)))
+    first = max(needed, round(_FIRST_LOOK * rows))
+    found = _search(surest, right, numbers, wanted, first)
     if found == 0:
-        return untold(
-            f"A precision of {wanted:.0%} cannot be promised at any threshold: the surest of the "
-            f"{rows} validation answers hold too many mistakes, or are too few to tell.",
-            **facts,
-        )
+        return untold(_unpromised(right[surest >= surest[first - 1]], facts), **facts)
     return _chosen(float(surest[found - 1]), right[:found], numbers[:found], facts)
+
+
+def rows_needed(wanted: float) -> int:
+    """The independent rows without which a precision cannot be promised, whatever the answers."""
+    return math.ceil(math.log(1 - CONFIDENCE) / math.log(wanted))
 
 
 def check_threshold(
@@ -75,6 +85,21 @@ def check_threshold(
         "coverage": share_interval(answers, parts.sizes.astype(float)),
         "precision": share_interval(parts.sums(right), answers) if answered.any() else None,
     }
+
+
+def _unpromised(right: np.ndarray, facts: dict[str, Any]) -> str:
+    """Why not even the surest answers, of which `right` (bool (k,)) are right, can be promised."""
+    wanted, hits = facts["wanted_precision"], int(right.sum())
+    rows = "validation rows"
+    if facts["answers"] == "out-of-fold":
+        rows = "labelled rows, each answered by a model that was fitted on the others"
+    said = (
+        f"A precision of {wanted:.0%} cannot be promised at any threshold: of the {len(right)} "
+        f"surest answers to your {facts['rows']} {rows}, {hits} are right"
+    )
+    if hits < wanted * len(right):
+        return f"{said}, which is too few ({hits / len(right):.0%})."
+    return f"{said}, but on so few independent rows that may be luck. Send more labelled rows."
 
 
 def _chosen(

@@ -43,13 +43,38 @@ def test_with_too_few_rows_nothing_is_promised() -> None:
     probabilities = np.tile([0.99, 0.01], (40, 1))
     advice = abstention_threshold(probabilities, np.zeros(40, int), WANTED)
     assert advice["status"] == "cannot-be-told"
-    assert "45 are needed" in advice["sentence"]
+    assert "takes 45 independent validation rows, and there are 40" in advice["sentence"]
 
 
 def test_a_model_that_is_sure_of_its_mistakes_is_promised_nothing() -> None:
     probabilities = np.tile([0.99, 0.01], (400, 1))
     advice = abstention_threshold(probabilities, np.arange(400) % 2, WANTED)
     assert advice["status"] == "cannot-be-told"
+    assert advice["sentence"].endswith(
+        "of the 400 surest answers to your 400 validation rows, 200 are right, which is too few "
+        "(50%)."
+    )
+
+
+def test_few_good_answers_are_told_from_many_bad_ones() -> None:
+    probabilities, targets = np.tile([0.99, 0.01], (60, 1)), np.zeros(60, int)
+    targets[0] = 1
+    few = abstention_threshold(probabilities, targets, WANTED)
+    assert few["status"] == "cannot-be-told"
+    assert "59 are right, but on so few independent rows that may be luck" in few["sentence"]
+    assert "too few (" not in few["sentence"]
+
+
+def test_out_of_fold_answers_are_not_called_validation_answers() -> None:
+    probabilities, targets = np.tile([0.99, 0.01], (400, 1)), np.arange(400) % 2
+    for rows in (400, 30):
+        ours = probabilities[:rows], targets[:rows], WANTED
+        folded = abstention_threshold(*ours, out_of_fold=True)
+        kept_out = abstention_threshold(*ours)
+        assert "labelled rows" in folded["sentence"]
+        assert "validation" not in folded["sentence"]
+        assert "validation rows" in kept_out["sentence"]
+        assert (folded["answers"], kept_out["answers"]) == ("out-of-fold", "validation")
 
 
 def test_a_model_without_mistakes_answers_everything() -> None:
@@ -74,7 +99,7 @@ def test_copies_of_validation_rows_promise_no_more_than_the_rows() -> None:
     assert blind["coverage"] > 1.5 * seen["coverage"]
     few = np.arange(30).repeat(4)
     advice = abstention_threshold(np.tile([0.99, 0.01], (120, 1)), np.zeros(120, int), WANTED, few)
-    assert "there are 30 independent validation rows" in advice["sentence"]
+    assert "takes 45 independent validation rows, and there are 30" in advice["sentence"]
 
 
 def test_the_check_of_a_threshold_takes_copies_for_one() -> None:

@@ -10,11 +10,15 @@ from app.domain.enums import Role
 from app.learn.advice.language_distance import language_distance, translation_agreement
 from app.learn.advice.statements import told, untold
 from app.learn.examples import Inputs, take_inputs
+from app.methods.catalog import method_named
 from app.services.running.advice.case import Case
 from app.services.running.advice.views import View
 
 _FEWEST = 20
 _MOST_PAIRS = 300
+# Where more rows may come from, the cheapest first.
+_SOURCE_ROLES = (Role.SOURCE_UNLABELLED, Role.SOURCE, Role.SOURCE_TEST)
+_TARGET_ROLES = (Role.UNLABELLED, Role.TRAIN, Role.TEST)
 Part = tuple[str, Inputs]  # the rows, and the name by which a view keeps their vectors
 
 
@@ -22,13 +26,30 @@ def distances(case: Case) -> dict[str, Any]:
     """The same measures by the source model's encoder and by the transferred one's."""
     source, target = _source_inputs(case), _target_inputs(case)
     if source is None or target is None or min(len(source[1]), len(target[1])) < _FEWEST:
-        return untold(
-            f"The distance of the languages cannot be told: that takes {_FEWEST} rows of each."
-        )
+        return untold(_lacking(case, source, target))
     before = _measured(case, case.before(), source, target)
     kept = case.after() is case.before()
     after = before if kept else _measured(case, case.after(), source, target)
     return told(_said(before, after, kept), before=before, after=after, encoder_kept=kept)
+
+
+def _lacking(case: Case, source: Part | None, target: Part | None) -> str:
+    """Of which language there are too few rows, and in which role the method reads more."""
+    sides = (("source", source, _SOURCE_ROLES), ("target", target, _TARGET_ROLES))
+    counts = [(name, 0 if part is None else len(part[1]), roles) for name, part, roles in sides]
+    short = [(name, count, roles) for name, count, roles in counts if count < _FEWEST]
+    there = " and ".join(f"{count or 'none'} of the {name} language" for name, count, _ in short)
+    read = method_named(case.spec.method).roles
+    roles = " and ".join(
+        f"`{next(role for role in roles if role in read)}`"
+        for _, _, roles in short
+        if any(role in read for role in roles)
+    )
+    said = (
+        f"The distance of the languages cannot be told: that takes {_FEWEST} rows of each, and "
+        f"there are {there}."
+    )
+    return f"{said} Give {roles} rows." if roles else said
 
 
 def _source_inputs(case: Case) -> Part | None:

@@ -13,6 +13,7 @@ from app.learn.splits import clusters
 from app.services.running.advice.case import Case, deadline
 
 _FEWEST = 50
+_TRAINED_FOR_EACH = 8  # four times the least that `curve_sizes` begins with
 _DRAWS = 4
 _SHARE = 0.25  # of the time for vectors
 
@@ -29,18 +30,26 @@ def labels(case: Case) -> dict[str, Any]:
         )
     seen = case.eyes().of("labelled", rows.inputs)
     some = rows.take(seen.positions)
-    targets = np.unique(some.targets, return_inverse=True)[1]
+    present, targets, counts = np.unique(some.targets, return_inverse=True, return_counts=True)
     parts = clusters(some)
+    if len(present) < 2:
+        return untold(
+            "How much further labels would help cannot be told: all labelled rows have one label."
+        )
     if len(np.unique(parts)) < 2:
         return untold(
             "How much further labels would help cannot be told: all labelled rows are of one group."
         )
     most = training_rows(targets, parts, _DRAWS, case.spec.seed)
-    sizes = curve_sizes(most, int(targets.max()) + 1)
-    if targets.max() < 1 or sizes[-1] < 4 * sizes[0]:
+    sizes = curve_sizes(most, len(present))
+    if sizes[-1] < 4 * sizes[0]:
+        rarest = case.served.labels[present[counts.argmin()]]
         return untold(
-            "How much further labels would help cannot be told: there are too few rows of each "
-            "label to draw a curve."
+            "How much further labels would help cannot be told: a curve takes "
+            f"{_TRAINED_FOR_EACH} rows to train on for each label, here "
+            f"{_TRAINED_FOR_EACH * len(present)} for {len(present)} labels. Of the {len(some)} "
+            f"labelled rows {most} are trained on, the others are answered; `{rarest}` has "
+            f"{counts.min()} in all."
         )
     until = deadline(_SHARE * case.seconds)
     correct = out_of_fold(

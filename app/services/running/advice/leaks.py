@@ -29,8 +29,12 @@ def leaks(case: Case) -> dict[str, Any]:
     among them; not where so many were found that many of the others will have been missed.
     """
     test = case.held.test
-    if test is None or not case.text:
-        return inapplicable("Near copies and translations of test rows are looked for in texts.")
+    if not case.text:
+        return inapplicable("Near copies and translations are looked for among texts, not images.")
+    if test is None:
+        return inapplicable(
+            "There are no test rows that other rows could give away. Send a `test` dataset."
+        )
     dropped = sum(report["dropped"] for report in case.held.leaks.values())
     copies, translations = _near_copies(case, test), translated(case, test)
     sentences = [_dropped_said(dropped), copies["sentence"], translations["sentence"]]

@@ -26,7 +26,10 @@ def tokenizers(case: Case) -> dict[str, Any]:
     target = _texts(case, _TARGET, Role.UNLABELLED)
     source = _texts(case, _SOURCE, Role.SOURCE_UNLABELLED)
     if not target:
-        return untold("There are no target texts to cut.")
+        return untold(
+            "How the tokenizer cuts the target language cannot be told: there is no `train`, "
+            "`validation`, `test` or `unlabelled` text of it."
+        )
     if case.material.facts.format is Format.WORD_VECTORS:
         return vocabularies(case, case.before().network, case.served, source, target)
     try:

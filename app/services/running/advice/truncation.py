@@ -21,10 +21,15 @@ def truncation(case: Case) -> dict[str, Any]:
         return inapplicable("Images are read whole.")
     if case.served.objective.per_word:
         return inapplicable("A tagger reads a long sentence on in further pieces.")
-    examples = case.material.examples
-    rows = [text for role in _ROLES if role in examples for text in texts_of(examples[role].inputs)]
+    examples, inputs = case.material.examples, case.material.inputs
+    parts = [examples[role].inputs for role in _ROLES if role in examples]
+    parts += [inputs[Role.UNLABELLED]] if Role.UNLABELLED in inputs else []
+    rows = [text for part in parts for text in texts_of(part)]
     if not rows:
-        return untold("There are no target texts to read.")
+        return untold(
+            "Whether texts are cut cannot be told: there is no `train`, `validation`, `test` or "
+            "`unlabelled` text of the target language."
+        )
     texts = even_sample(rows, _SAMPLE)
     lost, read = case.served.tokens_lost(texts), case.served.lengths(texts)
     truncated = sum(map(bool, lost)) / len(lost)
