@@ -103,7 +103,15 @@ def test_a_transfer_registers_a_model_with_its_evaluations(
         "majority",
         "chance",
     }
-    assert done.result["forgetting"] is not None
+    score, metrics = done.result["score"], found[EvaluationKind.TRANSFERRED].metrics
+    assert {name: score[name] for name in ("value", "low", "high")} == {
+        name: metrics["accuracy"][name] for name in ("value", "low", "high")
+    }
+    assert done.result["verdict"]["sentence"].startswith(f"Accuracy on {score['rows']} test rows ")
+    forgetting = done.result["forgetting"]
+    assert forgetting["difference"] == pytest.approx(forgetting["after"] - forgetting["before"])
+    assert forgetting["after"] == score["source"]["value"]
+    assert "Accuracy on `en` rows" in forgetting["sentence"]
     assert _read(context, lambda s: events.after(s, done.id, 0))[-1].kind == "succeeded"
 
 

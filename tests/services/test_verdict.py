@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from app.domain.enums import EvaluationKind
+from app.domain.enums import EvaluationKind, Role
 from app.learn.examples import Examples
 from app.learn.objectives.contract import Objective
 from app.learn.objectives.multi_label import MultiLabel
@@ -15,7 +15,7 @@ from app.learn.objectives.single_label import SingleLabel
 from app.learn.objectives.tagging import Tagging
 from app.services.running.partition import Partition, ValidationChoice
 from app.services.running.scoring import baseline_answers
-from app.services.running.verdict import compare, judge, spread
+from app.services.running.verdict import compare, forgetting_sentence, judge, spread, with_score
 from tests.support.datasets import labelled_examples
 
 LABELS = ("a", "b", "c")
@@ -143,6 +143,62 @@ def test_a_model_without_test_rows_is_told_to_get_some() -> None:
         "Send a test dataset of 30 labelled rows or more to find out."
     )
     assert judge([])["next"] is None
+
+
+def _score(value: float, source: float | None, half: float = 0.05) -> dict[str, Any]:
+    def scored(middle: float, rows: int) -> dict[str, Any]:
+        return {"value": middle, "low": middle - half, "high": middle + half, "rows": rows}
+
+    there = None if source is None else scored(source, 72)
+    return {"metric": "accuracy", **scored(value, 400), "source": there}
+
+
+def test_the_verdict_begins_with_the_score() -> None:
+    won = judge([_compared("source-model", 0.1, (0.05, 0.15))])
+    alone = with_score(won, _score(0.635, None), "en", {Role.TRAIN})
+    assert alone["sentence"] == (
+        "Accuracy on 400 test rows is 63.5% (95% interval 58.5% to 68.5%). The transferred model "
+        "beats the untouched source model."
+    )
+    assert alone["next"] is None
+    beside = with_score(won, _score(0.635, 0.889), "en", {Role.TRAIN})
+    assert "; on 72 rows of `en` it is 88.9%. The transferred" in beside["sentence"]
+
+
+def test_a_score_far_below_the_source_language_says_what_could_help() -> None:
+    won = judge([_compared("source-model", 0.1, (0.05, 0.15))])
+    far = with_score(won, _score(0.635, 0.889), "en", {Role.TRAIN}, "fine-tune")
+    assert far["next"] == (
+        "It is 25 points below `en`. What could help: more labelled rows, `unlabelled` rows, "
+        "`source` rows; `auto` tries what they allow."
+    )
+    assert far["sentence"].endswith(far["next"])
+    everything = {Role.TRAIN, Role.UNLABELLED, Role.SOURCE}
+    assert with_score(won, _score(0.635, 0.889), "en", everything, "auto")["next"].endswith(
+        "What could help: more labelled rows."
+    )
+    assert with_score(won, _score(0.8, 0.85), "en", everything)["next"] is None
+    assert with_score(won, _score(0.635, 0.889, 0.2), "en", everything)["next"] is None
+    assert with_score(won, _score(0.635, 0.889), "en", everything, ahead=False)["next"] is None
+
+
+@pytest.mark.parametrize(
+    ("difference", "low", "high", "said"),
+    [
+        (0.0139, -0.02, 0.05, "rose from 87.5% to 88.9% (difference +1.4 points, 95% interval"),
+        (-0.1, -0.15, -0.05, "fell from 87.5% to 77.5%"),
+        (0.0, 0.0, 0.0, "is 87.5%, as before."),
+        (-0.1, None, None, "too few rows to tell whether that is chance"),
+    ],
+)
+def test_what_became_of_the_source_language_is_said_with_its_sign(
+    difference: float, low: float | None, high: float | None, said: str
+) -> None:
+    found = {"metric": "accuracy", "difference": difference, "low": low, "high": high}
+    sentence = forgetting_sentence(found, 0.875, 0.875 + difference, "en")
+    assert said in sentence
+    uncertain = low is not None and low <= 0 <= float(high or 0) and difference != 0
+    assert ("may be chance" in sentence) == uncertain
 
 
 def test_without_target_labels_no_win_over_a_fitted_classifier_is_claimed() -> None:

@@ -164,8 +164,9 @@ class TransferAnswer(BaseModel):
     progress: ProgressAnswer | None
     model_id: str | None = Field(description="The new model of a succeeded transfer.")
     result: dict[str, Any] | None = Field(
-        description="The account of a succeeded transfer: `verdict`, `comparisons`, `forgetting`, "
-        "`repeats`, `spread`, `rows`, `leaks_dropped`, `report` of the method, `advice` and more."
+        description="The account of a succeeded transfer: `verdict`, `score`, `comparisons`, "
+        "`forgetting` (after minus before), `repeats`, `spread`, `rows`, `leaks_dropped`, "
+        "`report` of the method, `advice` and more."
     )
     failure: dict[str, Any] | None = Field(
         description="Why a failed transfer failed: code, message, advice, fields."

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from app.domain.enums import EvaluationKind, Role
+from app.domain.errors.predictions import AnswerNotFinite
 from app.learn.examples import Examples
 from app.learn.joining import join
 from app.learn.monitor import Monitor
@@ -23,14 +24,21 @@ if TYPE_CHECKING:
     from app.learn.network import Network
 
 Answered = dict[EvaluationKind, np.ndarray]
+# Enough to see whether the source model agrees with the training labels at all.
+_TRAINING_ROWS = 200
 
 
 @dataclass(frozen=True)
 class Compared:
-    """Probabilities by kind; every kind of one role has the same rows."""
+    """Probabilities by kind; every kind of one role has the same rows.
+
+    `on_training` are rows to train on with the untouched source model's answers to them, None
+    where it has no head or rows have several labels.
+    """
 
     on_test: Answered
     on_source_test: Answered
+    on_training: tuple[Examples, np.ndarray] | None = None
 
     def all(self) -> Answered:
         """Every kind, those on the test rows first."""
@@ -47,7 +55,7 @@ def answers_before(
     if held.source_test is not None:
         rest = Portion(monitor, 0.5, 1.0)
         on_source[EvaluationKind.SOURCE_BEFORE] = answers(network, held.source_test, vectors, rest)
-    return Compared(on_test, on_source)
+    return Compared(on_test, on_source, _on_training(network, held, vectors, monitor))
 
 
 def answers_after(
@@ -61,7 +69,7 @@ def answers_after(
     if held.source_test is not None:
         rest = Portion(monitor, 0.5, 1.0)
         on_source[EvaluationKind.SOURCE_AFTER] = answers(network, held.source_test, vectors, rest)
-    return Compared(on_test | before.on_test, on_source)
+    return Compared(on_test | before.on_test, on_source, before.on_training)
 
 
 def baseline_answers(
@@ -125,6 +133,21 @@ def scored_rows(kind: EvaluationKind, held: HeldOut) -> tuple[Role, Examples]:
     role, rows = (Role.SOURCE_TEST, held.source_test) if on_source else (Role.TEST, held.test)
     assert rows is not None, "only rows that are there were answered"
     return role, rows
+
+
+def _on_training(
+    network: Network, held: HeldOut, vectors: VectorCache, monitor: Monitor
+) -> tuple[Examples, np.ndarray] | None:
+    """Evenly spaced training rows and the answers to them; None where one is no number."""
+    pool = held.pool
+    if held.test is None or pool is None or pool.targets.ndim != 1:
+        return None
+    positions = np.linspace(0, len(pool) - 1, min(len(pool), _TRAINING_ROWS)).round()
+    rows = pool.take(positions.astype(np.int64))
+    try:
+        return rows, answers(network, rows, vectors, Portion(monitor, 1.0, 1.0))
+    except AnswerNotFinite:
+        return None
 
 
 def _on_test(

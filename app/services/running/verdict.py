@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from statistics import mean, stdev
 from typing import Any
 
 import numpy as np
 
-from app.domain.enums import EvaluationKind
+from app.domain.enums import EvaluationKind, Role
 from app.learn.examples import Examples
 from app.learn.intervals import FEW_CLUSTERS, FEWEST_CLUSTERS
 from app.learn.objectives.contract import Objective
@@ -22,6 +23,8 @@ _NAMES = {
     EvaluationKind.MAJORITY: "the majority class",
     EvaluationKind.CHANCE: "chance",
 }
+_METRICS = {"accuracy": "Accuracy", "micro_f1": "Micro F1", "entity_f1": "Entity F1"}
+_FAR = 0.1
 _BLIND = (EvaluationKind.MAJORITY, EvaluationKind.CHANCE)
 _WHAT_MORE_LABELS_DO = "label more rows (`advice.learning_curve` says what they would be worth)"
 
@@ -83,12 +86,105 @@ def judge(
     return _verdict(not others, beaten, others, " ".join(said), following)
 
 
+def score_account(
+    answered: dict[EvaluationKind, np.ndarray],
+    test: Examples | None,
+    source_test: Examples | None,
+    objective: Objective,
+) -> dict[str, Any] | None:
+    """The transferred model's headline, as in its evaluations; None where it answered no test row.
+
+    `metric`, `value`, `low`, `high` and `rows`; `source` has the last four on the source rows.
+    """
+    ours = answered.get(EvaluationKind.TRANSFERRED)
+    if ours is None or test is None:
+        return None
+    found = {"metric": objective.metric, **_scored(ours, test, objective), "source": None}
+    theirs = answered.get(EvaluationKind.SOURCE_AFTER)
+    if theirs is not None and source_test is not None:
+        found["source"] = _scored(theirs, source_test, objective)
+    return found
+
+
+def with_score(
+    verdict: dict[str, Any],
+    score: dict[str, Any],
+    source_language: str,
+    given: Collection[Role],
+    method: str = "",
+    ahead: bool = True,
+) -> dict[str, Any]:
+    """The verdict with the score at the beginning of its sentence.
+
+    Where the score is far below that in the source language, although it is `ahead` of every
+    baseline, `next` says what could help beyond what was `given`.
+    """
+    name = _METRICS.get(score["metric"], score["metric"])
+    said = f"{name} on {score['rows']} test rows is {score['value']:.1%}"
+    if score["low"] is not None:
+        said += f" (95% interval {score['low']:.1%} to {score['high']:.1%})"
+    source = score["source"]
+    if source is not None:
+        said += f"; on {source['rows']} rows of `{source_language}` it is {source['value']:.1%}"
+    opened = verdict | {"sentence": f"{said}. {verdict['sentence']}"}
+    if source is None or not _far_below(score, source) or not ahead:
+        return opened
+    points = 100 * (source["value"] - score["value"])
+    help = ["more labelled rows" if Role.TRAIN in given else "about 50 labelled rows"]
+    help += [f"`{role}` rows" for role in (Role.UNLABELLED, Role.SOURCE) if role not in given]
+    trying = "" if method == "auto" else "; `auto` tries what they allow"
+    return with_next(
+        opened,
+        f"It is {points:.0f} points below `{source_language}`. What could help: "
+        f"{', '.join(help)}{trying}.",
+    )
+
+
+def with_next(verdict: dict[str, Any], following: str) -> dict[str, Any]:
+    """The verdict with one thing more to do."""
+    before = verdict["next"]
+    return verdict | {
+        "next": following if before is None else f"{before} {following}",
+        "sentence": f"{verdict['sentence']} {following}",
+    }
+
+
+def forgetting_sentence(
+    difference: dict[str, Any], before: float, after: float, language: str
+) -> str:
+    """What became of the source language, by the paired `difference` after minus before."""
+    name = _METRICS.get(difference["metric"], difference["metric"])
+    if difference["difference"] == 0:
+        return f"{name} on `{language}` rows is {after:.1%}, as before."
+    verb = "fell" if difference["difference"] < 0 else "rose"
+    said = f"{name} on `{language}` rows {verb} from {before:.1%} to {after:.1%}"
+    low, high = difference["low"], difference["high"]
+    if low is None:
+        return f"{said}; there are too few rows to tell whether that is chance."
+    said += f" (difference {100 * difference['difference']:+.1f} points, 95% interval "
+    said += f"{100 * low:+.1f} to {100 * high:+.1f})"
+    return f"{said}, which may be chance." if low <= 0 <= high else f"{said}."
+
+
 def spread(accounts: list[dict[str, Any]], metric: str) -> dict[str, Any] | None:
     """Mean, sample standard deviation and each test score over repeats; None for one alone."""
     each = [account[metric] for account in accounts if metric in account]
     if len(each) < 2:
         return None
     return {"metric": metric, "mean": mean(each), "sd": stdev(each), "each": each}
+
+
+def _scored(answers: np.ndarray, rows: Examples, objective: Objective) -> dict[str, Any]:
+    scores = objective.score(answers, rows.targets, clusters(rows))
+    bounds = {name: scores[objective.metric][name] for name in ("value", "low", "high")}
+    return {**bounds, "rows": len(rows)}
+
+
+def _far_below(score: dict[str, Any], source: dict[str, Any]) -> bool:
+    """By ten points or more, and more than chance: the intervals do not meet."""
+    if score["high"] is None or source["low"] is None:
+        return False
+    return bool(source["value"] - score["value"] >= _FAR and score["high"] < source["low"])
 
 
 def _verdict(

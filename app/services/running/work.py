@@ -35,7 +35,15 @@ from app.services.running.scoring import (
 )
 from app.services.running.split_record import row_table, split_record
 from app.services.running.together import shared_training
-from app.services.running.verdict import compare, judge, spread
+from app.services.running.verdict import (
+    compare,
+    forgetting_sentence,
+    judge,
+    score_account,
+    spread,
+    with_next,
+    with_score,
+)
 
 # Of the seconds that advice may take, the part that it needs as a rule.
 _SHARE_OF_ADVICE = 0.3
@@ -141,15 +149,13 @@ def _result(
 ) -> dict[str, Any]:
     test, objective, seed = held.test, material.objective, transfer.spec.seed
     comparisons = compare(compared.on_test, test, objective, seed)
+    score = score_account(compared.all(), test, held.source_test, objective)
+    contradiction = _contradiction(compared, held)
     return {
-        "verdict": judge(
-            comparisons,
-            evaluated=EvaluationKind.TRANSFERRED in compared.on_test,
-            fitted=labelled_rows(best.partition) is not None,
-            method=transfer.spec.method,
-        ),
+        "verdict": _verdict(transfer, material, best, comparisons, score, contradiction),
+        "score": score,
         "comparisons": comparisons,
-        "forgetting": _forgetting(compared, held, objective, seed),
+        "forgetting": _forgetting(compared, held, objective, seed, material.model.languages[0]),
         "repeats": accounts,
         "chosen_repeat": best.number,
         "spread": spread(accounts, objective.metric),
@@ -160,20 +166,51 @@ def _result(
         "history": best.output.history,
         "stopped": best.output.stopped,
         "report": best.output.report,
-        "notes": [*_notes(transfer, material, held, best), *_swapped(compared, held, material)],
+        "notes": [
+            *_notes(transfer, material, held, best),
+            *_swapped(compared, held, material),
+            *_missing(compared, held, material, best),
+            *([contradiction] if contradiction else []),
+        ],
     }
 
 
+def _verdict(
+    transfer: Transfer,
+    material: Material,
+    best: Repeat,
+    comparisons: list[dict[str, Any]],
+    score: dict[str, Any] | None,
+    contradiction: str | None,
+) -> dict[str, Any]:
+    spec, language = transfer.spec, material.model.languages[0]
+    fitted = labelled_rows(best.partition) is not None
+    verdict = judge(comparisons, score is not None, fitted, spec.method)
+    if score is not None:
+        ahead = all(one["difference"] > 0 for one in comparisons)
+        verdict = with_score(verdict, score, language, spec.datasets, spec.method, ahead)
+    return verdict if contradiction is None else with_next(verdict, contradiction)
+
+
 def _forgetting(
-    compared: Compared, held: HeldOut, objective: Objective, seed: int
+    compared: Compared, held: HeldOut, objective: Objective, seed: int, language: str
 ) -> dict[str, Any] | None:
-    """The source language after the transfer, minus before; None where it was not measured."""
+    """The source language after the transfer minus before, so that a loss is below 0.
+
+    None where it was not measured.
+    """
     before = compared.on_source_test.get(EvaluationKind.SOURCE_BEFORE)
     after = compared.on_source_test.get(EvaluationKind.SOURCE_AFTER)
     if before is None or after is None or held.source_test is None:
         return None
     rows = held.source_test
-    return paired_difference(after, before, rows.targets, seed, objective, clusters(rows))
+    found = paired_difference(after, before, rows.targets, seed, objective, clusters(rows))
+    then, later = (objective.headline(one, rows.targets).value for one in (before, after))
+    return found | {
+        "before": then,
+        "after": later,
+        "sentence": forgetting_sentence(found, then, later, language),
+    }
 
 
 def _counts(best: Repeat, held: HeldOut) -> dict[str, int]:
@@ -196,6 +233,31 @@ def _swapped(compared: Compared, held: HeldOut, material: Material) -> list[str]
 
     found = swapped_labels(answered, held.test.targets, material.labels)
     return [] if found is None else [found]
+
+
+def _missing(compared: Compared, held: HeldOut, material: Material, best: Repeat) -> list[str]:
+    """Labels that no labelled target row has, where each row has one label."""
+    from app.learn.advice.training_labels import missing_labels
+
+    rows = labelled_rows(best.partition)
+    if rows is None or rows.targets.ndim != 1:
+        return []
+    before = compared.on_test.get(EvaluationKind.SOURCE_MODEL)
+    after = compared.on_test.get(EvaluationKind.TRANSFERRED)
+    targets = None if held.test is None else held.test.targets
+    found = missing_labels(rows.targets, material.labels, targets, before, after)
+    return [] if found is None else [found]
+
+
+def _contradiction(compared: Compared, held: HeldOut) -> str | None:
+    """A warning where the training labels have nothing to do with what the source model answers."""
+    from app.learn.advice.training_labels import contradicting_labels
+
+    answered = compared.on_test.get(EvaluationKind.SOURCE_MODEL)
+    if answered is None or held.test is None or compared.on_training is None:
+        return None
+    rows, answers = compared.on_training
+    return contradicting_labels(rows.targets, answers, held.test.targets, answered)
 
 
 def _notes(transfer: Transfer, material: Material, held: HeldOut, best: Repeat) -> list[str]:
