@@ -11,11 +11,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from app.formats.predictions_table import names_column
+from app.formats.predictions_table import names_column, predicted_targets
 from app.formats.rows_to_ask import RowsToAsk
-from app.learn.examples import NO_WORD
 from app.learn.objectives.contract import Objective
-from app.learn.objectives.multi_label import MultiLabel
 from app.learn.objectives.tagging import Tagging
 
 _ABOUT = b"babelport"
@@ -48,7 +46,8 @@ def results_table(
     `probabilities` those of the predicted tags. Of several labels they are lists as well. `about`
     is kept in the file beside the table.
     """
-    predicted = _positions(probabilities, objective, rows)
+    lengths = [len(words) for words in rows.inputs] if objective.per_word else None
+    predicted = predicted_targets(probabilities, objective, lengths)
     answers = objective.rows(probabilities, predicted)
     columns: dict[str, Any] = {"row": pa.array(rows.numbers, pa.int64())}
     if rows.texts is not None:
@@ -90,17 +89,6 @@ def write_results(file: Path, tables: Iterable[pa.Table]) -> None:
         writer.write_table(first)
         for table in following:
             writer.write_table(table)
-
-
-def _positions(probabilities: np.ndarray, objective: Objective, rows: RowsToAsk) -> np.ndarray:
-    """What is predicted, in the form in which an objective takes what is true."""
-    if isinstance(objective, MultiLabel):
-        return objective.predicted(probabilities)
-    likeliest: np.ndarray = probabilities.argmax(axis=-1)
-    if objective.per_word:
-        lengths = np.array([len(words) for words in rows.inputs])
-        likeliest[np.arange(likeliest.shape[1]) >= lengths[:, None]] = NO_WORD
-    return likeliest
 
 
 def _entities(objective: Tagging, predicted: np.ndarray, rows: RowsToAsk) -> list[list[Any]]:

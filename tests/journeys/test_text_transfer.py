@@ -104,7 +104,7 @@ def test_its_rows_are_read_worst_first(working_service: Service, transfer: dict[
     )
     rows = client.evaluations.rows(ours["id"], limit=200)
     assert rows["total"] == ours["rows"] == len(rows["items"])
-    sure = [row["probability"] for row in rows["items"]]
+    sure = [row["probability_of_label"] for row in rows["items"]]
     assert sure == sorted(sure)
     assert all(row["text"] and row["predicted"] in LABELS for row in rows["items"])
 

@@ -197,7 +197,7 @@ def test_predictions_of_each_test_row_are_kept_and_readable_worst_first(
     evaluation = _evaluations(context, done)[EvaluationKind.TRANSFERRED]
     table = read_predictions(context.artifacts.path(str(evaluation.predictions_sha256)))
     assert len(table) == evaluation.rows
-    owns = [row["probability"] for row in table]
+    owns = [row["probability_of_label"] for row in table]
     assert owns == sorted(owns)
     right = np.mean([row["label"] == row["predicted"] for row in table])
     assert right == pytest.approx(evaluation.metrics["accuracy"]["value"])

@@ -63,7 +63,11 @@ def get_rows(
     offset: Offset = 0,
     limit: Limit = 50,
 ) -> Any:
-    """Read per-row predictions; `worst` are those that give the true label least."""
+    """Read per-row predictions; `worst` are those that give the true label least.
+
+    A row has `label` (what is true) with `probability_of_label`, and `predicted` with
+    `confidence`, the probability of what was predicted.
+    """
     with context.readers() as session:
         found = find_evaluation(session, evaluation)
     items = prediction_rows(context, found, order, offset, limit)
