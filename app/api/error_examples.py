@@ -115,7 +115,7 @@ UPLOAD_MALFORMED = UploadMalformed("it ends before its last boundary")
 PART_MISSING = PartMissing("file", ["language"])
 NO_SPACE = DiskFull(2 * 1024**3, 1024**3)
 MODEL_REJECTED = FormatRunsCode("model.pt", "a pickle")
-DATASET_REJECTED = ColumnMissing("label", None, ("text", "group"))
+DATASET_REJECTED = ColumnMissing({"label": None}, ("text", "Thema"), ("text",))
 
 MODEL_NEEDED = NeededByTransfers(_MODEL, [_TRANSFER])
 MODEL_POINTED_TO = NeededByAlias(_MODEL, ["intents@champion"])

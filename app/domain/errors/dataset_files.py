@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import shlex
+from collections.abc import Collection, Mapping
+
 from app.domain.errors import RejectedFile
 
 _ACCEPTED = (
     "Send CSV, TSV, JSON, JSONL, XLSX or Parquet for text; an NPZ file, a zip of class folders or "
     "a zip of two IDX files for images. Texts without labels, sentence pairs and word pairs may be "
-    "plain text files, one on each line; name their kind."
+    "plain text files, one on each line; name their kind with `-F kind=unlabelled`, `parallel` or "
+    "`dictionary`."
 )
 
 
@@ -42,9 +46,12 @@ class EncodingNotUtf8(RejectedFile):
     code = "encoding-not-utf-8"
 
     def __init__(self, byte_offset: int, line: int, found: str) -> None:
+        # A guess: the commonest encoding of texts that are no UTF-8.
+        encoding = "UTF-16" if "UTF-16" in found else "WINDOWS-1252"
         super().__init__(
             f"The file is not UTF-8: {found} at byte {byte_offset}, in line {line}.",
-            "Save the file as UTF-8 and send it again.",
+            'Save the file as UTF-8 and send it again: in Excel as "CSV UTF-8", or in a shell with '
+            f"`iconv -f {encoding} -t UTF-8 FILE > NEW_FILE`.",
             byte_offset=byte_offset,
             line=line,
         )
@@ -71,7 +78,7 @@ class TooManyLabels(RejectedFile):
     def __init__(self, labels: int, limit: int, column: str) -> None:
         super().__init__(
             f"The column `{column}` has {labels} different labels; the limit is {limit}.",
-            "Name the column that holds the class with `label`.",
+            "Name the column of classes: `-F label=COLUMN` with curl, `label=` in Python.",
             labels=labels,
             limit=limit,
             column=column,
@@ -79,18 +86,32 @@ class TooManyLabels(RejectedFile):
 
 
 class ColumnMissing(RejectedFile):
-    """No column has the name that was given, or a name by which it could be found."""
+    """No column has a name that was given, or a name by which it could be found.
+
+    `missing` maps each role without a column to the name that the user gave for it, or None;
+    `found` are the columns that other roles have taken.
+    """
 
     code = "column-missing"
 
-    def __init__(self, role: str, wanted: str | None, columns: tuple[str, ...]) -> None:
-        what = f"no column `{wanted}`" if wanted else f"no column that is clearly the {role}"
+    def __init__(
+        self,
+        missing: Mapping[str, str | None],
+        columns: tuple[str, ...],
+        found: Collection[str] = (),
+    ) -> None:
+        parts = [
+            f"no column `{name}`" if name else f"no column that is clearly the {role}"
+            for role, name in missing.items()
+        ]
+        free = [column for column in columns if column not in found]
+        role, wanted = next(iter(missing.items()))
         super().__init__(
-            f"The file has {what}. Its columns are: {_listed(columns)}.",
-            f"Name the column with `{role}`. The first line of a CSV or TSV file must be a header. "
-            "Texts without labels are sent with the kind `unlabelled`.",
+            f"The file has {' and '.join(parts)}. Its columns are: {_listed(columns)}.",
+            _naming(list(missing), free) + _other_ways(missing),
             role=role,
             wanted=wanted,
+            missing=list(missing),
             columns=list(columns),
         )
 
@@ -103,7 +124,8 @@ class ColumnAmbiguous(RejectedFile):
     def __init__(self, role: str, candidates: tuple[str, ...], columns: tuple[str, ...]) -> None:
         super().__init__(
             f"Several columns may be the {role}: {_listed(candidates)}.",
-            f"Name the column with `{role}`.",
+            f"Say which: {' or '.join(f'`{_field(role, name)}`' for name in candidates[:3])} "
+            f"with curl, `{role}=` in Python.",
             role=role,
             candidates=list(candidates),
             columns=list(columns),
@@ -143,7 +165,7 @@ class SeveralTables(RejectedFile):
         some = ", ".join(f"`{file}`" for file in files[:8])
         super().__init__(
             f"The archive holds {len(files)} tables: {some}.",
-            "Name one of them with `part` (`train` for train.csv), and send the archive once for "
+            "Name one of them with `-F part=train` (for train.csv), and send the archive once for "
             "each role that the transfer needs; or send each table by itself.",
             files=files[:50],
         )
@@ -160,6 +182,32 @@ class NoUsableRows(RejectedFile):
             "Check that the right columns were read and that the file is complete.",
             rows=rows,
         )
+
+
+def _naming(roles: list[str], free: list[str]) -> str:
+    """How to name columns; by the names in the file where only these can be meant."""
+    names = free if len(free) == len(roles) else ["COLUMN"] * len(roles)
+    fields = " ".join(_field(role, name) for role, name in zip(roles, names, strict=True))
+    return (
+        f"Name the column{'s' * (len(roles) > 1)} beside the file: `{fields}` with curl, "
+        f"`{'=, '.join(roles)}=` in Python; in the `spec` of a transfer below `datasets` and the "
+        "role."
+    )
+
+
+def _other_ways(missing: Mapping[str, str | None]) -> str:
+    advice = ""
+    if None in missing.values():
+        advice = " The first line of a CSV or TSV file must be a header."
+    if missing.get("label", "") is None:
+        advice += " Texts without labels are sent with `-F kind=unlabelled`."
+    if "group" in missing:
+        advice += " Without groups, leave `group` out."
+    return advice
+
+
+def _field(role: str, column: str) -> str:
+    return f"-F {shlex.quote(f'{role}={column[:60]}')}"
 
 
 def _listed(columns: tuple[str, ...]) -> str:

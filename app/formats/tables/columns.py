@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from app.domain.datasets import DatasetHints
@@ -42,34 +43,50 @@ def choose_columns(columns: tuple[str, ...], hints: DatasetHints) -> Columns:
     `ColumnMissing` and `ColumnAmbiguous`; only the group may be absent. It is the column that the
     user names or one called `group`, never an id; an empty name asks for no group at all.
     """
-    named = {
-        role: _find_named(role, name, columns)
-        for role, name in (("text", hints.text), ("label", hints.label), ("group", hints.group))
-        if name
+    wanted = {"text": hints.text, "label": hints.label, "group": hints.group}
+    found = {
+        role: column
+        for role, name in wanted.items()
+        if name and (column := _find_named(role, name, columns)) is not None
     }
-    free = tuple(column for column in columns if column not in named.values())
-    text = named.get("text") or _find_usual("text", free, columns)
-    label = named.get("label") or _find_usual("label", free, columns)
-    group = None if hints.group == "" else named.get("group") or _find_usual("group", free, columns)
-    if text is None or label is None:
-        raise ColumnMissing("text" if text is None else "label", None, columns)
-    return Columns(text, label, group)
+    free = tuple(column for column in columns if column not in found.values())
+    for role, name in wanted.items():
+        # An empty name of a group says that there is none; other empty names say nothing.
+        searched = name is None if role == "group" else not name
+        if searched and (column := _find_usual(role, free, columns)) is not None:
+            found[role] = column
+    needed = {"text", "label"} | ({"group"} if hints.group else set())
+    missing = {role: name or None for role, name in wanted.items() if role in needed - found.keys()}
+    if missing:
+        raise ColumnMissing(missing, columns, found.values())
+    return Columns(found["text"], found["label"], found.get("group"))
 
 
-def find_column(
-    role: str, named: str | None, columns: tuple[str, ...], usual: str | None = None
-) -> str:
-    """The column that is the `role`: the named one, the usual one, or the only one there is.
+def find_columns(
+    wanted: Sequence[tuple[str, str | None]],
+    columns: tuple[str, ...],
+    usual: Mapping[str, str] | None = None,
+) -> list[str]:
+    """The column of each (role, name): the named one, the usual one, or the only one left.
 
-    `usual` says whose usual names to look for where they are not those of the role itself.
-    Raises `ColumnMissing` and `ColumnAmbiguous`.
+    `usual` says for a role whose usual names to look for where they are not its own. Raises
+    `ColumnMissing` for all roles at once and `ColumnAmbiguous`.
     """
-    if named:
-        return _find_named(role, named, columns)
-    found = columns[0] if len(columns) == 1 else _find_usual(role, columns, columns, usual)
-    if found is None:
-        raise ColumnMissing(role, None, columns)
-    return found
+    found: dict[str, str] = {}
+    for role, name in wanted:
+        free = tuple(column for column in columns if column not in found.values())
+        if name:
+            column = _find_named(role, name, free)
+        elif len(free) == 1:
+            column = free[0]
+        else:
+            column = _find_usual(role, free, free, (usual or {}).get(role))
+        if column is not None:
+            found[role] = column
+    missing = {role: name or None for role, name in wanted if role not in found}
+    if missing:
+        raise ColumnMissing(missing, columns, found.values())
+    return list(found.values())
 
 
 def find_group(named: str | None, columns: tuple[str, ...]) -> str | None:
@@ -77,9 +94,11 @@ def find_group(named: str | None, columns: tuple[str, ...]) -> str | None:
 
     Raises `ColumnMissing` for a name that is not there and `ColumnAmbiguous`.
     """
-    if named:
-        return _find_named("group", named, columns)
-    return _find_usual("group", columns, columns)
+    if not named:
+        return _find_usual("group", columns, columns)
+    if (found := _find_named("group", named, columns)) is None:
+        raise ColumnMissing({"group": named}, columns)
+    return found
 
 
 def note_ids(columns: tuple[str, ...]) -> list[str]:
@@ -101,14 +120,12 @@ def count_usual_names(columns: tuple[str, ...], hints: DatasetHints) -> int:
     return sum(_fold(column) in wanted.union(_IDS, *_KNOWN.values()) for column in columns)
 
 
-def _find_named(role: str, name: str, columns: tuple[str, ...]) -> str:
+def _find_named(role: str, name: str, columns: tuple[str, ...]) -> str | None:
     found = [column for column in columns if column == name]
     found = found or [column for column in columns if _fold(column) == _fold(name)]
-    if not found:
-        raise ColumnMissing(role, name, columns)
     if len(found) > 1:
         raise ColumnAmbiguous(role, tuple(found), columns)
-    return found[0]
+    return found[0] if found else None
 
 
 def is_usual(role: str, column: str) -> bool:

@@ -66,9 +66,13 @@ def conll_columns(
     conllu = table.details["format"] == "conllu"
     numbers = table.columns[:-1]
     chosen = words or ("2" if conllu else "1"), tags or ("4" if conllu else numbers[-1])
-    for role, column in zip(("text", "label"), chosen, strict=True):
-        if column not in numbers:
-            raise ColumnMissing(role, column, numbers)
+    missing = {
+        role: column
+        for role, column in zip(("text", "label"), chosen, strict=True)
+        if column not in numbers
+    }
+    if missing:
+        raise ColumnMissing(missing, numbers, set(numbers) & set(chosen))
     return *chosen, "group"
 
 

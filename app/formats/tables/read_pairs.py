@@ -11,7 +11,7 @@ from app.domain.errors.dataset_files import NoUsableRows
 from app.formats.duplicate_report import note_duplicates, report_duplicates
 from app.formats.tables.canonical_pairs import PairRow, write_pair_rows
 from app.formats.tables.cells import text_of
-from app.formats.tables.columns import find_column
+from app.formats.tables.columns import find_columns
 from app.formats.tables.language_report import report_language
 from app.formats.tables.lengths import report_lengths
 from app.formats.tables.raw_table import RawTable
@@ -47,9 +47,9 @@ def read_pairs(
 def _columns(table: RawTable, hints: DatasetHints) -> tuple[str, str]:
     if table.details.get("format") in ("lines", "two-files"):
         return table.columns[0], table.columns[1]
-    source = find_column("source", hints.source, table.columns)
-    rest = tuple(column for column in table.columns if column != source)
-    return source, find_column("target", hints.target, rest)
+    wanted = [("source", hints.source), ("target", hints.target)]
+    source, target = find_columns(wanted, table.columns)
+    return source, target
 
 
 def _report(rows: list[PairRow], total: int, kind: DatasetKind, language: str) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from app.formats.label_report import sort_labels
 from app.formats.tables.canonical import TextRow
 from app.formats.tables.canonical_tags import TaggedRow, write_tagged_rows
 from app.formats.tables.cells import name_of, text_of
-from app.formats.tables.columns import Columns, find_column, find_group
+from app.formats.tables.columns import Columns, find_columns, find_group
 from app.formats.tables.conll import conll_columns
 from app.formats.tables.raw_table import Cell, RawTable
 from app.formats.tables.report import report_texts
@@ -44,7 +44,7 @@ def read_tokens(
     columns = _columns(table, hints)
     read = _read(table, columns)
     if hints.group and all(group is None for *_, group in read.rows):
-        raise ColumnMissing("group", hints.group, tuple(table.details.get("comments", ())))
+        raise ColumnMissing({"group": hints.group}, tuple(table.details.get("comments", ())))
     found = normalise_tags([(row, tags) for row, _, tags, _ in read.rows], columns.label)
     rows = [
         TaggedRow(row, words, tags, " ".join(words), group)
@@ -81,9 +81,8 @@ def _columns(table: RawTable, hints: DatasetHints) -> Columns:
     if table.details["format"] in ("conll", "conllu"):
         words, tags, group = conll_columns(table, hints.text, hints.label)
         return Columns(words, tags, None if hints.group == "" else group)
-    words = find_column("text", hints.text, table.columns, "words")
-    free = tuple(column for column in table.columns if column != words)
-    tags = find_column("label", hints.label, free, "tags")
+    wanted = [("text", hints.text), ("label", hints.label)]
+    words, tags = find_columns(wanted, table.columns, {"text": "words", "label": "tags"})
     group = None if hints.group == "" else find_group(hints.group, table.columns)
     return Columns(words, tags, group)
 

@@ -11,7 +11,7 @@ from app.domain.errors.dataset_files import NoUsableRows
 from app.formats.duplicate_report import note_duplicates, report_duplicates
 from app.formats.tables.canonical_plain import PlainRow, write_plain_rows
 from app.formats.tables.cells import text_of
-from app.formats.tables.columns import find_column
+from app.formats.tables.columns import find_columns
 from app.formats.tables.language_report import report_language
 from app.formats.tables.lengths import report_lengths
 from app.formats.tables.raw_table import RawTable
@@ -25,7 +25,7 @@ def read_unlabelled(
 
     Raises `RejectedFile` leaves that name the row and the column.
     """
-    column = find_column("text", hints.text, table.columns)
+    [column] = find_columns([("text", hints.text)], table.columns)
     rows: list[PlainRow] = []
     number = 0
     for number, cells in table.numbered((column,)):

@@ -139,6 +139,14 @@ def test_texts_without_labels_are_shown_in_the_preview(tmp_path: Path) -> None:
     assert preview(canonical, facts, 1, 5) == [{"row": 2, "text": "zwei"}]
 
 
+def test_both_columns_of_pairs_are_asked_for_at_once(tmp_path: Path) -> None:
+    file = _write(tmp_path / "t.csv", "Deutsch,Englisch\nja,yes\n")
+    refused = _refusal(file, kind=DatasetKind.PARALLEL)
+    assert refused.fields["missing"] == ["source", "target"]
+    assert "`-F source=Deutsch -F target=Englisch`" in refused.advice
+    assert "unlabelled" not in refused.advice
+
+
 def test_a_file_without_labels_says_how_to_send_it(tmp_path: Path) -> None:
     refused = _refusal(_write(tmp_path / "t.csv", "text,length\nEin Satz,3\n"))
     assert refused.code == "column-missing"

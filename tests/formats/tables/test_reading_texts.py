@@ -124,6 +124,27 @@ def test_a_column_that_is_not_there_is_answered_with_those_that_are(tmp_path: Pa
     assert _read(file, text="Satz", label="thema")[1] == [TextRow(1, "ja", "x")]
 
 
+def test_all_columns_to_name_are_said_at_once_as_they_are_sent(tmp_path: Path) -> None:
+    file = _write(tmp_path / "a.csv", "Mein Text,Thema\nja,x\n")
+    refusal = _refusal(file)
+    assert refusal.fields["missing"] == ["text", "label"]
+    assert "`-F 'text=Mein Text' -F label=Thema` with curl" in refusal.advice
+    assert "-F kind=unlabelled" in refusal.advice
+    misspelt = _refusal(file, text="Text")
+    assert "no column `Text` and no column that is clearly the label" in misspelt.message
+    one = _refusal(file, text="Text", label="Thema")
+    assert one.fields["missing"] == ["text"]
+    assert "`-F 'text=Mein Text'` with curl" in one.advice
+    assert "unlabelled" not in one.advice
+    wide = _refusal(_write(tmp_path / "b.csv", "Nr,Satz,Thema\n1,ja,x\n"))
+    assert "`-F text=COLUMN -F label=COLUMN` with curl" in wide.advice
+
+
+def test_several_columns_that_may_be_meant_are_offered_as_fields(tmp_path: Path) -> None:
+    refusal = _refusal(_write(tmp_path / "a.csv", "utterance,question,label\nja,nein,x\n"))
+    assert "`-F text=utterance` or `-F text=question`" in refusal.advice
+
+
 def test_commas_in_the_text_of_a_tsv_do_not_mislead(tmp_path: Path) -> None:
     lines = "category\ttext\n" + "".join(f"x\ta, b, c, {i}\n" for i in range(30))
     facts, rows = _read(_write(tmp_path / "misnamed.csv", lines))
@@ -212,6 +233,7 @@ def test_another_encoding_is_refused_with_the_place(tmp_path: Path, name: str) -
     content = '{"text": "Tür", "label": "x"}\n' if name == "a.jsonl" else "text,label\nTür,x\n"
     refusal = _refusal(_write(tmp_path / name, content.encode("latin-1")))
     assert refusal.code == "encoding-not-utf-8"
+    assert "`iconv -f WINDOWS-1252 -t UTF-8 FILE > NEW_FILE`" in refusal.advice
     offset = content.index("ü")
     assert refusal.fields["byte_offset"] == offset
     assert refusal.fields["line"] == content.count("\n", 0, offset) + 1
