@@ -15,8 +15,8 @@ STAMP    := $(VENV)/.installed
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-demo: $(STAMP) ## Move an English model to German over HTTP; make demo LANGUAGE=hi for Hindi
-	@$(BIN)/babelport demo "$(LANGUAGE)"
+demo: $(STAMP) ## Move an English model to German over HTTP; LANGUAGE=hi for Hindi, KEEP=FOLDER keeps its files
+	@$(BIN)/babelport demo "$(LANGUAGE)" $(if $(KEEP),--keep "$(KEEP)")
 
 up: $(STAMP) ## Start the API and a worker on http://127.0.0.1:8000 until Ctrl-C
 	@$(BIN)/babelport up

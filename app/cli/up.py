@@ -13,7 +13,11 @@ from app.settings import settings
 
 
 def up() -> None:
-    """Migrate, start the API and a worker, and keep them running until Ctrl-C."""
+    """Migrate, start the API and a worker, and keep them running until Ctrl-C.
+
+    It listens on BABELPORT_HOST and BABELPORT_PORT (127.0.0.1 and 8000 by default) and keeps its
+    files in BABELPORT_DATA_DIR. app/settings.py lists all settings.
+    """
     migrate()
     with running_service(settings(), logs=None) as service:
         typer.echo(f"Babelport answers at {service.url}; {service.url}/docs describes its API.")

@@ -65,7 +65,8 @@ def test_a_transfer_that_does_not_succeed_ends_the_demo_with_its_reason(
     train_english_classifier(starter, sentences.english, model, lambda fraction: None)
     client = service.client
     uploaded = client.models.upload(model, name="m")
-    train = client.datasets.upload(sentences.write(tmp_path)["train"], "de", group="template")
+    train = client.datasets.upload(sentences.write(tmp_path)["train"], "de")
+    assert train["facts"]["grouped"]
     queued = client.transfers.start(
         uploaded["id"], "de", {"train": train["id"], "test": train["id"]}, "fine-tune"
     )

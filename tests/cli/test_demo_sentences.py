@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import csv
+import re
+from contextlib import nullcontext
+from pathlib import Path
 from random import Random
+from types import SimpleNamespace
 
 import pytest
 
+from app.cli.demo import command
 from app.cli.demo.rows import Row, Sides, draw_sides, shared_intents
-from app.cli.demo.sentences import draw_sentences
+from app.cli.demo.sentences import MODEL_FILE, draw_sentences
 from app.cli.demo.templates import read_templates
 from app.domain.errors.demo import DemoLanguageIsSource, DemoLanguageTooSmall, DemoLanguageUnknown
+from app.settings import settings
 
 pytest.importorskip("home_assistant_intents", reason="the demo's packages are not installed")
+README = Path(__file__).parents[2] / "README.md"
 
 
 @pytest.mark.parametrize("language", ["de", "hi", "fr", "zh-CN"])
@@ -39,7 +46,7 @@ def test_every_template_of_a_language_yields_a_sentence_without_a_gap() -> None:
             assert not set("{}<>[]|") & set(sentence), template.id
 
 
-def test_the_files_have_text_intent_and_template(tmp_path) -> None:
+def test_the_files_have_text_label_and_group(tmp_path: Path) -> None:
     sentences = draw_sentences("de")
 
     files = sentences.write(tmp_path)
@@ -47,9 +54,50 @@ def test_the_files_have_text_intent_and_template(tmp_path) -> None:
     assert set(files) == {"train", "test", "source", "source_test"}
     with files["test"].open(newline="", encoding="utf-8") as handle:
         rows = list(csv.DictReader(handle))
+    assert list(rows[0]) == ["text", "label", "group"]
     assert [tuple(row.values()) for row in rows] == [
         (row.text, row.intent, row.template) for row in sentences.target.test
     ]
+
+
+def test_the_files_that_readme_sends_are_those_that_the_demo_keeps(tmp_path: Path) -> None:
+    sent = set(re.findall(r"intents-[a-z-]+\.(?:csv|zip)", README.read_text(encoding="utf-8")))
+
+    kept = {file.name for file in draw_sentences("de").write(tmp_path).values()} | {MODEL_FILE}
+
+    assert {"intents-en.zip", "intents-de.csv"} <= sent <= kept
+
+
+def test_the_demo_leaves_its_files_where_it_is_told_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """All but the service, which other tests start, and the transfer."""
+
+    def train(starter: Path, sides: Sides, file: Path, progress: object) -> float:
+        file.write_bytes(b"a model")
+        return 1.0
+
+    monkeypatch.setenv("BABELPORT_DATA_DIR", str(tmp_path / "data"))
+    settings.cache_clear()
+    monkeypatch.setattr(command, "migrate", lambda: None)
+    monkeypatch.setattr(command, "_build_starter", lambda chosen: tmp_path)
+    monkeypatch.setattr(command, "train_english_classifier", train)
+    service = SimpleNamespace(url="http://127.0.0.1:1")
+    monkeypatch.setattr(command, "running_service", lambda *_: nullcontext(service))
+    monkeypatch.setattr(command, "upload_and_transfer", lambda *_: {"id": "t", "model_id": "m"})
+    monkeypatch.setattr(command, "print_evaluations", lambda *_: None)
+    monkeypatch.setattr(command, "print_predictions", lambda *_: None)
+    try:
+        command.demo("de", keep=tmp_path / "new" / "files")
+    finally:
+        settings.cache_clear()
+
+    names = {file.name for file in (tmp_path / "new" / "files").iterdir()}
+    assert names == {
+        "intents-en.zip",
+        *(f"intents-{name}.csv" for name in ("de", "de-test", "en", "en-test")),
+    }
+    assert "intents-en.zip" in capsys.readouterr().out
 
 
 def test_a_sentence_that_two_intents_share_is_left_out() -> None:

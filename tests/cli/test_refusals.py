@@ -48,6 +48,12 @@ def test_a_bug_keeps_its_traceback() -> None:
     assert isinstance(answer.exception, ZeroDivisionError)
 
 
+def test_help_of_up_names_the_settings_of_address_and_folder() -> None:
+    shown = CliRunner().invoke(app, ["up", "--help"]).output
+    for name in ("BABELPORT_HOST", "BABELPORT_PORT", "BABELPORT_DATA_DIR"):
+        assert name in shown
+
+
 def test_help_names_every_command() -> None:
     answer = CliRunner().invoke(app, ["--help"])
 

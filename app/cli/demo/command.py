@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
@@ -11,8 +13,13 @@ import typer
 
 from app.cli.demo.english_classifier import train_english_classifier
 from app.cli.demo.journey import upload_and_transfer
-from app.cli.demo.report import print_addresses, print_evaluations, print_predictions
-from app.cli.demo.sentences import draw_sentences
+from app.cli.demo.report import (
+    print_addresses,
+    print_evaluations,
+    print_files,
+    print_predictions,
+)
+from app.cli.demo.sentences import MODEL_FILE, draw_sentences
 from app.cli.migrate import migrate
 from app.cli.ports import free_port
 from app.cli.running import running_service
@@ -25,6 +32,13 @@ _SHOWN_PREDICTIONS = 8
 
 def demo(
     language: Annotated[str, typer.Argument(help="Target language: de, fr, hi, zh-CN ...")] = "de",
+    keep: Annotated[
+        Path | None,
+        typer.Option(
+            file_okay=False,
+            help="Leave the model and the data in this folder, as the files that README sends.",
+        ),
+    ] = None,
 ) -> None:
     """Move an English intent classifier into another language, over HTTP, and score it."""
     chosen = _settings_with_free_port()
@@ -34,17 +48,30 @@ def demo(
     shown = Random(0).sample(sentences.target.test, _SHOWN_PREDICTIONS)
     migrate()
     starter = _build_starter(chosen)
-    with TemporaryDirectory(dir=logs) as scratch, running_service(chosen, logs) as service:
+    with _folder(keep, logs) as folder, running_service(chosen, logs) as service:
         with step("Training what a user already has: an English intent classifier") as progress:
-            model_file = Path(scratch) / "english-intents.zip"
+            model_file = folder / MODEL_FILE
             accuracy = train_english_classifier(starter, sentences.english, model_file, progress)
         CONSOLE.print(f"  its accuracy on English test rows: {accuracy:.3f}", highlight=False)
         with Client(service.url) as client:
-            files = sentences.write(Path(scratch))
+            files = sentences.write(folder)
             transfer = upload_and_transfer(client, language, model_file, files)
             print_evaluations(client, transfer, language)
             print_predictions(client, transfer["model_id"], shown)
             print_addresses(service.url, transfer)
+        if keep is not None:
+            print_files([model_file, *files.values()])
+
+
+@contextmanager
+def _folder(keep: Path | None, scratch: Path) -> Iterator[Path]:
+    """Where the files of the demo lie: `keep`, made where it is missing, or gone afterwards."""
+    if keep is not None:
+        keep.mkdir(parents=True, exist_ok=True)
+        yield keep
+        return
+    with TemporaryDirectory(dir=scratch) as folder:
+        yield Path(folder)
 
 
 def _settings_with_free_port() -> Settings:

@@ -30,9 +30,7 @@ def upload_and_transfer(
         datasets: dict[str, str] = {}
         for role, file in files.items():
             spoken = SOURCE_LANGUAGE if role.startswith("source") else language
-            uploaded = client.datasets.upload(
-                file, spoken, name=f"{_NAME}-{spoken}-{role}", group="template"
-            )
+            uploaded = client.datasets.upload(file, spoken, name=f"{_NAME}-{spoken}-{role}")
             datasets[role] = uploaded["id"]
             progress(len(datasets) / len(files))
     started = client.transfers.start(

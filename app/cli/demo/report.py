@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from rich.box import SIMPLE
@@ -67,6 +68,14 @@ def print_addresses(url: str, transfer: dict[str, Any]) -> None:
     _console().print("Everything is kept; `make up` serves it again at these addresses:")
     for name, path in paths.items():
         _console().print(f"  {name:<12} {url}{path}", soft_wrap=True)
+
+
+def print_files(files: Sequence[Path]) -> None:
+    """Which files the demo left, in what folder."""
+    folder = files[0].parent
+    _console().print(f"The files are kept in {folder}; README shows how to send them:")
+    for file in files:
+        _console().print(f"  {file.name}")
 
 
 def _console() -> Console:

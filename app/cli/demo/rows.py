@@ -72,10 +72,10 @@ def draw_sides(
 
 
 def write_csv(rows: Sequence[Row], file: Path) -> Path:
-    """Write the rows as CSV with the columns text, intent and template."""
+    """Write the rows as CSV with the columns text, label (the intent) and group (the template)."""
     with file.open("w", newline="", encoding="utf-8") as handle:
         writer = csv.writer(handle)
-        writer.writerow(["text", "intent", "template"])
+        writer.writerow(["text", "label", "group"])
         writer.writerows((row.text, row.intent, row.template) for row in rows)
     return file
 

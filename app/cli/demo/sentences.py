@@ -10,6 +10,7 @@ from app.cli.demo.templates import read_templates
 from app.domain.errors.demo import DemoLanguageIsSource
 
 SOURCE_LANGUAGE = "en"
+MODEL_FILE = f"intents-{SOURCE_LANGUAGE}.zip"
 # Per intent. Two target rows are what somebody writes down in a quarter of an hour. The more there
 # are, the less the English model is worth: with German's five, TF-IDF is as good as a new head on
 # the frozen encoder, and the whole encoder should be trained instead.
@@ -28,14 +29,14 @@ class DemoSentences:
     target: Sides
 
     def write(self, folder: Path) -> dict[str, Path]:
-        """One CSV file per role of the transfer, in `folder`."""
-        roles = {
-            "train": self.target.train,
-            "test": self.target.test,
-            "source": self.english.train,
-            "source_test": self.english.test,
+        """One CSV file per role of the transfer, in `folder`, by the names that README uses."""
+        names = {
+            "train": (self.target.train, f"intents-{self.language}.csv"),
+            "test": (self.target.test, f"intents-{self.language}-test.csv"),
+            "source": (self.english.train, f"intents-{SOURCE_LANGUAGE}.csv"),
+            "source_test": (self.english.test, f"intents-{SOURCE_LANGUAGE}-test.csv"),
         }
-        return {role: write_csv(rows, folder / f"{role}.csv") for role, rows in roles.items()}
+        return {role: write_csv(rows, folder / name) for role, (rows, name) in names.items()}
 
 
 def draw_sentences(language: str) -> DemoSentences:
