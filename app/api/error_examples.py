@@ -77,6 +77,7 @@ from app.domain.errors.word_vectors import (
     WidthsDiffer,
     WordsUnknown,
 )
+from app.domain.invalid_fields import DESCRIBED
 from app.domain.readiness import Check
 
 _MODEL, _DATASET = "mdl_9f2c41d07b3e6a58", "dst_1c0f5a7d2b9e4c36"
@@ -104,7 +105,15 @@ NO_SHIFT = LanguageNotInBridge("intents-sw", "de", ["en", "sw"])
 EXPORT_FAILED = ExportFailed("intents", "an operator has no counterpart in ONNX")
 EXPORT_BUSY = ExportBusy(30)
 
-BAD_REQUEST = RequestInvalid([{"field": "query.limit", "message": "Input should be a number"}])
+BAD_REQUEST = RequestInvalid(
+    [
+        {
+            "field": "query.limit",
+            "message": "`limit`: Input should be a valid integer.",
+            "advice": DESCRIBED,
+        }
+    ]
+)
 BAD_CURSOR = CursorUnknown("page-2")
 BAD_LANGUAGE = LanguageUnknown("german", "de")
 BAD_TIMEOUT = TimeoutUnusable("soon")
@@ -124,7 +133,14 @@ DATASET_NEEDED = NeededByTransfers(_DATASET, [_TRANSFER])
 
 RECORD_REJECTED = RecordRejected(_MODEL)
 PARAMETERS_INVALID = ParametersInvalid(
-    "fine-tune", [{"field": "strategy", "message": "Input should be 'full', 'lora' or 'head'"}]
+    "fine-tune",
+    [
+        {
+            "field": "strategy",
+            "message": "`adapter` is none of the choices of `strategy`.",
+            "advice": "Send one of: full, lora, head.",
+        }
+    ],
 )
 ROLES_INVALID = RolesInvalid("fine-tune", [Role.TRAIN], [])
 KIND_UNFIT = KindUnfit(Role.TRAIN, DatasetKind.IMAGES, Task.TEXT_CLASSIFICATION)

@@ -17,6 +17,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from starlette.exceptions import HTTPException
 
+from app.api.form_fields import FieldsInvalid
 from app.api.oip.refusals import add_refusal, protocol_status, refusal, speaks_protocol
 from app.api.refused import STATUS as REFUSED
 from app.api.refused import refusal_body
@@ -38,6 +39,7 @@ from app.domain.errors import (
 from app.domain.errors.readiness import DatabaseBusy, DatabaseUnreachable
 from app.domain.errors.requests import RequestInvalid
 from app.domain.errors.storage import DiskFull
+from app.domain.invalid_fields import DESCRIBED, explain_fields
 from app.store.patience import is_connection_lost
 from app.telemetry.request_ids import current_request_id
 
@@ -53,7 +55,7 @@ _STATUSES: dict[type[BabelportError], int] = {
     NoSpace: 507,
 }
 _FRAMEWORK: dict[int, tuple[str, str]] = {
-    400: ("bad-request", "Compare the request with the API's description at /docs."),
+    400: ("bad-request", DESCRIBED),
     404: ("no-such-address", "The addresses of the API are listed at /docs."),
     413: ("body-too-large", "Send less at once."),
     405: ("method-not-allowed", "The header Allow names the methods of this address."),
@@ -182,11 +184,8 @@ def _methods_of(request: Request) -> list[str]:
 
 def _answer_validation(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    errors = [
-        {"field": ".".join(str(part) for part in found["loc"]), "message": found["msg"]}
-        for found in error.errors()
-    ]
-    return _answer_ours(request, RequestInvalid(errors))
+    schema = error.schema if isinstance(error, FieldsInvalid) else None
+    return _answer_ours(request, RequestInvalid(explain_fields(error.errors(), schema)))
 
 
 def as_ours(error: Exception) -> BabelportError | None:

@@ -17,10 +17,18 @@ Fields = TypeVar("Fields", bound=BaseModel)
 _MAX_SPEC_BYTES = 1024 * 1024
 
 
+class FieldsInvalid(RequestValidationError):
+    """FastAPI's own validation error, with the schema that the fields do not fit."""
+
+    def __init__(self, error: ValidationError, schema: type[BaseModel]) -> None:
+        super().__init__([found | {"loc": ("body", *found["loc"])} for found in error.errors()])
+        self.schema = schema
+
+
 def form_fields(form: FormParts, schema: type[Fields]) -> Fields:
     """The fields of a form by `schema`; lists and objects are written as JSON in their field.
 
-    Raises FastAPI's own validation error, as for any body.
+    Raises `FieldsInvalid`, `PartUnknown`.
     """
     form.allow({"file"} | set(schema.model_fields))
     texts = {name: text for name, text in form.fields.items() if name != "file"}
@@ -43,14 +51,14 @@ def json_body(text: str | bytes, schema: type[Fields]) -> Fields:
     try:
         return schema.model_validate_json(text)
     except ValidationError as error:
-        raise _as_request_error(error) from None
+        raise FieldsInvalid(error, schema) from None
 
 
 def _validate(schema: type[Fields], values: dict[str, Any]) -> Fields:
     try:
         return schema.model_validate(values)
     except ValidationError as error:
-        raise _as_request_error(error) from None
+        raise FieldsInvalid(error, schema) from None
 
 
 def _value(text: str) -> Any:
@@ -60,9 +68,3 @@ def _value(text: str) -> Any:
         return json.loads(text)
     except ValueError:
         return text  # the schema then says what it wanted instead
-
-
-def _as_request_error(error: ValidationError) -> RequestValidationError:
-    return RequestValidationError(
-        [found | {"loc": ("body", *found["loc"])} for found in error.errors()]
-    )

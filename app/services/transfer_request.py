@@ -15,6 +15,7 @@ from app.domain.errors.transfer_requests import (
     ParametersInvalid,
     RolesInvalid,
 )
+from app.domain.invalid_fields import explain_fields
 from app.domain.languages import parse_language
 from app.domain.roles import SOURCE_ROLES
 from app.domain.transfers import Sample
@@ -73,10 +74,7 @@ def _check_parameters(method: MethodSpec, given: dict[str, Any]) -> dict[str, An
     try:
         return method.parameters.model_validate(given).model_dump(mode="json")
     except ValidationError as error:
-        errors = [
-            {"field": ".".join(str(part) for part in found["loc"]), "message": found["msg"]}
-            for found in error.errors()
-        ]
+        errors = explain_fields(error.errors(), method.parameters)
         raise ParametersInvalid(method.name, errors) from None
 
 

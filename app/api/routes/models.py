@@ -27,6 +27,11 @@ from app.services.model_downloads import forget_downloads_of, modules_of, onnx_o
 from app.services.models import artifact_of, delete_model, find_model, lineage, register_model
 from app.store import models
 
+_LANGUAGE_WITHOUT_FORMAT = {
+    "field": "query.language",
+    "message": "`language` is only for `format=sentence-transformers`.",
+    "advice": "Leave `language` out, or add `format=sentence-transformers`.",
+}
 router = APIRouter(prefix="/v1/models", tags=["models"])
 REFERENCE = "An id, a name (its newest version), name@version or name@alias."
 Reference = Annotated[str, Path(description=REFERENCE)]
@@ -152,8 +157,7 @@ def get_artifact(
     Another `format` of a text classifier is made at the first call, which takes up to minutes.
     """
     if language is not None and form != "sentence-transformers":
-        message = "Only format=sentence-transformers fixes a language"
-        raise RequestInvalid([{"field": "query.language", "message": message}])
+        raise RequestInvalid([_LANGUAGE_WITHOUT_FORMAT])
     with context.readers() as session:
         found = find_model(session, model)
     if form == "sentence-transformers":

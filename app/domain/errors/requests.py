@@ -4,16 +4,23 @@ from __future__ import annotations
 
 from app.domain.errors import InvalidInput
 
+_SHOWN = 5
+
 
 class RequestInvalid(InvalidInput):
-    """Fields of a request are missing, unknown or of another type; each with where and why."""
+    """Fields of a request are missing, unknown or of another type.
+
+    Each of `errors` has its `field`, a `message` (a sentence) and an `advice`.
+    """
 
     code = "request-invalid"
 
     def __init__(self, errors: list[dict[str, str]]) -> None:
+        shown, more = errors[:_SHOWN], len(errors) - _SHOWN
+        also = [f"{more} more field(s) are at fault."] if more > 0 else []
         super().__init__(
-            "; ".join(f"{found['field']}: {found['message']}" for found in errors),
-            "Compare the request with the API's description at /docs.",
+            " ".join([*(error["message"] for error in shown), *also]),
+            " ".join(dict.fromkeys(error["advice"] for error in shown)),
         )
         self.errors = errors
 

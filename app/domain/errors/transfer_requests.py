@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from app.domain.enums import DatasetKind, Role, Task
 from app.domain.errors import InvalidInput
 
@@ -22,15 +20,16 @@ class RecordRejected(InvalidInput):
 
 
 class ParametersInvalid(InvalidInput):
-    """The parameters do not fit the method's schema; `errors` names each."""
+    """The parameters do not fit the method's schema; `errors` names each, as `explain_fields`."""
 
     code = "parameters-invalid"
 
-    def __init__(self, method: str, errors: list[dict[str, Any]]) -> None:
-        said = "; ".join(f"{error['field']}: {error['message']}" for error in errors)
+    def __init__(self, method: str, errors: list[dict[str, str]]) -> None:
+        said = " ".join(error["message"] for error in errors)
+        advice = " ".join(dict.fromkeys(error["advice"] for error in errors))
         super().__init__(
-            f"The parameters of {method} are not valid: {said}.",
-            f"GET /v1/methods/{method} shows their schema.",
+            f"The parameters of {method} are not valid. {said}",
+            f"{advice} GET /v1/methods/{method} shows their schema.",
             method=method,
             errors=errors,
         )
