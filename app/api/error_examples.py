@@ -143,7 +143,9 @@ PARAMETERS_INVALID = ParametersInvalid(
     ],
 )
 ROLES_INVALID = RolesInvalid("fine-tune", [Role.TRAIN], [])
-KIND_UNFIT = KindUnfit(Role.TRAIN, DatasetKind.IMAGES, Task.TEXT_CLASSIFICATION)
+KIND_UNFIT = KindUnfit(
+    Role.TRAIN, DatasetKind.IMAGES, Task.TEXT_CLASSIFICATION, [DatasetKind.LABELLED]
+)
 TOO_FEW_ROWS = TooFewRows(2, 3, "training, with 2 split off, needs")
 INPUTS_GONE = TransferInputsGone([_DATASET])
 NOT_STEERABLE = TransferNotSteerable(_TRANSFER, "succeeded", "retry")
@@ -165,7 +167,7 @@ MEMORY_FULL = ModelsMemoryFull("intents", 5 * 1024**3, 4 * 1024**3)
 NO_INPUTS = NothingToPredict()
 INPUT_UNUSABLE = UnusableInput(0, "is empty", "Leave empty texts out of the request.")
 TOO_MANY_INPUTS = TooManyInputs(300, 256)
-TOO_MANY_WINDOWS = TooManyWindows(0, 90, 64)
+TOO_MANY_WINDOWS = TooManyWindows(0, 65, 64, of_text=True)
 WINDOW_UNUSABLE = WindowUnusable("token-classification")
 QUEUE_FULL = QueueFull(300, 256, 2)
 NOT_LOADED = ModelNotLoaded("intents", "artifact-corrupted")

@@ -25,7 +25,7 @@ class FormParts:
     def file(self, name: str) -> Upload:
         """The file of this part; raises `PartMissing`."""
         if name not in self.files:
-            raise PartMissing(name, sorted(self.fields | self.files))
+            raise PartMissing(name, sorted(self.fields | self.files), name in self.fields)
         return self.files[name]
 
     def allow(self, known: set[str]) -> None:

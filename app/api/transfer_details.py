@@ -9,7 +9,7 @@ from app.api.schemas.models import ModelFields
 from app.api.schemas.transfers import RequestFields, TransferWithFilesFields
 from app.artifacts.members import is_archive
 from app.domain.enums import DatasetKind, Role
-from app.domain.errors.uploads import PartReferred
+from app.domain.errors.uploads import PartMissing, PartReferred
 from app.domain.roles import INPUT_ROLES, SOURCE_ROLES, kind_by_role
 from app.domain.transfers import Sample, Turn
 from app.services.context import Context
@@ -40,6 +40,7 @@ def transfer_files(
     Raises `PartMissing`, `PartUnknown` and `PartReferred` where parts and specification differ.
     """
     form.allow({"spec", "model", *Role})
+    _check_files(form)
     model, source_language = _model(form, fields, context)
     uploads: dict[Role, tuple[Upload, DatasetDetails]] = {}
     references: dict[Role, str] = {}
@@ -54,6 +55,16 @@ def transfer_files(
             details = dataset_details(said, said.language or default, _kind(role, upload))
             uploads[role] = (upload, details)
     return TransferFiles(model, uploads, references)
+
+
+def _check_files(form: FormParts) -> None:
+    """Raise `PartMissing` for a model or a dataset that came as a text."""
+    for name in sorted(form.fields.keys() - {"spec"}):
+        example = (
+            '"model": "intents"' if name == "model" else f'"datasets": {{"{name}": "dst_..."}}'
+        )
+        instead = f" What is registered already is named in `spec`: `{example}`."
+        raise PartMissing(name, sorted(form.fields | form.files), True, instead)
 
 
 def _kind(role: Role, upload: Upload) -> DatasetKind | None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,7 +34,29 @@ _SECONDS = 600.0
 _COME_BACK_SECONDS = 30
 # What is kept of exports; those of which the download is longest ago go first.
 _MOST_BYTES = 8 * 1024**3
-_turn = threading.Lock()
+
+
+class _Turn:
+    """One export at a time, and which it is."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._file: Path | None = None
+
+    @contextmanager
+    def of(self, file: Path) -> Iterator[None]:
+        """Hold the turn while `file` is made; raises `ExportBusy` where another one is."""
+        if not self._lock.acquire(blocking=False):
+            raise ExportBusy(_COME_BACK_SECONDS, same=self._file == file)
+        self._file = file
+        try:
+            yield
+        finally:
+            self._file = None
+            self._lock.release()
+
+
+_turn = _Turn()
 
 
 def onnx_of(context: Context, model: Model) -> tuple[Path, str]:
@@ -117,12 +141,8 @@ def _held_out(context: Context, model: Model) -> list[dict[str, str]]:
 
 def _make_once(context: Context, model: Model, export: _Export) -> None:
     if not export.file.is_file():
-        if not _turn.acquire(blocking=False):
-            raise ExportBusy(_COME_BACK_SECONDS)
-        try:
+        with _turn.of(export.file):
             _make(context, model, export)
-        finally:
-            _turn.release()
     export.file.touch()
 
 

@@ -88,8 +88,8 @@ def _check_labels(
 
 
 def _check_kind(role: Role, facts: DatasetFacts, model: ModelFacts, task: Task) -> None:
-    if facts.kind not in _kinds(role, task):
-        raise KindUnfit(role, facts.kind, task)
+    if facts.kind not in (fitting := _kinds(role, task)):
+        raise KindUnfit(role, facts.kind, task, fitting)
     wanted = model.input
     shape = facts.image_shape
     if isinstance(wanted, ImageInput) and shape is not None and not wanted.takes(shape):

@@ -98,11 +98,15 @@ class Expired:
 
 @dataclass(frozen=True)
 class WindowsExceeded:
-    """The input at `position` brings a request to so many `windows` or more, above `limit`."""
+    """The input at `position` brings a request to so many `windows` or more, above `limit`.
+
+    `of_text` says that both are of this text alone, else of the request.
+    """
 
     position: int
     windows: int
     limit: int
+    of_text: bool
 
 
 @dataclass(frozen=True)

@@ -102,7 +102,7 @@ class Predictor:
             if isinstance(reply, Expired):
                 raise DeadlinePassed
             if isinstance(reply, WindowsExceeded):
-                raise TooManyWindows(reply.position, reply.windows, reply.limit)
+                raise TooManyWindows(reply.position, reply.windows, reply.limit, reply.of_text)
             answer = _expected(reply, servable, Probabilities)
             learn(_without_loading(time.monotonic() - began, answer.batch))
         predictions = as_predictions(

@@ -96,9 +96,9 @@ class Preparation:
         for place, windows in enumerate(prepared, asked.done):
             asked.windows += len(windows)
             if len(windows) > MOST_WINDOWS:
-                return WindowsExceeded(place, len(windows), MOST_WINDOWS)
+                return WindowsExceeded(place, len(windows), MOST_WINDOWS, of_text=True)
             if asked.windows > self._most_windows:
-                return WindowsExceeded(place, asked.windows, self._most_windows)
+                return WindowsExceeded(place, asked.windows, self._most_windows, of_text=False)
         return None
 
 

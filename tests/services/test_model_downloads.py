@@ -96,7 +96,25 @@ def test_an_export_is_made_once(
 
 def test_one_export_is_made_at_a_time(context: Context, tmp_path: Path) -> None:
     model = store_model(context, a_bridged_encoder(tmp_path / "model"))
-    with model_downloads._turn, pytest.raises(ExportBusy):
+    with model_downloads._turn.of(tmp_path / "other.zip"), pytest.raises(ExportBusy) as busy:
+        onnx_of(context, model)
+    assert "Another model" in busy.value.message
+
+
+def test_the_same_export_at_work_is_told_as_such(
+    context: Context, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As after a client's own request that timed out: the export goes on and is kept."""
+    model = store_model(context, a_bridged_encoder(tmp_path / "model"))
+
+    def ask_again(*_: object) -> None:
+        with pytest.raises(ExportBusy) as busy:
+            onnx_of(context, model)
+        assert "This model is being written" in busy.value.message
+        raise KeyError
+
+    monkeypatch.setattr(model_downloads, "_make", ask_again)
+    with pytest.raises(KeyError):
         onnx_of(context, model)
 
 

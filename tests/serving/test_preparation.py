@@ -154,8 +154,8 @@ def test_without_a_window_a_long_text_is_one_row_and_cut(bench: Bench) -> None:
 @pytest.mark.parametrize(
     ("inputs", "exceeded"),
     [
-        (["1", "|".join("1" * 65)], WindowsExceeded(1, 65, MOST_WINDOWS)),
-        (["|".join("1" * 50)] * 6, WindowsExceeded(5, 300, _LONG)),
+        (["1", "|".join("1" * 65)], WindowsExceeded(1, 65, MOST_WINDOWS, of_text=True)),
+        (["|".join("1" * 50)] * 6, WindowsExceeded(5, 300, _LONG, of_text=False)),
     ],
 )
 def test_more_windows_than_a_text_or_a_request_may_have_are_refused(

@@ -24,10 +24,14 @@ class WindowFields(BaseModel):
     pool: WindowPool = Field(
         WindowPool.MEAN,
         description="How the windows' answers become one: the mean of their probabilities, the "
-        "greatest of each label, or a vote.",
+        "greatest of each label, or a vote: the share of the windows that say a label, the mean "
+        "being one vote more.",
     )
     stride: int = Field(
-        64, ge=0, le=4096, description="Tokens that neighbours share, at most half of a window."
+        64,
+        ge=0,
+        le=4096,
+        description="Tokens that neighbours share; more than half of a window counts as half.",
     )
 
     def as_window(self) -> Window:

@@ -67,13 +67,16 @@ class ExportFailed(Conflict):
 
 
 class ExportBusy(Overloaded):
-    """Another export is being made; one at a time is."""
+    """An export is being made; one at a time is. `same`: it is the one that was asked for."""
 
     code = "export-busy"
 
-    def __init__(self, retry_after: int) -> None:
+    def __init__(self, retry_after: int, same: bool = False) -> None:
         super().__init__(
-            "Another model is being written in another form.",
-            f"Send the request again in {retry_after} seconds.",
+            "This model is being written in this form, since an earlier request."
+            if same
+            else "Another model, or another form of this one, is being written.",
+            f"Send the request again in {retry_after} seconds"
+            + (": what is being written is kept for it." if same else "."),
             retry_after,
         )

@@ -66,14 +66,24 @@ class TooManyInputs(TooLarge):
 
 
 class TooManyWindows(TooLarge):
-    """The texts of one request take more windows than are allowed; `position` is as in it."""
+    """One text, or the texts of one request, take more windows than are allowed.
+
+    `position` is that of the text, as in the request, by which they do; `of_text` says that this
+    text alone has more than a text may have.
+    """
 
     code = "too-many-windows"
 
-    def __init__(self, position: int, windows: int, limit: int) -> None:
+    def __init__(self, position: int, windows: int, limit: int, of_text: bool) -> None:
         super().__init__(
-            f"With inputs[{position}] there are {windows} windows or more; the limit is {limit}.",
-            "Send fewer texts at once, divide the text, or make `stride` smaller.",
+            f"The text inputs[{position}] has more than {limit} windows, the most that a text may "
+            "have."
+            if of_text
+            else f"The texts up to inputs[{position}] have {windows} windows together; a request "
+            f"may have {limit}.",
+            "Cut it into shorter texts, or make `stride` smaller."
+            if of_text
+            else "Send fewer texts in a request, or make `stride` smaller.",
             position=position,
             windows=windows,
             limit=limit,

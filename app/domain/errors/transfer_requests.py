@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from app.domain.enums import DatasetKind, Role, Task
 from app.domain.errors import InvalidInput
 
@@ -41,11 +43,14 @@ class RolesInvalid(InvalidInput):
     code = "roles-invalid"
 
     def __init__(self, method: str, missing: list[Role], unknown: list[Role]) -> None:
-        said = [f"needs {', '.join(missing)}"] if missing else []
-        said += [f"does not read {', '.join(unknown)}"] if unknown else []
+        said = [f"needs a dataset in {_roles(missing)}"] if missing else []
+        said += [f"does not read {_roles(unknown)}"] if unknown else []
+        example = ", ".join(f'"{role}": "dst_..."' for role in missing)
+        todo = f"Add it to `datasets`: {{{example}}}, or in a form as a file. " if missing else ""
+        todo += f"Leave {' and '.join(f'`{role}`' for role in unknown)} out. " if unknown else ""
         super().__init__(
             f"{method} {' and '.join(said)}.",
-            f"GET /v1/methods/{method} lists the roles it needs and takes.",
+            f"{todo}GET /v1/methods/{method} lists the roles it needs and takes.",
             method=method,
             missing=list(missing),
             unknown=list(unknown),
@@ -59,8 +64,8 @@ class NoRoleOf(InvalidInput):
 
     def __init__(self, method: str, roles: list[Role]) -> None:
         super().__init__(
-            f"{method} needs at least one of these datasets: {', '.join(roles)}.",
-            f"Give one of them; GET /v1/methods/{method} says what each is for.",
+            f"{method} needs a dataset in at least one of {_roles(roles)}.",
+            f"Add one of them to `datasets`; GET /v1/methods/{method} says what each is for.",
             method=method,
             one_of=list(roles),
         )
@@ -73,8 +78,8 @@ class SampleNeedsTrain(InvalidInput):
 
     def __init__(self) -> None:
         super().__init__(
-            "A sample is drawn from the training rows, but there is no train dataset.",
-            "Give a train dataset, or leave `sample` out.",
+            "A sample is drawn from training rows, but no dataset has the role `train`.",
+            "Give one, or leave `sample` out.",
         )
 
 
@@ -85,7 +90,8 @@ class LanguageDiffers(InvalidInput):
 
     def __init__(self, role: Role, language: str, target: str) -> None:
         super().__init__(
-            f"The {role} dataset is registered as `{language}`, the transfer goes to `{target}`.",
+            f"The dataset in the role `{role}` is registered as `{language}`, but the transfer "
+            f"goes to `{target}`.",
             "Name a dataset of the target language, or upload this one again under its language.",
             role=role,
             language=language,
@@ -111,13 +117,19 @@ class KindUnfit(InvalidInput):
 
     code = "kind-unfit"
 
-    def __init__(self, role: Role, kind: DatasetKind, task: Task) -> None:
+    def __init__(
+        self, role: Role, kind: DatasetKind, task: Task, fitting: Sequence[DatasetKind]
+    ) -> None:
+        kinds = " or ".join(f"`{one}`" for one in fitting)
         super().__init__(
-            f"The {role} dataset holds {kind} rows, which a {task} model cannot read.",
-            "Give a dataset of the kind that the model reads.",
+            f"The dataset in the role `{role}` is of the kind `{kind}`, which does not fit this "
+            f"role and a {task} model.",
+            f"Give a dataset of the kind {kinds}; where the file holds such rows, send it again "
+            "with that `kind`.",
             role=role,
             kind=kind,
             task=task,
+            fitting=list(fitting),
         )
 
 
@@ -162,6 +174,11 @@ class FractionsTooLarge(InvalidInput):
             "Choose fractions that leave at least 10 % of them for training.",
             fraction=fraction,
         )
+
+
+def _roles(roles: Sequence[Role]) -> str:
+    named = ", ".join(f"`{role}`" for role in roles)
+    return f"the role {named}" if len(roles) == 1 else f"the roles {named}"
 
 
 def _by(shape: tuple[int, ...]) -> str:

@@ -31,15 +31,22 @@ class UploadMalformed(InvalidInput):
 
 
 class PartMissing(InvalidInput):
-    """A part of the form that the request needs is not there."""
+    """A file that the request needs is no part of the form, or came as a text.
+
+    `instead` says how to name a registered record where the request takes one.
+    """
 
     code = "part-missing"
 
-    def __init__(self, name: str, found: list[str]) -> None:
+    def __init__(
+        self, name: str, found: list[str], as_text: bool = False, instead: str = ""
+    ) -> None:
         there = ", ".join(found) or "nothing"
         super().__init__(
-            f"The form has no part {name!r}; it holds {there}.",
-            f"Add it, for example with `curl -F {name}=@FILE`.",
+            f"The part {name!r} of the form is a text, not a file."
+            if as_text
+            else f"The form has no part {name!r}; it holds {there}.",
+            f"Send the file, for example with `curl -F {name}=@FILE`.{instead}",
             part=name,
             found=found,
         )
