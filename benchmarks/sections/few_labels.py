@@ -11,6 +11,7 @@ _COLUMNS = (
     "bridge",
     "self-train, no labels",
     "linear-probe",
+    "head",
     "fine-tune",
     "tuned regression",
     "joint",
@@ -46,7 +47,8 @@ labels. Settings were chosen on train and dev rows; the test rows were read once
 
 `tuned regression` is what `auto` has to beat: logistic regression on the English and the labelled
 rows together, vectors centred by language and of length 1, penalty and weight chosen by
-cross-validation. `fine-tune` and `joint` use the strategy `logistic`.
+cross-validation. `fine-tune` and `joint` use the strategy `logistic`; `head` and `linear-probe` are
+strategies of `fine-tune`.
 
 {lines}
 
