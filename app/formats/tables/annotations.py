@@ -1,74 +1,126 @@
 """Rows as tools of annotation export them, made plain: a text, and the label somebody chose.
 
 Read are Label Studio (JSON and JSON-MIN), Argilla (records and the Hugging Face export), Prodigy
-and doccano. What an annotator skipped or rejected is left out and counted.
+and doccano. What an annotator skipped or rejected is left out and counted; what annotators say
+of one question never decides about the label of another.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from app.domain.datasets import DatasetHints
-from app.domain.errors.dataset_files import SpansUnsupported
+from app.domain.errors.dataset_files import RowMalformed, SpansUnsupported
 from app.formats.tables.columns import is_usual
 
 Row = dict[str, Any]
-REJECTED, IGNORED, SKIPPED = "rejected", "ignored", "skipped"
+REJECTED, IGNORED, SKIPPED, OPEN = "rejected", "ignored", "skipped", "not annotated"
 DISAGREED = "labelled differently by its annotators"
 _ANSWERS = {"accept": "", "reject": REJECTED, "ignore": IGNORED}
 _COUNTED = ("submitted", "", None)
-Parts = tuple[Row, Row]  # the fields of a row, and its labels by the name of their question
+_ADVICE = "Export the annotations again, and send the file as the tool writes it."
+
+
+@dataclass(frozen=True)
+class _Annotated:
+    """The fields of a row, and its labels by the name of their question or column.
+
+    `unlabelled` says why there is no label to use, by the same names; `left_out` why the whole row
+    is not to be used; `open` that questions without a label here were not answered at all.
+    """
+
+    fields: Row
+    labels: Row = field(default_factory=dict)
+    unlabelled: Mapping[str, str] = field(default_factory=dict)
+    left_out: str = ""
+    open: bool = False
 
 
 @dataclass(frozen=True)
 class PlainRows:
-    """As many rows as the file has; `left_out` says by number which of them are not to be used."""
+    """As many rows as the file has; `left_out` says by number which of them are not to be used.
+
+    `unlabelled` says so for each column of labels, where only that column is not to be used.
+    """
 
     rows: list[Row]
     details: dict[str, Any] = field(default_factory=dict)
     left_out: Mapping[int, str] = field(default_factory=dict)
+    unlabelled: Mapping[str, Mapping[int, str]] = field(default_factory=dict)
 
 
 def flatten_annotations(rows: list[Row], hints: DatasetHints) -> PlainRows:
-    """The same rows where no tool is recognised; raises `SpansUnsupported`."""
+    """The same rows where no tool is recognised; raises `SpansUnsupported` and `RowMalformed`."""
     for tool, recognises, flatten in _TOOLS:
         if any(recognises(row) for row in rows):
-            left_out: dict[int, str] = {}
-            parts = [flatten(row, number, left_out) for number, row in enumerate(rows, start=1)]
-            return PlainRows(_joined(parts, hints), {"annotations": tool}, left_out)
+            found = [flatten(row, number) for number, row in enumerate(rows, start=1)]
+            return _joined(found, hints, tool)
     for number, row in enumerate(rows, start=1):
         _refuse_spans(row, number)
     return PlainRows([_without_choices(row) for row in rows])
 
 
-def _joined(parts: list[Parts], hints: DatasetHints) -> list[Row]:
-    """Where there is one column of labels, it is called `label` unless its name tells already."""
-    names = {name for _, labels in parts for name in labels}
-    name = next(iter(names), "")
-    if len(names) != 1 or name == hints.label or is_usual("label", name):
-        return [fields | labels for fields, labels in parts]
-    return [
-        fields | ({"label": labels[name]} if name in labels else {}) for fields, labels in parts
+def _joined(found: list[_Annotated], hints: DatasetHints, tool: str) -> PlainRows:
+    """Where there is one question, its labels are called `label` unless its name tells already.
+
+    Every row has every column of labels, so that none falls back on a field of the same name.
+    """
+    columns = {name: name for one in found for name in one.labels}
+    name = next(iter(columns), "")
+    if len(columns) == 1 and name != hints.label and not is_usual("label", name):
+        columns[name] = "label"
+    rows = [
+        one.fields | {column: one.labels.get(name) for name, column in columns.items()}
+        for one in found
     ]
+    unlabelled: dict[str, dict[int, str]] = {}
+    for number, one in enumerate(found, start=1):
+        unanswered = [name for name in columns if one.open and one.labels.get(name) is None]
+        for name, why in (dict.fromkeys(unanswered, OPEN) | dict(one.unlabelled)).items():
+            unlabelled.setdefault(columns.get(name, name), {})[number] = why
+    left_out = {number: one.left_out for number, one in enumerate(found, start=1) if one.left_out}
+    return PlainRows(rows, {"annotations": tool}, left_out, unlabelled)
+
+
+def _object(value: Any, number: int, name: str) -> Row:
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise RowMalformed(number, name, "no object stands there", _ADVICE)
+    return value
+
+
+def _list(value: Any, number: int, name: str) -> list[Any]:
+    if value is None:
+        return []
+    if not isinstance(value, list):
+        raise RowMalformed(number, name, "no list stands there", _ADVICE)
+    return value
 
 
 def _is_label_studio(row: Row) -> bool:
     return isinstance(row.get("data"), dict) and isinstance(row.get("annotations"), list)
 
 
-def _label_studio(row: Row, number: int, left_out: dict[int, str]) -> Parts:
-    plain = dict(row.get("data") or {})
-    done = [one for one in row.get("annotations") or () if isinstance(one, dict)]
+def _label_studio(row: Row, number: int) -> _Annotated:
+    plain = _object(row.get("data"), number, "data")
+    done = [one for one in _list(row.get("annotations"), number, "annotations") if one]
+    done = [_object(one, number, "annotations") for one in done]
     kept = [one for one in done if not one.get("was_cancelled")]
     kept = [one for one in kept if one.get("ground_truth")] or kept
-    if done and not kept:
-        left_out[number] = SKIPPED
-    chosen = [_choices(one.get("result") or [], number) for one in kept]
-    if any(one != chosen[0] for one in chosen):
-        left_out[number] = DISAGREED
-    return plain, chosen[0] if chosen else {}
+    chosen = [_choices(_list(one.get("result"), number, "result"), number) for one in kept]
+    questions = dict.fromkeys(name for one in chosen for name in one)
+    values = {name: [one.get(name, []) for one in chosen] for name in questions}
+    return _Annotated(
+        plain,
+        {name: answers[0] for name, answers in values.items()},
+        {name: DISAGREED for name, answers in values.items() if _differ(answers)},
+        SKIPPED if done and not kept else "",
+        open=not done,
+    )
 
 
 def _choices(results: list[Any], number: int) -> dict[str, list[Any]]:
@@ -80,22 +132,30 @@ def _choices(results: list[Any], number: int) -> dict[str, list[Any]]:
             continue
         if "start" in value or "end" in value:
             raise SpansUnsupported(number)
-        labels = value.get("choices") or value.get("taxonomy") or []
+        labels = _list(value.get("choices") or value.get("taxonomy"), number, "choices")
         if labels:
             found.setdefault(str(result.get("from_name", "label")), []).extend(labels)
     return found
+
+
+def _differ(answers: Iterable[Any]) -> bool:
+    """Whether answers are not all one; the order of several labels does not count."""
+    return len({_comparable(answer) for answer in answers}) > 1
+
+
+def _comparable(answer: Any) -> Any:
+    parts = answer if isinstance(answer, list) else [answer]
+    return frozenset(json.dumps(part, sort_keys=True) for part in parts)
 
 
 def _is_argilla(row: Row) -> bool:
     return isinstance(row.get("fields"), dict) and isinstance(row.get("responses"), dict | list)
 
 
-def _argilla(row: Row, number: int, left_out: dict[int, str]) -> Parts:
-    plain = dict(row.get("fields") or {})
+def _argilla(row: Row, number: int) -> _Annotated:
     responses = row.get("responses")
-    if not isinstance(responses, dict):
-        return plain, {}
-    return plain, {name: _agreed(answers, number, left_out) for name, answers in responses.items()}
+    answers = responses if isinstance(responses, dict) else {}
+    return _answered(_object(row.get("fields"), number, "fields"), answers, number)
 
 
 def _is_argilla_table(row: Row) -> bool:
@@ -113,69 +173,89 @@ def _are_answers(cell: Any) -> bool:
     )
 
 
-def _argilla_table(row: Row, number: int, left_out: dict[int, str]) -> Parts:
+def _argilla_table(row: Row, number: int) -> _Annotated:
     plain: Row = {}
-    labels: Row = {}
+    answers: Row = {}
     for name, cell in row.items():
         question = name.removesuffix(".responses")
         if question != name:
-            states = row.get(f"{name}.status") or [None] * len(cell or [])
-            answers = [
+            values = _list(cell, number, name)
+            states = _list(row.get(f"{name}.status"), number, f"{name}.status") or [None] * len(
+                values
+            )
+            answers[question] = [
                 {"value": value, "status": status}
-                for value, status in zip(cell or [], states, strict=False)
+                for value, status in zip(values, states, strict=False)
             ]
-            labels[question] = _agreed(answers, number, left_out)
         elif _are_answers(cell):
-            labels[name] = _agreed(cell, number, left_out)
+            answers[name] = cell
         elif not any(part in name for part in (".responses.", ".suggestion")):
             plain[name] = cell
-    return plain, labels
+    return _answered(plain, answers, number)
 
 
-def _agreed(answers: Any, number: int, left_out: dict[int, str]) -> Any:
-    """The value that all submitted answers have, None where there is none."""
-    given = [one for one in answers or () if isinstance(one, dict)]
-    values = [one.get("value") for one in given if one.get("status") in _COUNTED]
-    if given and not values:
-        left_out[number] = SKIPPED
-    if any(value != values[0] for value in values):
-        left_out[number] = DISAGREED
-    return values[0] if values else None
+def _answered(plain: Row, answers: Row, number: int) -> _Annotated:
+    """The value of each question that all submitted answers have, None where there is none."""
+    labels: Row = {}
+    reasons: dict[str, str] = {}
+    for name, cell in answers.items():
+        sent = [_object(one, number, name) for one in _list(cell, number, name)]
+        values = [one.get("value") for one in sent if one.get("status") in _COUNTED]
+        labels[name] = values[0] if values else None
+        if sent and not values:
+            reasons[name] = SKIPPED
+        if _differ(values):
+            reasons[name] = DISAGREED
+    skipped = SKIPPED in reasons.values() and all(label is None for label in labels.values())
+    return _Annotated(plain, labels, reasons, SKIPPED if skipped else "", open=True)
 
 
 def _is_prodigy(row: Row) -> bool:
-    return row.get("answer") in _ANSWERS and bool({"_task_hash", "_input_hash"} & set(row))
+    answer = row.get("answer")
+    known = isinstance(answer, str) and answer in _ANSWERS
+    return known and bool({"_task_hash", "_input_hash"} & set(row))
 
 
-def _prodigy(row: Row, number: int, left_out: dict[int, str]) -> Parts:
+def _prodigy(row: Row, number: int) -> _Annotated:
     """Its single label, its choices (`accept`), or the tags of its tokens."""
-    if why := _ANSWERS.get(str(row.get("answer", "accept")), IGNORED):
-        left_out[number] = why
     plain = dict(row["meta"]) if isinstance(row.get("meta"), dict) else {}
-    if isinstance(row.get("spans"), list) and isinstance(row.get("tokens"), list):
-        return plain | _tagged(row["tokens"], row["spans"], number), {}
-    if row.get("spans"):
-        raise SpansUnsupported(number)
     plain["text"] = row.get("text")
-    return plain, {
-        "label": row["accept"] if isinstance(row.get("accept"), list) else row.get("label")
-    }
+    label = row["accept"] if isinstance(row.get("accept"), list) else row.get("label")
+    labels = {"label": label}
+    spans = row.get("spans")
+    if isinstance(spans, list) and isinstance(row.get("tokens"), list) and (spans or not label):
+        plain |= _tagged(row["tokens"], spans, number)
+        labels = {}
+    elif spans and not label:
+        raise SpansUnsupported(number)
+    why = _ANSWERS.get(str(row.get("answer", "accept")), IGNORED)
+    if why == REJECTED:
+        # What is wrong is the annotation: the text can still be used without it.
+        return _Annotated(plain, labels, {"label": why, "tags": why})
+    return _Annotated(plain, labels, left_out=why)
 
 
 def _tagged(tokens: list[Any], spans: list[Any], number: int) -> Row:
     """Words and their tags; a token of white space alone is no word."""
+    words = [_object(token, number, "tokens").get("text") for token in tokens]
     tags = ["O"] * len(tokens)
+    kept = [place for place, word in enumerate(words) if isinstance(word, str) and word.strip()]
     for span in spans:
-        first, last = span.get("token_start"), span.get("token_end")
-        if not (
-            isinstance(first, int) and isinstance(last, int) and 0 <= first <= last < len(tags)
-        ):
-            raise SpansUnsupported(number)
-        tags[first : last + 1] = [f"I-{span['label']}"] * (last - first + 1)
-        tags[first] = f"B-{span['label']}"
-    words = [str(token.get("text")) for token in tokens]
-    kept = [place for place, word in enumerate(words) if word.strip()]
+        first, last, label = _bounds(_object(span, number, "spans"), len(tokens), number)
+        places = [place for place in kept if first <= place <= last]
+        for place in places:
+            tags[place] = f"{'B' if place == places[0] else 'I'}-{label}"
     return {"tokens": [words[place] for place in kept], "tags": [tags[place] for place in kept]}
+
+
+def _bounds(span: Row, tokens: int, number: int) -> tuple[int, int, str]:
+    """The first and the last token of a span of tokens, and its label."""
+    first, last, label = span.get("token_start"), span.get("token_end"), span.get("label")
+    if not (isinstance(first, int) and isinstance(last, int) and 0 <= first <= last < tokens):
+        raise SpansUnsupported(number)
+    if not isinstance(label, str) or not label:
+        raise RowMalformed(number, "spans", "a span has no label", _ADVICE)
+    return first, last, label
 
 
 def _without_choices(row: Row) -> Row:

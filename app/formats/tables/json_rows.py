@@ -34,7 +34,7 @@ def open_json(file: Path, hints: DatasetHints) -> RawTable:
     def read(wanted: tuple[str, ...]) -> Iterator[tuple[Cell, ...]]:
         return (tuple(row.get(column) for column in wanted) for row in plain.rows)
 
-    return RawTable(columns, read, details | plain.details, plain.left_out)
+    return RawTable(columns, read, details | plain.details, plain.left_out, plain.unlabelled)
 
 
 def _read(file: Path, hints: DatasetHints) -> tuple[list[Row], dict[str, Any]]:

@@ -40,7 +40,9 @@ def read_pairs(
         raise NoUsableRows(number, "both a source and a target")
     write_pair_rows(rows, canonical)
     report = table.details | {"columns": dict(zip(("source", "target"), columns, strict=True))}
-    report |= _report(rows, number - len(table.left_out), kind, language) | {"rows": number}
+    report |= _report(rows, number - len(table.left_out_of(columns)), kind, language) | {
+        "rows": number
+    }
     return DatasetFacts(kind, len(rows), (), False, report=report)
 
 

@@ -37,7 +37,7 @@ def read_unlabelled(
         raise NoUsableRows(number, "a text")
     write_plain_rows(rows, canonical)
     report = (
-        _report(rows, number - len(table.left_out), language)
+        _report(rows, number - len(table.left_out_of((column,))), language)
         | {"rows": number}
         | {"columns": {"text": column}}
     )

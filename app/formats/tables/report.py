@@ -61,10 +61,11 @@ def report_texts(
 
 def with_left_out(facts: DatasetFacts, table: RawTable) -> DatasetFacts:
     """The facts with a count of the rows that an annotation tool marks as not to be used."""
-    counts = Counter(table.left_out.values())
+    left_out = table.left_out_of(facts.report["columns"].values())
+    counts = Counter(left_out.values())
     if not counts:
         return facts
-    first = {why: min(n for n, w in table.left_out.items() if w == why) for why in counts}
+    first = {why: min(n for n, w in left_out.items() if w == why) for why in counts}
     notes = [
         f"{count} row(s) were {why} and are left out, first row {first[why]}."
         for why, count in counts.items()

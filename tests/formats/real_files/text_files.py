@@ -59,13 +59,45 @@ def _studio(text: str, *chosen: str, name: str = "sentiment", **more: Any) -> di
     return task | more
 
 
+def _studio_answers(text: str, answers: Sequence[Sequence[str]]) -> dict[str, Any]:
+    """A task with an annotation for each of `answers`, which may hold any number of choices."""
+    results = [
+        [{"from_name": "topics", "value": {"choices": list(answer)}}] if answer else []
+        for answer in answers
+    ]
+    return _studio(text, annotations=[{"result": result} for result in results])
+
+
+def _studio_questions(text: str, *answers: Mapping[str, str]) -> dict[str, Any]:
+    """A task with an annotation for each of `answers`: a choice for each question."""
+    results = [
+        [{"from_name": name, "value": {"choices": [chosen]}} for name, chosen in answer.items()]
+        for answer in answers
+    ]
+    return _studio(text, annotations=[{"result": result} for result in results])
+
+
+_QUESTIONS = (
+    (
+        "good film",
+        {"sentiment": "pos", "quality": "clear"},
+        {"sentiment": "pos", "quality": "vague"},
+    ),
+    ("bad film", {"sentiment": "neg", "quality": "clear"}),
+)
 _SKIPPED = {"id": 1, "was_cancelled": True, "result": []}
 _STUDIO_SPAN = {"value": {"start": 0, "end": 4, "text": "Asha", "labels": ["PER"]}}
 
 
-def _argilla(text: str, *answers: str, status: str = "submitted") -> dict[str, Any]:
-    """A record of `dataset.records.to_json()` of Argilla 2."""
-    given = [{"user_id": f"u{i}", "value": a, "status": status} for i, a in enumerate(answers)]
+def _argilla(
+    text: str, *answers: str, status: str = "submitted", **others: Sequence[int]
+) -> dict[str, Any]:
+    """A record of `dataset.records.to_json()` of Argilla 2; `others` answers further questions."""
+    responses = {
+        name: [{"user_id": f"u{i}", "value": a, "status": status} for i, a in enumerate(values)]
+        for name, values in {"label": answers, **others}.items()
+        if values
+    }
     return {
         "id": "8f3c",
         "status": "completed",
@@ -73,7 +105,7 @@ def _argilla(text: str, *answers: str, status: str = "submitted") -> dict[str, A
         "metadata": {},
         "vectors": {},
         "suggestions": {"label": {"value": "pos", "score": 0.9, "agent": "model"}},
-        "responses": {"label": given},
+        "responses": responses,
     }
 
 
@@ -390,12 +422,83 @@ _ANNOTATED = (
             | {
                 "report.annotations": "label-studio",
                 "report.rows": 5,
-                "report.empty.label": 1,
-                "report.left_out": {"skipped": 1, "labelled differently by its annotators": 1},
+                "report.left_out": {
+                    "not annotated": 1,
+                    "skipped": 1,
+                    "labelled differently by its annotators": 1,
+                },
             },
             _GOOD,
             "1 row(s) were skipped and are left out, first row 4.",
         ),
+    ),
+    RealFile(
+        "project-3.json",
+        "Label Studio's JSON of tasks that came with labels, one of them not annotated",
+        _json(
+            [
+                _studio(text, *chosen, name="stance", data={"text": text, "label": "imported"})
+                for text, chosen in (("good film", ["pos"]), ("bad film", ["neg"]), ("hm", []))
+            ]
+        ),
+        Facts(_TWO | {"report.left_out": {"not annotated": 1}}, _GOOD),
+    ),
+    RealFile(
+        "project-4.json",
+        "Label Studio's JSON of two questions, of which one divides the annotators",
+        _json([_studio_questions(*row) for row in _QUESTIONS]),
+        Facts(_TWO | {"report.left_out": None}, _GOOD),
+        hints={"label": "sentiment"},
+    ),
+    RealFile(
+        "project-4.json",
+        "the same, for the question that divides them",
+        _json([_studio_questions(*row) for row in _QUESTIONS]),
+        Facts(
+            {
+                "rows": 1,
+                "labels": ["clear"],
+                "report.left_out": {"labelled differently by its annotators": 1},
+            }
+        ),
+        hints={"label": "quality"},
+    ),
+    RealFile(
+        "project-5.json",
+        "Label Studio's JSON with several choices: two in another order, one task not annotated",
+        _json(
+            [
+                _studio_answers("good film", [["pos", "film"], ["film", "pos"]]),
+                _studio_answers("hm", [[]]),
+                _studio_answers("?", []),
+            ]
+        ),
+        Facts(
+            {
+                "kind": "multi_labelled",
+                "rows": 2,
+                "labels": ["film", "pos"],
+                "report.labels_per_row": {"without": 1, "mean": 1.0, "most": 2},
+                "report.left_out": {"not annotated": 1},
+            },
+            {"labels": ["pos", "film"]},
+        ),
+    ),
+    RealFile(
+        "project-1.json",
+        "Label Studio's JSON for its texts alone: one skipped, one with two opinions",
+        _json(
+            [
+                _studio("so so"),
+                _studio("?", annotations=[_SKIPPED]),
+                _studio("hm", "pos", "neg"),
+            ]
+        ),
+        Facts(
+            {"kind": "unlabelled", "rows": 2, "report.left_out": {"skipped": 1}},
+            {"row": 1, "text": "so so"},
+        ),
+        hints={"kind": "unlabelled"},
     ),
     RealFile(
         "project-1-min.json",
@@ -480,6 +583,19 @@ _ANNOTATED = (
             },
             _GOOD,
         ),
+    ),
+    RealFile(
+        "argilla-questions.json",
+        "Argilla's records of two questions, of which one divides the annotators",
+        _json(
+            [
+                _argilla("good film", "pos", "pos", quality=[1, 2]),
+                _argilla("bad film", "neg", quality=[1]),
+                _argilla("?", quality=[1]),
+            ]
+        ),
+        Facts(_TWO | {"report.left_out": {"not annotated": 1}}, _GOOD),
+        hints={"label": "label"},
     ),
     RealFile(
         "argilla-datasets.jsonl",
