@@ -13,6 +13,7 @@ from app.formats.tables.plain_lines import read_lines
 from app.formats.tables.raw_table import Cell, RawTable
 
 _DOCUMENT = "-DOCSTART-"
+_LASTING = ("newdoc", "newpar")
 # As CoNLL-U has them: `# sent_id = 5`, `# newdoc id = a`, `# text[en] = ...`, `# newpar`.
 _COMMENT = re.compile(r"#\s*([\w.:-]+(?:\[\w*\])?(?: \w+)?)\s*=\s*(.*)|#\s*new(?:doc|par)\s*$")
 # Only these part columns: a token may hold a no-break space or another one of Unicode.
@@ -31,7 +32,8 @@ def open_conll(file: Path, group: str | None = None) -> RawTable:
     is the first line's. `-DOCSTART-` lines and comments (`# name = value`) are no words, nor is
     before a sentence any line that begins with `#` and has another number of columns; of CoNLL-U
     also ranges and empty nodes are left out. The last column, called "group", has the value of a
-    comment `# group = ...` before the sentence, or of the comment that `group` names.
+    comment `# group = ...` before the sentence, or of the comment that `group` names; the ids of
+    documents and paragraphs (`newdoc id`, `newpar id`) hold until the next one.
     `details` have the names of the comments before the first sentence. Raises
     `EncodingNotUtf8`, and `RowMalformed` where a line has another number of columns.
     """
@@ -96,13 +98,23 @@ def _sentences(
         if _is_word(line):
             if words or line[0] != "#" or len(_divide(line, separator)) == width:
                 words.append((number, line))
-        elif (found := _COMMENT.match(line)) and found.group(1) == name:
-            group = found.group(2).strip() or None
-        elif words and not line.strip():
+        elif words and (not line.strip() or line.strip().startswith(_DOCUMENT)):
             yield group, words
-            group, words = None, []
+            group, words = group if name.startswith(_LASTING) else None, []
+        else:
+            group = _group_after(line, name, group)
     if words:
         yield group, words
+
+
+def _group_after(line: str, name: str, group: str | None) -> str | None:
+    """The value of a comment `name`; a document or paragraph without an id ends the one before."""
+    found = _COMMENT.match(line)
+    if found and found.group(1) == name:
+        return found.group(2).strip() or None
+    if found and found.group(1) is None and name.startswith(line.strip("# 	")):
+        return None
+    return group
 
 
 def _parts(line: str, at: int, number: int, separator: str | None, width: int) -> list[str]:

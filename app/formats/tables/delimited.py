@@ -33,7 +33,7 @@ def open_delimited(file: Path, hints: DatasetHints) -> RawTable:
     csv.field_size_limit(_LONGEST_CELL)
     named = _named_delimiter(file)
     delimiter = named or max(_DELIMITERS, key=partial(_fitness, file, hints))
-    quoting = csv.QUOTE_MINIMAL if _is_regular(file, delimiter) else csv.QUOTE_NONE
+    quoting = _quoting(file, delimiter)
     columns = _header(file, delimiter)
     details = {"format": "tsv" if delimiter == "\t" else "csv"}
     details["delimiter"] = _NAMES.get(delimiter, delimiter)
@@ -74,13 +74,31 @@ def _header(file: Path, delimiter: str) -> tuple[str, ...]:
             return ()
 
 
-def _is_regular(file: Path, delimiter: str) -> bool:
-    """Whether quotes mean what they mean in CSV: many TSV files have them as plain characters."""
+def _quoting(file: Path, delimiter: str) -> int:
+    """Quotes mean what they mean in CSV, but in many TSV files they are plain characters.
+
+    So they are where they do not pair, and where a pair would join rows that are whole without it.
+    """
     if delimiter != "\t":
-        return True
+        return csv.QUOTE_MINIMAL
     columns = _header(file, delimiter)
     try:
-        for _ in _read(file, delimiter, csv.QUOTE_MINIMAL, columns, columns[:1]):
+        joined = [
+            cell
+            for row in _read(file, delimiter, csv.QUOTE_MINIMAL, columns, columns)
+            for cell in row
+            if cell and delimiter in cell and ("\n" in cell or "\r" in cell)
+        ]
+    except RowMalformed:
+        return csv.QUOTE_NONE
+    plain = joined and _is_regular(file, delimiter, columns)
+    return csv.QUOTE_NONE if plain else csv.QUOTE_MINIMAL
+
+
+def _is_regular(file: Path, delimiter: str, columns: tuple[str, ...]) -> bool:
+    """Whether every line is a row of the header's width."""
+    try:
+        for _ in _read(file, delimiter, csv.QUOTE_NONE, columns, columns[:1]):
             pass
     except RowMalformed:
         return False

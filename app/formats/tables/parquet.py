@@ -39,7 +39,12 @@ def _read(
 ) -> Iterator[tuple[Cell, ...]]:
     try:
         for batch in pq.ParquetFile(file).iter_batches(10_000, columns=list(dict.fromkeys(wanted))):
-            cells = [_named(batch[column].to_pylist(), names.get(column)) for column in wanted]
+            # The first of those of one name; which of them is meant is asked before it is read.
+            places = [batch.schema.get_all_field_indices(column)[0] for column in wanted]
+            cells = [
+                _named(batch.column(place).to_pylist(), names.get(column))
+                for place, column in zip(places, wanted, strict=True)
+            ]
             yield from zip(*cells, strict=True)
     except _DAMAGE as problem:
         raise FileDamaged("Parquet", str(problem).splitlines()[0]) from None
@@ -62,6 +67,8 @@ def _class_names(schema: pa.Schema) -> dict[str, list[str]]:
     try:
         described = json.loads((schema.metadata or {})[b"huggingface"])["info"]["features"]
     except (KeyError, TypeError, ValueError):
+        return {}
+    if not isinstance(described, dict):
         return {}
     return {
         column: [str(name) for name in names]

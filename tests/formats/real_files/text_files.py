@@ -721,6 +721,18 @@ _PECULIAR = (
         ),
     ),
     RealFile(
+        "quotations.tsv",
+        "TSV with quotes as plain characters, which pair over two rows by chance",
+        holding('text\tlabel\n"Great film\tpos\nI loved it"\tneg\n'),
+        Facts(_TWO | {"report.delimiter": "tab"}, {"text": '"Great film', "label": "pos"}),
+    ),
+    RealFile(
+        "line-breaks.tsv",
+        "TSV from a spreadsheet: a quoted text with a tab and a line break",
+        holding('text\tlabel\n"Great film,\twith\tmuch\nto see"\tpos\nbad film\tneg\n'),
+        Facts(_TWO, {"text": "Great film,\twith\tmuch\nto see", "label": "pos"}),
+    ),
+    RealFile(
         "setfit.jsonl",
         "numbers as `label` with their names beside them as `label_text`",
         _jsonl(
@@ -775,6 +787,12 @@ _TAGGED = (
             "Asha B-PER\nRao I-PER\n\n# newpar\n# O\nthanks O\n"
         ),
         Facts(_PERSON | {"rows": 2, "report.words": 4}, _ASHA),
+    ),
+    RealFile(
+        "documents.conll",
+        "CoNLL 2003 with marks of documents and no empty line before them",
+        holding("-DOCSTART- O\n\nAsha B-PER\nRao I-PER\n-DOCSTART- O\nthanks O\n"),
+        Facts(_PERSON | {"rows": 2, "report.words": 3}, _ASHA),
     ),
     RealFile(
         "no-break.conll",

@@ -79,6 +79,7 @@ def test_a_rejected_label_says_nothing_about_the_text_by_itself(
 
 def test_an_entity_begins_at_its_first_word_where_a_space_is_a_token(tmp_path: Path) -> None:
     rows = [_tokens(" ", "Asha", "Rao", token_start=0, token_end=2, label="PER")]
+    rows += [_tokens("Asha", "Rao", token_start=0, token_end=1, label="PER")]
     assert _read(tmp_path / "a.json", rows)[0]["tags"] == ["B-PER", "I-PER"]
 
 

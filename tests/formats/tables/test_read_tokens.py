@@ -92,6 +92,13 @@ def test_conll_takes_the_comment_that_the_user_names_for_the_group(tmp_path: Pat
         _read(tmp_path / "a.conll", content, group="sent_id")
 
 
+def test_the_id_of_a_document_holds_for_all_its_sentences(tmp_path: Path) -> None:
+    marks = ["# newdoc id = a", "# sent_id = 2", "# newdoc id = b", "# newpar", "# newdoc"]
+    content = "".join(f"{mark}\nword\tO\n\n" for mark in marks)
+    _, rows = _read(tmp_path / "a.conll", content, group="newdoc id")
+    assert [row.group for row in rows] == ["a", "a", "b", "b", None]
+
+
 def test_json_lines_and_parquet_are_told_by_their_lists(tmp_path: Path) -> None:
     row = {"id": "7", "tokens": ["Lights", "on"], "ner_tags": ["B-NAME", "O"], "pos_tags": [1, 2]}
     facts, rows = _read(tmp_path / "a.jsonl", _jsonl(row))

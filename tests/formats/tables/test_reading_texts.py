@@ -228,6 +228,28 @@ def test_class_names_of_a_hugging_face_dataset_are_read_from_its_schema(tmp_path
     assert [row.label for row in _read(tmp_path / "a.parquet")[1]] == ["on", "off"]
 
 
+@pytest.mark.parametrize(("twice", "code"), [("other", None), ("label", "column-ambiguous")])
+def test_columns_of_one_name_matter_only_where_they_are_read(
+    tmp_path: Path, twice: str, code: str | None
+) -> None:
+    table = pa.table([["a"], ["x"], ["y"], ["z"]], names=["text", "label", twice, twice])
+    pq.write_table(table, tmp_path / "a.parquet")
+    if code:
+        assert _refusal(tmp_path / "a.parquet").code == code
+    else:
+        assert _read(tmp_path / "a.parquet")[1] == [TextRow(1, "a", "x")]
+
+
+@pytest.mark.parametrize("described", [{"info": {"features": [1]}}, {"info": [1]}, [], None])
+def test_a_description_of_another_kind_in_the_schema_is_ignored(
+    tmp_path: Path, described: Any
+) -> None:
+    metadata = {"huggingface": json.dumps(described)}
+    table = pa.table({"text": ["a"], "label": ["x"]}).replace_schema_metadata(metadata)
+    pq.write_table(table, tmp_path / "a.parquet")
+    assert _read(tmp_path / "a.parquet")[1] == [TextRow(1, "a", "x")]
+
+
 @pytest.mark.parametrize("name", ["a.csv", "a.jsonl"])
 def test_another_encoding_is_refused_with_the_place(tmp_path: Path, name: str) -> None:
     content = '{"text": "Tür", "label": "x"}\n' if name == "a.jsonl" else "text,label\nTür,x\n"
