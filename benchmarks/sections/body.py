@@ -22,7 +22,8 @@ rows. The source model is the starter encoder with a head trained on English. La
 the target's train rows, which are translations of the English training sentences. All sides compute
 in bfloat16 with batches of 16; epochs: {epochs}. The plain loop is AdamW with linear warm-up and
 decay and shuffled batches, from the same source model, with the rate (5e-5) and the steps of
-`full`; `lora` has its default of at least 60 steps. A cell without a figure was not run: it costs minutes on a CPU.
+`full`; `lora` has its default of at least 60 steps. A cell without a figure was not run: it
+costs minutes on a CPU.
 
 Full fine-tuning:
 
