@@ -137,7 +137,7 @@ def _regress(
         stopping.restore()
     monitor.event("check", **history[-1])
     monitor.progress(STAGE_PHASES["head"], 1.0)
-    ended = StageProgress(len(history), history, why="The head is the most probable one.")
+    ended = StageProgress(len(history), history, why="The fit converged.")
     state.save(ended)
     return ended.history, ended.why
 

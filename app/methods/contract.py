@@ -146,7 +146,8 @@ class MethodOutput:
     the validation rows where there are any; `stopped` says in a sentence why training ended.
     `report` is the method's own account as JSON. `rebuilt` tells that the network is of another
     shape than the source model (another encoder, another vocabulary), so that what is known of
-    it must be read from its file. `fitted_on_validation` says that validation rows were trained
+    it must be read from its file. `notes` are sentences on what was done otherwise than asked for.
+    `fitted_on_validation` says that validation rows were trained
     on like any others, so that they say nothing of the network; `out_of_fold` speaks for it then.
     """
 
@@ -155,6 +156,7 @@ class MethodOutput:
     stopped: str
     report: dict[str, Any] = field(default_factory=dict)
     rebuilt: bool = False
+    notes: tuple[str, ...] = ()
     fitted_on_validation: bool = False
     out_of_fold: OutOfFold | None = None
 

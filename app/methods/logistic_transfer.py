@@ -46,4 +46,4 @@ def fit_fresh_head(given: MethodInput, monitor: Monitor) -> MethodOutput:
     finally:
         network.requires_grad_(True).cpu().eval()
     history = [{"stage": "target", "step": i + 1, **tried} for i, tried in enumerate(found[1])]
-    return MethodOutput(network, history, "The head is the most probable one, up to rounding.")
+    return MethodOutput(network, history, "The fit converged.")

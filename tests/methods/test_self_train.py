@@ -180,3 +180,15 @@ def test_logits_are_shifted_by_a_bias_or_not_at_all(bias: bool) -> None:
     assert shift_logits(network, np.array([1.0, -1.0]), inputs) is bias
     changed = not all(map(torch.equal, before, network.parameters()))
     assert changed is bias
+
+
+def test_what_was_done_instead_of_a_regression_is_noted() -> None:
+    train, source = _images(6, 6), _images(20, 20)
+    asked = MethodInput(Pixels(), SelfTrainParameters(), train=train, unlabelled=source.inputs)
+    without = run(asked, Silence())
+    assert without.notes == (
+        "The strategy was `head` and not `logistic`, because there were no `source` rows.",
+    )
+    steps = replace(asked, parameters=SelfTrainParameters(**QUICK))
+    assert run(steps, Silence()).notes == ()
+    assert run(replace(asked, source=source), Silence()).notes == ()

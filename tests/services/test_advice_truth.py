@@ -17,6 +17,7 @@ from app.formats.fertility import token_fertility
 from app.formats.huggingface.format import HuggingFaceFormat
 from app.formats.tables.wrong_language import wrong_language_rows
 from app.learn.advice.out_of_fold import out_of_fold
+from app.learn.advice.sight import Sight
 from app.learn.advice.tokenizer_fit import tokenizer_sentence
 from app.learn.examples import Examples
 from app.learn.monitor import Silence
@@ -26,6 +27,7 @@ from app.services.running.advice.distances import distances
 from app.services.running.advice.labels import labels
 from app.services.running.advice.leaks import leaks
 from app.services.running.advice.rows_of_others import rows_of_others
+from app.services.running.advice.translated import translations_sentence
 from app.services.running.advice.truncation import truncation
 from app.services.running.advice.views import Seen
 from app.services.running.advice.vocabularies import vocabularies
@@ -128,6 +130,22 @@ def test_translations_that_were_planted_are_told_and_no_others() -> None:
     assert clean["translations"]["found"] <= 4  # of 200 test rows
 
 
+@pytest.mark.parametrize(
+    ("found", "missed", "across", "said"),
+    [
+        (8, 24, 0.39, "8 test row(s) look translated from source rows, perhaps 24 more."),
+        (0, 0, 0.39, "0 test row(s) look translated from source rows; the encoder may miss most"),
+        (0, 0, 0.6, "0 test row(s) look translated from source rows."),
+        (0, 0, None, "without target labels it is unknown how many"),
+    ],
+)
+def test_translations_are_told_with_a_guess_at_those_missed(
+    found: int, missed: int, across: float | None, said: str
+) -> None:
+    seeing = None if across is None else Sight(across, 0.8, 0.8)
+    assert said in translations_sentence(found, missed, seeing)
+
+
 def test_the_accuracy_without_a_few_leaked_rows_is_told() -> None:
     found = leaks(World(leaked=6).case())
     assert found["without_them"]["rows"] == 200 - len(found["translations"]["pairs"])
@@ -140,7 +158,8 @@ def test_no_accuracy_is_called_free_of_a_leak_of_all_test_rows(noise: float) -> 
     assert found["translations"]["found"] > 20
     assert found["without_them"] is None
     assert (
-        "may be translated too" in found["sentence"] or "No test row is left" in (found["sentence"])
+        "What that adds to the score cannot be told" in found["sentence"]
+        or "No test row is left" in found["sentence"]
     )
     assert "the accuracy is" not in found["sentence"]
 
@@ -178,6 +197,9 @@ def test_languages_are_called_far_apart_where_they_are() -> None:
     world.vectors["labelled"] -= 2
     near = distances(case)["before"]
     assert near["mean_distance"] < 0.5 < 1.5 < far["mean_distance"]
+    assert "lie far apart" in distances(World().case())["sentence"]
+    assert "lie close together" in distances(case)["sentence"]
+    assert "A-distance" not in distances(case)["sentence"]
     assert near["proxy_a_distance"] < 1.0 < 1.9 < far["proxy_a_distance"]
 
 

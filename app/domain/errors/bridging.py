@@ -45,8 +45,8 @@ class NothingToBridge(InvalidInput):
 
     def __init__(self) -> None:
         super().__init__(
-            "Without a `companion` the model keeps its own encoder, and without text of the "
-            "target language there is nothing to adjust it by.",
+            "Without a `companion` the model keeps its own encoder, and without `unlabelled` "
+            "text of the target language there is nothing to adjust it by.",
             "Name a multilingual encoder as `companion` (`starter` is one), or give `unlabelled` "
             "text and leave `centring` on.",
         )

@@ -106,9 +106,9 @@ class _Fitting:
         account = {
             "aligned_means": aligned,
             "refitted_on_source": self._source is not None,
-            "precision": chosen.weights,
+            "penalty": chosen.weights,
         }
-        return history, "The head is the most probable one, up to rounding.", account
+        return history, "The fit converged.", account
 
     def _refitted(self, source: Points) -> tuple[LinearHead, list[dict[str, Any]]]:
         assert self._rows.source is not None

@@ -23,7 +23,7 @@ GRID = (1000.0, 300.0, 100.0, 30.0, 10.0, 3.0, 1.0, 0.3, 0.1, 0.03, 0.01, 0.003,
 class Strength:
     """The precision chosen, and the out-of-fold logits (float64 (m, classes)) of `points`.
 
-    `tried` has for each precision the share right and the mean log loss out of fold.
+    `tried` has for each precision, as `penalty`, the share right and the log loss out of fold.
     """
 
     weights: float
@@ -65,7 +65,7 @@ def choose_strength(
     chosen = int(np.argmin(loss)) if least_loss else _firmest_within_an_error(right)
     tried = [
         {
-            "precision": weights,
+            "penalty": weights,
             "out_of_fold_accuracy": float(share.mean()),
             "out_of_fold_loss": lost,
         }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from app.methods.auto.average import Average
-from app.methods.auto.choice import RULE, Choice, score
+from app.methods.auto.choice import RULE, Choice, score, ties
 from app.methods.auto.trial import Trial
 from app.methods.contract import OutOfFold
 
@@ -40,9 +40,11 @@ def account(
         "folds": pool.count,
         "seconds": round(seconds, 2),
         "candidates": told,
-        "note": "Scores are of labelled target rows, training and validation together, answered "
-        "out of fold; `score` is that of the choice itself, made for each fold by the others. "
-        "The chosen candidate was then fitted on all of them.",
+        "note": "Each candidate's score is on your labelled rows (training and validation "
+        "together), each answered by a model that was fitted on other rows. The `score` above "
+        "them is that of choosing: each fold is answered by the candidate that the other folds "
+        "would have chosen, so that the luck of the best does not count. The chosen candidate was "
+        "then fitted on all rows.",
     }
 
 
@@ -55,25 +57,43 @@ def _told(trial: Trial | Average, choice: Choice) -> dict[str, Any]:
         "seconds": round(trial.seconds, 2),
     }
     if not trial.complete:
-        return told | {"outcome": "stopped", "reason": trial.why}
+        skipped = isinstance(trial, Trial) and trial.duplicate
+        return told | {"outcome": "duplicate" if skipped else "stopped", "reason": trial.why}
     difference = choice.differences[trial.entry.name]
+    best = trial is choice.best
     told |= {
         "score": score(trial),
         "behind_best": difference["difference"],
-        "behind_best_low": difference["low"],
-        "behind_best_high": difference["high"],
+        "behind_best_low": None if best else difference["low"],
+        "behind_best_high": None if best else difference["high"],
     }
     if trial is choice.winner:
-        best = trial is choice.best
-        reason = "It is the best." if best else f"It ties with {choice.best.entry.name}."
-        return told | {"outcome": "chosen", "reason": reason}
+        return told | {"outcome": "chosen", "reason": _for(choice)}
     return told | {"outcome": "not chosen", "reason": _against(trial, choice)}
 
 
+def _for(choice: Choice) -> str:
+    if choice.winner is choice.best:
+        return "It has the best score."
+    return (
+        f"It is within one standard error of {choice.best.entry.name}, which has the best score, "
+        "and is preferred to it by the rule."
+    )
+
+
 def _against(trial: Trial | Average, choice: Choice) -> str:
-    name = choice.winner.entry.name
+    """The one reason that holds: too far behind the best, or near it and not preferred."""
+    best, winner = choice.best.entry.name, choice.winner
+    if trial is not choice.best and not ties(choice.differences[trial.entry.name]):
+        return f"It is behind {best} by more than one standard error."
+    why = "stands before it in the order of the candidates"
+    if trial.entry.cost > winner.entry.cost:
+        why = "changes less of the model"
+    elif winner is choice.average:
+        why = "averages candidates that cannot be told apart"
+    name = winner.entry.name
     if trial is choice.best:
-        return f"It is the best, but {name} ties with it and goes before it."
-    if trial.entry.cost >= choice.winner.entry.cost:
-        return f"{name} goes before it, or it is behind by more than one standard error."
-    return f"It is behind {choice.best.entry.name} by more than one standard error."
+        return f"It has the best score, but {name} is within one standard error of it and {why}."
+    if winner is choice.best:
+        return f"It is within one standard error of {best}, which {why}."
+    return f"It is within one standard error of {best}; so is {name}, which {why}."

@@ -47,7 +47,7 @@ class Average:
         network = self.pool.given.network
         start, heads = head_tensors(network), []
         history: list[dict[str, Any]] = []
-        report = {}
+        report, notes = {}, []
         for number, trial in enumerate(self.members):
             count = len(self.members)
             restore_head(network, start)
@@ -55,6 +55,8 @@ class Average:
             heads.append(head_tensors(output.network))
             history += [{"candidate": trial.entry.name, **line} for line in output.history]
             report[trial.entry.name] = output.report
+            notes += output.notes
         means = [torch.stack(tensors).mean(dim=0) for tensors in zip(*heads, strict=True)]
         restore_head(network, means)
-        return MethodOutput(network, history, "The heads of its members were averaged.", report)
+        said = "The heads of its members were averaged."
+        return MethodOutput(network, history, said, report, notes=tuple(notes))

@@ -34,7 +34,10 @@ def race(trials: list[Trial], seconds: float, monitor: Monitor) -> None:
         part = Portion(monitor, share * number / len(quick), share * (number + 1) / len(quick))
         everything = list(range(trial.pool.count))
         if any(one.complete and one.entry.name == trial.entry.instead_of for one in quick):
-            trial.why = f"{trial.entry.instead_of} fits the same parameters."
+            trial.why = (
+                f"It was skipped: {trial.entry.instead_of} fits the same parameters, and was tried."
+            )
+            trial.duplicate = True
             continue
         _advance(trial, everything, until if number else float("inf"), part)
     _halve(slow, quick, until, Portion(monitor, share, 1.0))

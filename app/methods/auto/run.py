@@ -42,6 +42,7 @@ def run(given: MethodInput, monitor: Monitor) -> MethodOutput:
         stopped=stopped + output.stopped,
         report=told | {"chosen_report": output.report},
         rebuilt=output.rebuilt,
+        notes=output.notes,
         fitted_on_validation=True,
         out_of_fold=judged,
     )

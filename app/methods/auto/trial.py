@@ -29,7 +29,8 @@ class Trial:
 
     `answers`: probabilities of all rows of the pool; those of folds not in `done` are not there
     yet. `logits`: the logits behind them, None where features of inputs cannot be kept. `why` says
-    why it was stopped, None while it is in the race.
+    why it was stopped, None while it is in the race; `duplicate` that it was skipped for one that
+    fits the same parameters.
     """
 
     def __init__(self, entry: Entry, pool: Pool) -> None:
@@ -42,6 +43,7 @@ class Trial:
         self.done: set[int] = set()
         self.seconds = 0.0
         self.why: str | None = None
+        self.duplicate = False
         self.output: MethodOutput | None = None
 
     @property

@@ -15,7 +15,7 @@ class BridgeParameters(Parameters):
     centring: bool = Field(
         True,
         description="Shift the vectors of each language onto the source language's by the "
-        "difference of their means; needs text of the target language, without labels.",
+        "difference of their means; needs target-language text (`unlabelled` or `parallel`).",
     )
     pieces: bool = Field(
         True,

@@ -27,7 +27,7 @@ def run(given: MethodInput, monitor: Monitor) -> MethodOutput:
     """
     given.network.to(best_device()).eval()
     try:
-        rounds = _rounds(given, monitor)
+        rounds, notes = _rounds(given, monitor)
         rounds.run()
     finally:
         given.network.requires_grad_(True).cpu().eval()
@@ -37,17 +37,25 @@ def run(given: MethodInput, monitor: Monitor) -> MethodOutput:
         history=rounds.account.history,
         stopped=rounds.account.stopped,
         report=rounds.account.report,
+        notes=notes,
     )
 
 
-def _rounds(given: MethodInput, monitor: Monitor) -> Rounds | RegressionRounds:
-    """Regressions where the strategy, the rows and the head allow them."""
-    if given.parameters.strategy is Strategy.LOGISTIC and given.source is not None:
+def _rounds(
+    given: MethodInput, monitor: Monitor
+) -> tuple[Rounds | RegressionRounds, tuple[str, ...]]:
+    """Regressions where strategy, rows and head allow them; a note where the latter do not."""
+    if given.parameters.strategy is not Strategy.LOGISTIC:
+        return Rounds(given, monitor), ()
+    if given.source is None:
+        reason = "there were no `source` rows"
+    else:
         # With what it needs of scipy and scikit-learn, this takes a second to import.
         from app.methods.self_train.regression import HeadNotFitted, RegressionRounds
 
         try:
-            return RegressionRounds(given, monitor)
+            return RegressionRounds(given, monitor), ()
         except HeadNotFitted:
-            pass
-    return Rounds(given, monitor)
+            reason = "the model's head is not one linear layer on vectors that can be kept"
+    note = f"The strategy was `head` and not `logistic`, because {reason}."
+    return Rounds(given, monitor), (note,)

@@ -261,7 +261,7 @@ def _contradiction(compared: Compared, held: HeldOut) -> str | None:
 
 
 def _notes(transfer: Transfer, material: Material, held: HeldOut, best: Repeat) -> list[str]:
-    notes = []
+    notes = [*best.output.notes]
     if transfer.batch_halvings:
         parts = 2**transfer.batch_halvings
         notes.append(

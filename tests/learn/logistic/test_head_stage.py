@@ -114,14 +114,14 @@ def test_what_was_better_on_validation_rows_stays() -> None:
 def test_who_asks_for_steps_gets_them(chosen: dict[str, Any]) -> None:
     network, rows = _source()
     _, history = _trained(network, rows.take(np.arange(64)), **chosen)
-    assert "precision" not in history[0]
+    assert "penalty" not in history[0]
     assert history[-1]["step"] == {"epochs": 2, "max_steps": 7}.get(next(iter(chosen)), 300)
 
 
 def test_a_head_with_a_hidden_layer_is_trained_in_steps() -> None:
     network, rows = _source(hidden=True)
     _, history = _trained(network, rows.take(np.arange(64)))
-    assert "precision" not in history[0]
+    assert "penalty" not in history[0]
     assert _accuracy(network, rows.take(np.arange(64))) > 0.9
 
 

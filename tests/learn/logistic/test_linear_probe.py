@@ -33,7 +33,7 @@ def _folds(points: Points) -> np.ndarray:
 def test_a_probe_is_the_regression_of_scikit_learn_whatever_the_features_unit() -> None:
     points = _cloud(120)
     head, tried = fit_probe(points, 3, _folds(points), lambda _: None)
-    chosen = min(tried, key=lambda one: one["out_of_fold_loss"])["precision"]
+    chosen = min(tried, key=lambda one: one["out_of_fold_loss"])["penalty"]
     centre = points.vectors.mean(axis=0)
     moved = (points.vectors - centre) / np.sqrt(((points.vectors - centre) ** 2).mean())
     theirs = LogisticRegression(C=1 / chosen, tol=1e-9, max_iter=1000).fit(moved, points.targets)

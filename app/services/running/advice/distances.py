@@ -16,6 +16,8 @@ from app.services.running.advice.views import View
 
 _FEWEST = 20
 _MOST_PAIRS = 300
+# Of `mean_distance`: at 1, language matters as much as meaning.
+_CLOSE, _FAR = 0.5, 1.0
 # Where more rows may come from, the cheapest first.
 _SOURCE_ROLES = (Role.SOURCE_UNLABELLED, Role.SOURCE, Role.SOURCE_TEST)
 _TARGET_ROLES = (Role.UNLABELLED, Role.TRAIN, Role.TEST)
@@ -104,13 +106,21 @@ def _measured(case: Case, view: View, source: Part, target: Part) -> dict[str, A
 
 
 def _said(before: dict[str, Any], after: dict[str, Any], kept: bool) -> str:
-    said = (
-        f"By the source model's encoder the two languages' means lie {before['mean_distance']:.2f} "
-        f"spreads apart (proxy A-distance {before['proxy_a_distance']:.2f} of 2)"
-    )
+    said = f"In the source model's encoder {_apart(before)}"
     if kept:
         return f"{said}; the transfer left the encoder as it was."
+    return f"{said}; in the transferred model's {_apart(after)}."
+
+
+def _apart(measures: dict[str, Any]) -> str:
+    """How far, with the number that says so."""
+    distance = measures["mean_distance"]
+    how = "somewhat apart"
+    if distance < _CLOSE:
+        how = "close together"
+    elif distance >= _FAR:
+        how = "far apart"
     return (
-        f"{said}, by the transferred model's {after['mean_distance']:.2f} (proxy A-distance "
-        f"{after['proxy_a_distance']:.2f})."
+        f"the two languages lie {how}: between their means there is {distance:.2f} of the distance "
+        "of a row from the mean of its own language"
     )

@@ -47,8 +47,22 @@ def translated(case: Case, test: Examples) -> dict[str, Any]:
     rows, tests = source.take(ours.positions), test.take(theirs.positions)
     twins = Twins(rows, tests, find_translations(here, there))
     least = LEAST_FOUND if seeing is None else seeing.least_found
-    facts = twins.report() | {"sight": agreement, "missed": round(twins.found * (1 / least - 1))}
-    return told(_said(twins, seeing), **facts, touched=twins.test_rows(), seen=twins.seen_rows())
+    missed = round(twins.found * (1 / least - 1))
+    facts = twins.report() | {"sight": agreement, "missed": missed}
+    said = translations_sentence(twins.found, missed, seeing)
+    return told(said, **facts, touched=twins.test_rows(), seen=twins.seen_rows())
+
+
+def translations_sentence(found: int, missed: int, seeing: Sight | None) -> str:
+    """How many test rows look translated, and what the check may have missed."""
+    said = f"{found} test row(s) look translated from source rows"
+    if missed:
+        return f"{said}, perhaps {missed} more."
+    if seeing is None:
+        return f"{said}; without target labels it is unknown how many the encoder misses."
+    if seeing.across < DIM:
+        return f"{said}; the encoder may miss most, as it relates the two languages weakly."
+    return f"{said}."
 
 
 def _mean(test: Seen, labelled: Seen | None) -> np.ndarray:
@@ -75,14 +89,4 @@ def _unsure_said(seeing: Sight) -> str:
         f"{where} language the labels of nearest rows hardly agree ({least:.2f}, where 0 is "
         "chance). Either labels are wrong, or the encoder does not tell texts of this kind apart. "
         "Look at some labelled rows; give group ids of translations."
-    )
-
-
-def _said(twins: Twins, seeing: Sight | None) -> str:
-    said = f"{twins.found} source row(s) look like translations of test rows."
-    if seeing is None:
-        return said + " Without target labels it is unknown how many the encoder misses."
-    said += f" (Agreement of labels across the languages: {seeing.across:.2f}.)"
-    return said + (
-        " At such agreement most translations are missed." if seeing.across < DIM else ""
     )
