@@ -18,7 +18,9 @@ class BabelportProblem(Exception):
     def __init__(
         self, status: int, code: str, detail: str, advice: str, body: dict[str, Any] | None = None
     ) -> None:
-        super().__init__(f"{detail} {advice}".strip())
+        # Both are sentences; some of other services and frameworks lack their stop.
+        said = detail if detail.endswith((".", "!", "?")) or not detail else f"{detail}."
+        super().__init__(f"{said} {advice}".strip())
         self.status = status
         self.code = code
         self.detail = detail

@@ -67,7 +67,7 @@ def _unknown(name: str, known: list[str]) -> _Said:
     meant = meant or get_close_matches(own, known, 1)
     advice = f"Send {' or '.join(f'`{field}`' for field in meant)} instead. " if meant else ""
     fields = f"The fields are: {', '.join(known)}." if known else DESCRIBED
-    return f"`{name}` is no field of this request.", advice + fields
+    return f"`{name}` is not a known field.", advice + fields
 
 
 def _missing(name: str, error: Mapping[str, Any]) -> _Said:

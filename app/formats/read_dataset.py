@@ -20,7 +20,7 @@ from app.domain.enums import DatasetKind
 from app.domain.errors.dataset_files import DatasetFormatUnknown, DatasetKindDiffers
 from app.formats.images.idx import is_idx
 from app.formats.images.read_images import read_images
-from app.formats.tables.columns import note_ids
+from app.formats.tables.columns import find_ids, note_ids
 from app.formats.tables.conll import open_conll
 from app.formats.tables.delimited import open_delimited
 from app.formats.tables.json_rows import open_json
@@ -111,8 +111,20 @@ def _with_question(facts: DatasetFacts, table: RawTable, hints: DatasetHints) ->
     """Notes that ask about columns of ids, where the user has not said which the group is."""
     if hints.group is not None or facts.grouped:
         return facts
-    questions = note_ids((*table.columns, *table.details.get("comments", ())))
+    ids = find_ids(table.columns)
+    unique = [column for column in ids if _is_unique(table, column)]
+    questions = note_ids([*ids, *find_ids(tuple(table.details.get("comments", ())))], unique)
     return replace(facts, report=facts.report | {"notes": [*facts.report["notes"], *questions]})
+
+
+def _is_unique(table: RawTable, column: str) -> bool:
+    """Whether no two rows have the same value, be it a number, a text or missing."""
+    seen: set[str] = set()
+    for number, (cell,) in enumerate(table.read((column,))):
+        seen.add(str(cell))
+        if len(seen) <= number:
+            return False
+    return True
 
 
 @contextmanager

@@ -36,7 +36,16 @@ def test_the_code_of_a_country_is_answered_with_its_language(tag: str, meant: st
     assert refused.value.fields == {"language": tag, "suggestion": meant}
 
 
-@pytest.mark.parametrize("tag", ["german", "xx", "", "en_US.UTF-8", "a" * 500])
+@pytest.mark.parametrize(
+    ("name", "meant"), [("german", "de"), ("Deutsch", "de"), ("Brazilian Portuguese", "pt-BR")]
+)
+def test_the_name_of_a_language_is_answered_with_its_tag(name: str, meant: str) -> None:
+    with pytest.raises(LanguageUnknown) as refused:
+        parse_language(name)
+    assert f"Did you mean `{meant}`?" in refused.value.advice
+
+
+@pytest.mark.parametrize("tag", ["gibberish", "xx", "", "en_US.UTF-8", "a" * 500])
 def test_what_is_no_language_is_refused_without_a_guess(tag: str) -> None:
     with pytest.raises(LanguageUnknown) as refused:
         parse_language(tag)

@@ -14,7 +14,7 @@ class ParallelFilesUnclear(RejectedFile):
         super().__init__(
             f"It is not clear which file translates which: {reason}.",
             "Send an archive of two text files named for their languages (`text.en`, `text.de`), "
-            "or name them with `source` and `target`.",
+            "or name them with `-F source=NAME -F target=NAME`.",
             files=files[:20],
         )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from app.domain.datasets import DatasetHints
@@ -25,6 +25,16 @@ _ID_NAMES = (
     "document_id doc_id parallel_id pair_id"
 )
 _IDS = frozenset(_ID_NAMES.split())
+_ASKS = (
+    "The column `{0}` was not read as a group. If rows with equal values in it belong together "
+    "(translations of one sentence, expansions of one template, parts of one document), send the "
+    "file again with `group` set to `{0}`: then they stay on one side of every split."
+)
+_ASKS_UNIQUE = (
+    "Each row has a `{0}` of its own. Where other files of a transfer have the same ones "
+    "(translations of these rows), send each file with `group` set to `{0}`; otherwise there is "
+    "nothing to do."
+)
 
 
 @dataclass(frozen=True)
@@ -101,16 +111,17 @@ def find_group(named: str | None, columns: tuple[str, ...]) -> str | None:
     return found
 
 
-def note_ids(columns: tuple[str, ...]) -> list[str]:
-    """Asks about each column that may hold groups, where none was read as such."""
-    return [
-        f"The column `{column}` was not read as a group. If rows with equal values in it belong "
-        "together (translations of one sentence, expansions of one template, parts of one "
-        f"document), send the file again with `group` set to `{column}`: then they stay on one "
-        "side of every split."
-        for column in columns
-        if _fold(column) in _IDS
-    ]
+def find_ids(columns: tuple[str, ...]) -> list[str]:
+    """The columns that by their names may hold groups, or merely number the rows."""
+    return [column for column in columns if _fold(column) in _IDS]
+
+
+def note_ids(columns: Sequence[str], unique: Collection[str] = ()) -> list[str]:
+    """Asks about each column that may hold groups, where none was read as such.
+
+    In `unique` columns no two rows have the same value: these tie rows of several files at most.
+    """
+    return [(_ASKS_UNIQUE if column in unique else _ASKS).format(column) for column in columns]
 
 
 def count_usual_names(columns: tuple[str, ...], hints: DatasetHints) -> int:

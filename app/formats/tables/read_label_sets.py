@@ -20,7 +20,7 @@ from app.formats.tables.usable_rows import UsableRows, convert_cell
 _MOST_LABELS = 2000
 _ADVICE = (
     'Write the labels as a list, such as {"labels": ["a", "b"]}, or name the character between '
-    "them with `separator`."
+    "them, as in `-F 'separator=;'`."
 )
 _ADVICE_ON_VECTORS = (
     'Write the names of the labels of each row, such as {"labels": ["a", "b"]}, and an empty list '

@@ -105,6 +105,10 @@ def test_only_a_column_called_group_is_one_unless_the_user_names_another(
     facts, _ = _read(file)
     assert facts["grouped"] is False
     assert any(f"`group` set to `{name}`" in note for note in facts["report"]["notes"])
+    assert any("otherwise there is nothing to do" in note for note in facts["report"]["notes"])
+    repeated = _write(tmp_path / "c.csv", f"{name},text,label\n1,ja,x\n1,nein,y\n")
+    notes = _read(repeated)[0]["report"]["notes"]
+    assert any("was not read as a group" in note for note in notes)
     facts, rows = _read(file, group=name)
     assert [row.group for row in rows] == ["1", "2"]
     assert not any("was not read as a group" in note for note in facts["report"]["notes"])
