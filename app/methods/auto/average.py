@@ -47,7 +47,8 @@ class Average:
         network = self.pool.given.network
         start, heads = head_tensors(network), []
         history: list[dict[str, Any]] = []
-        report, notes = {}, []
+        report: dict[str, Any] = {}
+        notes: list[str] = []
         for number, trial in enumerate(self.members):
             count = len(self.members)
             restore_head(network, start)

@@ -99,7 +99,11 @@ def score_account(
     ours = answered.get(EvaluationKind.TRANSFERRED)
     if ours is None or test is None:
         return None
-    found = {"metric": objective.metric, **_scored(ours, test, objective), "source": None}
+    found: dict[str, Any] = {
+        "metric": objective.metric,
+        **_scored(ours, test, objective),
+        "source": None,
+    }
     theirs = answered.get(EvaluationKind.SOURCE_AFTER)
     if theirs is not None and source_test is not None:
         found["source"] = _scored(theirs, source_test, objective)
