@@ -28,7 +28,8 @@ def fit_head(given: MethodInput, monitor: Monitor) -> MethodOutput:
         history, stopped, account = adapt_head(given.network, rows, given.seed, monitor)
     except HeadNotLinear:
         raise HeadNotRegression from None
-    return MethodOutput(given.network, history, stopped, account)
+    notes = given.parameters.without_effect()
+    return MethodOutput(given.network, history, stopped, account, notes=notes)
 
 
 def fit_fresh_head(given: MethodInput, monitor: Monitor) -> MethodOutput:
@@ -46,4 +47,5 @@ def fit_fresh_head(given: MethodInput, monitor: Monitor) -> MethodOutput:
     finally:
         network.requires_grad_(True).cpu().eval()
     history = [{"stage": "target", "step": i + 1, **tried} for i, tried in enumerate(found[1])]
-    return MethodOutput(network, history, "The fit converged.")
+    notes = given.parameters.without_effect()
+    return MethodOutput(network, history, "The fit converged.", notes=notes)

@@ -48,6 +48,20 @@ def stops_early(parameters: TrainingParameters) -> bool:
 class TrainingParameters(GradientParameters):
     """What a user may choose; what is left out (null) follows from the model and the data."""
 
+    def without_effect(self) -> tuple[str, ...]:
+        """A note naming the choices that a regression has no use for; none by gradient descent."""
+        if self.strategy not in (Strategy.LOGISTIC, Strategy.LINEAR_PROBE):
+            return ()
+        chosen = [
+            f"`{name}`"
+            for name, field in TrainingParameters.model_fields.items()
+            if name != "strategy" and getattr(self, name) != field.default
+        ]
+        if not chosen:
+            return ()
+        listed = ", ".join(chosen)
+        return (f"The strategy `{self.strategy}` makes no steps: {listed} had no effect.",)
+
     strategy: Strategy = Field(
         Strategy.LP_FT,
         description="full: train every parameter; head: only the head (quick, the body stays as "

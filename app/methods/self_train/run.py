@@ -54,7 +54,7 @@ def _rounds(
         from app.methods.self_train.regression import HeadNotFitted, RegressionRounds
 
         try:
-            return RegressionRounds(given, monitor), ()
+            return RegressionRounds(given, monitor), given.parameters.without_effect()
         except HeadNotFitted:
             reason = "the model's head is not one linear layer on vectors that can be kept"
     note = f"The strategy was `head` and not `logistic`, because {reason}."
