@@ -35,20 +35,23 @@ def test_a_request_is_traced_to_its_batch_under_its_senders_trace(
         }
         command = [sys.executable, "-m", "app.cli.main", "api"]
         with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE) as process:
-            wait_for(lambda: _ready(url))
-            with Client(url) as client:
-                file = zipped(a_text_classifier(tmp_path / "intents"))
-                client.models.upload(file, name="intents", language="en")
-            answer = httpx.post(
-                f"{url}/v1/models/intents/predict",
-                json={"inputs": [SENTENCES[0]]},
-                headers={"traceparent": f"00-{_TRACE}-b7ad6b7169203331-01"},
-                timeout=60,
-            )
-            assert answer.status_code == 200
-            # What is left to be sent is sent at the end.
-            process.send_signal(signal.SIGTERM)
-            _, logged = process.communicate(timeout=60)
+            try:
+                wait_for(lambda: _ready(url))
+                with Client(url) as client:
+                    file = zipped(a_text_classifier(tmp_path / "intents"))
+                    client.models.upload(file, name="intents", language="en")
+                answer = httpx.post(
+                    f"{url}/v1/models/intents/predict",
+                    json={"inputs": [SENTENCES[0]]},
+                    headers={"traceparent": f"00-{_TRACE}-b7ad6b7169203331-01"},
+                    timeout=180,
+                )
+                assert answer.status_code == 200
+                # What is left to be sent is sent at the end.
+                process.send_signal(signal.SIGTERM)
+                _, logged = process.communicate(timeout=60)
+            finally:
+                process.kill()
 
     spans = {span.name: span for span in received.spans if span.trace_id.hex() == _TRACE}
     assert set(spans) == {"POST /v1/models/{model}/predict", "queue", "batch"}

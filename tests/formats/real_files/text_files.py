@@ -209,7 +209,8 @@ _TABLES = (
         Refusal(
             "encoding-not-utf-8",
             "The file is not UTF-8: byte 0xF6 at byte 14, in line 2.",
-            "Save the file as UTF-8 and send it again.",
+            'Save the file as UTF-8 and send it again: in Excel as "CSV UTF-8", or in a shell '
+            "with `iconv -f WINDOWS-1252 -t UTF-8 FILE > NEW_FILE`.",
         ),
     ),
     RealFile(
@@ -244,7 +245,7 @@ _TABLES = (
         Refusal(
             "several-tables",
             "The archive holds 2 tables: `test.csv`, `train.csv`.",
-            "Name one of them with `part` (`train` for train.csv), and send the archive once for "
+            "Name one of them with `-F part=train` (for train.csv), and send the archive once for "
             "each role that the transfer needs; or send each table by itself.",
         ),
     ),
