@@ -27,9 +27,9 @@ class Call:
 
     def arguments(self, opened: ExitStack) -> dict[str, Any]:
         """Keyword arguments of httpx's `request`; `opened` closes the files afterwards."""
-        given: dict[str, Any] = {"params": _present(self.params), "headers": self.headers}
+        given: dict[str, Any] = {"params": present(self.params), "headers": self.headers}
         if self.files:
-            given["data"] = {name: _form_value(v) for name, v in _present(self.fields).items()}
+            given["data"] = {name: _form_value(v) for name, v in present(self.fields).items()}
             given["files"] = {
                 name: (path.name, opened.enter_context(path.open("rb")))
                 for name, path in self.files.items()
@@ -47,11 +47,12 @@ def creation(path: str, key: str | None, **given: Any) -> Call:
 
 def prediction(model: str, inputs: list[Any], window: dict[str, Any] | None) -> Call:
     """The request for predictions; without a `window` it does not name one."""
-    body = _present({"inputs": inputs, "window": window})
+    body = present({"inputs": inputs, "window": window})
     return Call("POST", f"/v1/models/{model}/predict", json=body)
 
 
-def _present(values: dict[str, Any]) -> dict[str, Any]:
+def present(values: dict[str, Any]) -> dict[str, Any]:
+    """The values that are not None."""
     return {name: value for name, value in values.items() if value is not None}
 
 

@@ -12,12 +12,6 @@ from app.client.problem import problem_of
 _NO_PARAMS: dict[str, Any] = {}
 
 
-def download_params(format: str | None, language: str | None) -> dict[str, Any]:
-    """The query that asks for a model in another format than it is stored in."""
-    query = {"format": format, "language": language}
-    return {name: value for name, value in query.items() if value is not None}
-
-
 def download(
     http: httpx.Client, path: str, target: str | Path, params: dict[str, Any] = _NO_PARAMS
 ) -> Path:

@@ -13,8 +13,8 @@ from httpx_sse import connect_sse
 
 from app.client.aliases import Aliases
 from app.client.batch_predictions import BlockingBatchPredictions
-from app.client.call import Call, prediction
-from app.client.download import download, download_params
+from app.client.call import Call, prediction, present
+from app.client.download import download
 from app.client.nouns import Datasets, Evaluations, Models
 from app.client.problem import answer_of, problem_of, unreachable
 from app.client.repetition import Repetition
@@ -112,7 +112,7 @@ class _Models(Models[JSON]):
         With `format` "onnx" it is a zip of one ONNX graph with everything inside and the tokenizer;
         with "sentence-transformers" of plain modules, every text taken to be of `language`.
         """
-        params = download_params(format, language)
+        params = present({"format": format, "language": language})
         return download(self._http, f"/v1/models/{model}/artifact", path, params)
 
 
