@@ -9,7 +9,6 @@ from typing import Any, TypeVar
 import numpy as np
 
 from app.learn.paired import paired_difference
-from app.learn.splits import clusters
 from app.methods.auto.average import Average
 from app.methods.auto.trial import Trial
 from app.methods.contract import OutOfFold
@@ -63,7 +62,7 @@ def nested_answers(trials: list[Trial]) -> OutOfFold | None:
     rows, which tell of each other.
     """
     pool = trials[0].pool
-    if len(np.unique(clusters(pool.rows))) < 2:
+    if len(np.unique(pool.clusters)) < 2:
         return None
     answers = np.zeros_like(trials[0].answers)
     for fold in range(pool.count):
@@ -110,7 +109,7 @@ def behind(
         trial.pool.rows.targets[rows],
         trial.pool.given.seed,
         trial.pool.given.network.objective,
-        clusters(trial.pool.rows)[rows],
+        trial.pool.clusters[rows],
     )
 
 

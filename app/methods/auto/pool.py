@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
 from app.learn.examples import Examples
 from app.learn.joining import join
 from app.learn.leakage import drop_leaks
-from app.learn.splits import fold_numbers
+from app.learn.splits import clusters, fold_numbers
 from app.methods.contract import MethodInput
 
 
@@ -25,6 +26,11 @@ class Pool:
     def count(self) -> int:
         """How many folds there are."""
         return int(self.folds.max()) + 1
+
+    @cached_property
+    def clusters(self) -> np.ndarray:
+        """int64 (n,): rows that tell of each other, as `app.learn.splits.clusters` joins them."""
+        return clusters(self.rows)
 
     def held(self, fold: int) -> np.ndarray:
         """Positions of the fold's rows."""
