@@ -1,7 +1,7 @@
 # One image for the API and the worker; the command tells which it is.
 #   docker build --build-arg VARIANT=cpu  --build-arg TORCH_INDEX=<index or folder of CPU builds> .
 #   docker build --build-arg VARIANT=cuda .
-#   docker build --build-arg EXTRAS=demo,s3,grpc,ray .         also runs as a machine of a Ray cluster
+#   docker build --build-arg EXTRAS=demo,s3,grpc,openvino,postgresql,ray .         also runs as a machine of a Ray cluster
 # The default package index carries CUDA builds of torch for Linux; a CPU build comes from the
 # index that PyTorch's installation page names, or from a folder of wheels in the build context.
 ARG PYTHON=3.11
@@ -9,7 +9,7 @@ ARG PYTHON=3.11
 FROM python:${PYTHON}-slim AS build
 ARG VARIANT=cpu
 ARG TORCH_INDEX=""
-ARG EXTRAS="demo,s3,grpc"
+ARG EXTRAS="demo,s3,grpc,openvino,postgresql"
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 RUN python -m venv /opt/babelport
 ENV PATH=/opt/babelport/bin:$PATH

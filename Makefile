@@ -53,10 +53,10 @@ $(STAMP): pyproject.toml Makefile
 		|| { echo "Babelport needs Python 3.11 or newer: make PYTHON=python3.11"; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --disable-pip-version-check \
-		"torch>=2.10,<2.14" -e ".[demo,dev]"
+		"torch>=2.10,<2.14" -e ".[demo,dev,openvino,postgresql]"
 	@touch $@
 
 clean: ## Remove the environment, caches and the starter encoder; models and data in var/ stay
-	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache \
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache \
 		var/starter var/demo
 	find app tests benchmarks examples migrations -name __pycache__ -prune -exec rm -rf {} +

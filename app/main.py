@@ -14,68 +14,64 @@ from fastapi.responses import JSONResponse
 from fastapi_offline import FastAPIOffline
 from prometheus_client import CollectorRegistry, ProcessCollector
 
-from app.api.body_limit import BodyLimit
-from app.api.departed import Departed
-from app.api.description import SUMMARY, describe, operation_id
 from app.api.errors import install_error_handlers
-from app.api.full_queue import FullQueue
-from app.api.observed import observe
-from app.api.oip import repository_routes as open_repository
-from app.api.oip import routes as open_inference
+from app.api.middleware import (
+    BodyLimitMiddleware,
+    ClientDisconnectMiddleware,
+    QueueFullMiddleware,
+    add_observability,
+)
+from app.api.oip import http as inference
 from app.api.oip.grpc_server import serving_grpc
-from app.api.predictor_metrics import PredictorMetrics
-from app.api.readiness import Readiness
-from app.api.recording import recording
+from app.api.openapi import SUMMARY, describe, operation_id
 from app.api.routes import (
-    alias_comparison,
     aliases,
     batch_predictions,
     datasets,
-    drift,
     evaluations,
     health,
     methods,
     metrics,
     models,
     predictions,
-    steering,
     transfers,
     words,
 )
-from app.api.transfer_feed import TransferFeed
-from app.api.transfer_metrics import TransferMetrics
+from app.api.routes.health import Readiness
+from app.api.routes.metrics import PredictorMetrics, TransferMetrics
+from app.api.transfer_events import TransferFeed
 from app.services.context import Context, open_context
-from app.services.record_traffic import TrafficRecorder
-from app.serving.batch_metrics import BatchMetrics
-from app.serving.batch_spans import BatchSpans
+from app.services.traffic import TrafficRecorder
 from app.serving.dataplane import DataPlane
-from app.serving.observation import Observer
-from app.serving.prediction_metrics import PredictionMetrics
+from app.serving.observers import (
+    BatchMetrics,
+    BatchSpans,
+    Observer,
+    PredictionMetrics,
+    TrafficSampler,
+    save_samples,
+)
 from app.serving.predictor import Predictor
-from app.serving.traffic_sampler import TrafficSampler
 from app.settings import Settings
 from app.settings import settings as settings_of_process
-from app.store.migrate import require_migrated
-from app.telemetry.traces import traces_only
+from app.store.migrations import require_migrated
+from app.telemetry.http import traces_only
 
-# Addresses are looked for in this order, so what is asked most comes first.
+# Addresses are matched in this order, so the most frequent come first.
 _ROUTERS = (
-    predictions,
-    open_inference,
-    models,
-    aliases,
-    alias_comparison,
-    words,
-    drift,
-    datasets,
-    transfers,
-    steering,
-    evaluations,
-    batch_predictions,
-    methods,
-    health,
-    open_repository,
-    metrics,
+    predictions.router,
+    inference.router,
+    models.router,
+    aliases.router,
+    words.router,
+    datasets.router,
+    transfers.router,
+    evaluations.router,
+    batch_predictions.router,
+    methods.router,
+    health.router,
+    inference.repository_router,
+    metrics.router,
 )
 
 
@@ -91,7 +87,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         redoc_url=None,
         title="Babelport",
         summary=SUMMARY,
-        version=version("babelport"),
+        version=version("babelport-server"),
         lifespan=_lifespan(context),
         generate_unique_id_function=operation_id,
         telemetry=traces_only(),
@@ -111,20 +107,20 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         BatchSpans(),
     ]
     app.state.dataplane = DataPlane(context, predictor, observers)
-    observe(app, registry, chosen.access_log)
-    app.add_middleware(BodyLimit, limit=chosen.max_predict_body_bytes)
-    app.add_middleware(Departed)
-    app.add_middleware(FullQueue, admission=predictor.admission)
+    add_observability(app, registry, chosen.access_log)
+    app.add_middleware(BodyLimitMiddleware, limit=chosen.max_predict_body_bytes)
+    app.add_middleware(ClientDisconnectMiddleware)
+    app.add_middleware(QueueFullMiddleware, admission=predictor.admission)
     install_error_handlers(app)
-    for module in _ROUTERS:
-        app.include_router(module.router)
-    app.state.routes = [route for module in _ROUTERS for route in module.router.routes]
+    for router in _ROUTERS:
+        app.include_router(router)
+    app.state.routes = [route for router in _ROUTERS for route in router.routes]
     _describe_in_threads(app)
     return app
 
 
 def _describe_in_threads(app: FastAPI) -> None:
-    """Make the description away from the event loop: it takes a good part of a second."""
+    """Build the OpenAPI description in a thread: it takes a good part of a second."""
     app.openapi = partial(describe, app)  # type: ignore[method-assign]
     address = app.openapi_url or ""
     routes = app.router.routes
@@ -133,7 +129,7 @@ def _describe_in_threads(app: FastAPI) -> None:
 
 
 def _registry(context: Context) -> CollectorRegistry:
-    """One of its own for each application, with what none of its parts tells by itself."""
+    """One for each application, with the metrics that no other part registers."""
     registry = CollectorRegistry()
     ProcessCollector(registry=registry)
     TransferMetrics(registry, context)
@@ -146,7 +142,7 @@ def _lifespan(context: Context) -> Callable[[FastAPI], AbstractAsyncContextManag
         await run_in_threadpool(context.artifacts.sweep)
         state = app.state
         async with (
-            recording(state.recorder),
+            save_samples(state.recorder),
             serving_grpc(context, state.dataplane, state.predictor, state.draining),
         ):
             yield

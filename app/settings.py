@@ -75,8 +75,8 @@ class Settings(BaseSettings):
     # the last such part
     batch_part_rows: int = Field(1024, ge=1)
 
-    # Whether slots without a transfer compile models for serving, and how much of its headline
-    # measure (accuracy, F1) a model may lose by computing in int8 or bfloat16
+    # Whether slots without a transfer compile models for serving, and how much of its primary
+    # metric measure (accuracy, F1) a model may lose by computing in int8 or bfloat16
     compile_models: bool = True
     int8_tolerance: float = Field(0.005, ge=0, le=1)
 

@@ -21,15 +21,12 @@ from rich.progress import track
 from sklearn.linear_model import LogisticRegression
 
 from app.domain.models import ModelHints
-from app.formats.catalog import recognise
-from app.formats.starter.build import starter_encoder
-from app.learn.advice.abstention import abstention_threshold
-from app.learn.advice.binomial import share
-from app.learn.advice.learning_curve import advise_on_labels
-from app.learn.advice.out_of_fold import curve_sizes, out_of_fold
-from app.learn.examples import Examples
-from app.learn.joining import join
-from app.learn.monitor import Silence
+from app.formats.catalog import detect_format
+from app.formats.starter_encoder import starter_encoder
+from app.learn.advice.abstention import abstention_threshold, share
+from app.learn.advice.learning_curve import advise_on_labels, curve_sizes, draw_learning_curve
+from app.learn.callbacks import NullMonitor
+from app.learn.data.examples import Examples, concatenate_examples
 from app.learn.network import Network
 from app.settings import settings
 from benchmarks.label_truth import HAND, advice_beside_truth, fit, rows_needed
@@ -76,7 +73,7 @@ def _starter(
     options: argparse.Namespace, labels: tuple[str, ...], languages: list[Language]
 ) -> Network:
     folder = starter_encoder(settings().data_dir)
-    form = recognise(folder)
+    form = detect_format(folder)
     network = form.load(folder, form.inspect(folder, ModelHints()))
     file = options.vectors and options.vectors / "sib200_starter_vectors.npz"
     parts = [part(language, split) for language in languages for split in ("train", "dev", "test")]
@@ -84,7 +81,7 @@ def _starter(
 
 
 def _language(network: Network, language: Language, seeds: int) -> dict[str, Any]:
-    rows = join(join(language.train, language.dev), language.test)
+    rows = concatenate_examples(concatenate_examples(language.train, language.dev), language.test)
     vectors = _vectors(network, rows)
     scaled = (vectors - vectors.mean(axis=0)) / (vectors - vectors.mean(axis=0)).std()
     most = len(language.train)
@@ -100,8 +97,8 @@ def _language(network: Network, language: Language, seeds: int) -> dict[str, Any
 def _advised(vectors: np.ndarray, rows: Examples, classes: int, seed: int) -> dict[str, Any]:
     at = np.random.default_rng(seed).permutation(len(rows))[:HAND]
     sizes, targets = curve_sizes(HAND * 4 // 5, classes), rows.targets[at]
-    correct = out_of_fold(
-        vectors[at], targets, np.arange(len(targets)), sizes, 4, seed, np.inf, Silence()
+    correct = draw_learning_curve(
+        vectors[at], targets, np.arange(len(targets)), sizes, 4, seed, np.inf, NullMonitor()
     )
     advice = advise_on_labels(correct, sizes, seed)
     return {name: advice.get(name) for name in ("status", "further_rows", "low", "high")}
@@ -123,7 +120,7 @@ def _abstained(
             found.append(
                 {
                     "wanted": wanted,
-                    "told": advice["status"] == "told",
+                    "told": advice["status"] == "given",
                     "rows": len(checked),
                     "right": int(right.sum()),
                     "let_through": int(let_through.sum()),

@@ -5,19 +5,18 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from app.learn.alignment.induction import induce
-from app.learn.alignment.normalisation import normalised
-from app.learn.alignment.procrustes import orthogonal_map
-from app.learn.alignment.rcsls import refine_rcsls
-from app.learn.alignment.seeds import identical_words, similarity_distributions
-from app.learn.alignment.self_learning import SelfLearning, self_learn
-from app.learn.alignment.weighted_maps import weighted_maps
-from app.learn.monitor import Silence
-from app.learn.pairs import Pairs
-from app.learn.word_vectors.network import WordVectorNetwork
-from app.learn.word_vectors.pooling import Pooling
-from app.learn.word_vectors.vocabulary import Vocabulary
-from app.methods.align.run import run
+from app.learn.alignment.maps import normalised, orthogonal_map, refine_rcsls, weighted_maps
+from app.learn.alignment.self_learning import (
+    SelfLearningOptions,
+    identical_words,
+    induce_dictionary,
+    self_learn,
+    similarity_distributions,
+)
+from app.learn.callbacks import NullMonitor
+from app.learn.data.examples import TextPairs
+from app.learn.word_vectors import Pooling, WordVectorNetwork, WordVocabulary
+from app.methods.align.method import run
 from app.methods.align.spec import AlignParameters
 from app.methods.contract import MethodInput
 from benchmarks.align_task import STEPS, Task
@@ -35,18 +34,20 @@ def procrustes(task: Task) -> tuple[Tensor, Tensor]:
 def method(task: Task) -> tuple[Tensor, Tensor]:
     """What the method serves: both vocabularies of one model, normalised again."""
     networks = [
-        WordVectorNetwork(torch.from_numpy(one.matrix), [Vocabulary(tag, one.words)], Pooling.MEAN)
+        WordVectorNetwork(
+            torch.from_numpy(one.matrix), [WordVocabulary(tag, one.words)], Pooling.MEAN
+        )
         for tag, one in (("en", task.source), ("xx", task.target))
     ]
     given = MethodInput(
         network=networks[0],
         parameters=AlignParameters(held_out=0),
-        dictionary=Pairs(*(tuple(side) for side in zip(*task.train, strict=True))),
-        companion=networks[1],
+        dictionary=TextPairs(*(tuple(side) for side in zip(*task.train, strict=True))),
+        auxiliary_model=networks[1],
         source_language="en",
         target_language="xx",
     )
-    network = run(given, Silence()).network
+    network = run(given, NullMonitor()).network
     assert isinstance(network, WordVectorNetwork)
     x, z = (normalised(network.vectors[one.rows], STEPS) for one in network.vocabularies)
     return x, z
@@ -72,7 +73,7 @@ def self_learnt(task: Task, unsupervised: bool) -> tuple[Tensor, Tensor]:
     seed = identical_words(task.source.words, task.target.words)
     if unsupervised:
         seed = similarity_distributions(x, z, STEPS)
-    how = SelfLearning(vocabulary=CUTOFF, patience=PATIENCE)
+    how = SelfLearningOptions(vocabulary=CUTOFF, patience=PATIENCE)
     return weighted(task, self_learn(x, z, seed, how).dictionary)
 
 
@@ -80,7 +81,7 @@ def round(task: Task, vocabulary: int, weighted: bool) -> None:
     """One round of self-learning from the dictionary, and the map to what it induced."""
     (x, z), (first, second) = task.normal(), task.positions()
     rotation = orthogonal_map(x[first], z[second])
-    pairs = induce(x[:vocabulary] @ rotation, z[:vocabulary]).pairs
+    pairs = induce_dictionary(x[:vocabulary] @ rotation, z[:vocabulary]).pairs
     if weighted:
         maps = weighted_maps(x[pairs[0]], z[pairs[1]])
         _ = x @ maps.source, z @ maps.target

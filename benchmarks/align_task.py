@@ -11,15 +11,14 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from app.formats.word_vectors.text_file import read_text_vectors
-from app.learn.alignment.lexicon import gold_of, precision
-from app.learn.alignment.normalisation import normalised
-from app.learn.alignment.retrieval import csls, hubness
-from app.learn.alignment.steps import Step
+from app.formats.word_vectors.raw_vectors import read_text_vectors
+from app.learn.alignment.csls import csls, gold_dictionary, hubness, precision_at_k
+from app.learn.alignment.maps import normalised
+from app.learn.alignment.steps import NormalisationStep
 from benchmarks.align_references import Pairs, Space
 from benchmarks.help_texts import dictionary, vectors_of
 
-STEPS = (Step.UNIT, Step.CENTER, Step.UNIT)
+STEPS = (NormalisationStep.UNIT, NormalisationStep.CENTER, NormalisationStep.UNIT)
 LARGE = 50_000
 
 
@@ -52,9 +51,9 @@ class Task:
     def score(self, first: Any, second: Any) -> dict[str, Any]:
         """P@1, 5 and 10 by CSLS of vectors in one space, with intervals."""
         x, z = (functional.normalize(torch.as_tensor(side), dim=1) for side in (first, second))
-        gold = gold_of(self.test, self.source.places, self.target.places)
+        gold = gold_dictionary(self.test, self.source.places, self.target.places)
         found = csls(x[torch.tensor(list(gold.answers))], z, hubness(z, x), 10)[1]
-        return precision(found, gold)
+        return precision_at_k(found, gold)
 
 
 def enlarged(space: Space, seed: int) -> Space:

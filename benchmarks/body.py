@@ -32,17 +32,16 @@ import torch
 from torch import nn
 
 from app.domain.models import ModelHints
-from app.domain.transfers import Sample
-from app.formats.catalog import recognise
-from app.formats.starter.build import starter_encoder
-from app.learn.examples import Examples
-from app.learn.monitor import Silence
+from app.domain.transfers import SampleSize
+from app.formats.catalog import detect_format
+from app.formats.starter_encoder import starter_encoder
+from app.learn.callbacks import NullMonitor
+from app.learn.data.examples import Examples
+from app.learn.data.splits import draw_sample
+from app.learn.inference import predict
 from app.learn.network import Network
-from app.learn.predicting import predict
-from app.learn.samples import draw_sample
-from app.learn.vector_file import VectorFile
-from app.methods.catalog import method_named, run_of
-from app.methods.contract import MethodInput
+from app.learn.vector_cache import SqliteVectorCache
+from app.methods.contract import MethodInput, method_named, run_of
 from app.settings import settings
 from benchmarks.intervals import mean_accuracy
 from benchmarks.record import record
@@ -108,7 +107,7 @@ def _is(line: dict[str, Any], method: str, labels: int) -> bool:
 def _source_model(data: Path, kept: Path) -> Network:
     """The starter encoder with the English head, which is trained once."""
     folder = starter_encoder(settings().data_dir)
-    form = recognise(folder)
+    form = detect_format(folder)
     network = form.load(folder, form.inspect(folder, ModelHints()))
     labels, languages = read_languages(data)
     with torch.random.fork_rng():
@@ -130,7 +129,7 @@ def _cell(
     """Train, answer the test rows, and tell which were right."""
     train = language.train
     if labels < len(train):
-        train = draw_sample(train, Sample(rows=max(labels, 1)), 0)
+        train = draw_sample(train, SampleSize(rows=max(labels, 1)), 0)
     began, spent = time.monotonic(), time.process_time()
     # Cached casts would stay what the weights were at the first step.
     with torch.autocast("cpu", torch.bfloat16, method in _BODY, cache_enabled=False):
@@ -149,10 +148,12 @@ def _cell(
 def _run(
     method: str, parameters: dict[str, Any], network: Network, train: Examples | None, **more: Any
 ) -> None:
-    vectors = VectorFile(settings().data_dir / "vectors.sqlite", settings().vector_cache_bytes)
+    vectors = SqliteVectorCache(
+        settings().data_dir / "vectors.sqlite", settings().vector_cache_bytes
+    )
     chosen = method_named(method).parameters.model_validate(parameters)
     given = MethodInput(network, chosen, train, vectors=vectors, **more)
-    run_of(method_named(method))(given, Silence())
+    run_of(method_named(method))(given, NullMonitor())
 
 
 def _fine_tuned(

@@ -23,11 +23,10 @@ from typing import Any
 import numpy as np
 from rich.progress import track
 
-from app.learn.monitor import Silence
+from app.learn.callbacks import NullMonitor
 from app.learn.network import Network
-from app.learn.training_options import Strategy
-from app.methods.catalog import method_named, run_of
-from app.methods.contract import MethodInput
+from app.learn.training.recipe import Strategy
+from app.methods.contract import MethodInput, method_named, run_of
 from benchmarks.intervals import mean_accuracy
 from benchmarks.memoised import Memoised
 from benchmarks.out_of_english import correct, encoders, english_head, pairs
@@ -81,8 +80,10 @@ def _ways_from(english: Language, starter: Memoised) -> dict[str, Way]:
             roles: dict[str, Any] = {"unlabelled": list(language.train.inputs)} if centred else {}
             if parallel:
                 roles["parallel"] = pairs(english, language)
-            given = _input("bridge", head, english, language, **roles, companion=_fresh(starter))
-            return run_of(method_named("bridge"))(given, Silence()).network
+            given = _input(
+                "bridge", head, english, language, **roles, auxiliary_model=_fresh(starter)
+            )
+            return run_of(method_named("bridge"))(given, NullMonitor()).network
 
         return way
 
@@ -101,7 +102,7 @@ def _ways_within(english: Language) -> dict[str, Way]:
         def way(head: Memoised, language: Language) -> Network:
             text = list(language.train.inputs)
             given = _input(name, head, english, language, unlabelled=text)
-            return run_of(method_named(name))(given, Silence()).network
+            return run_of(method_named(name))(given, NullMonitor()).network
 
         return way
 

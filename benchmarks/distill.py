@@ -19,13 +19,12 @@ from typing import Any
 import numpy as np
 from rich.progress import track
 
-from app.formats.starter.build import starter_encoder
-from app.learn.encoder_digest import encoder_digest
-from app.learn.monitor import Silence
+from app.formats.starter_encoder import starter_encoder
+from app.learn.callbacks import NullMonitor
+from app.learn.inference import encoder_digest
 from app.learn.network import Network
-from app.learn.vector_cache import MemoryVectors
-from app.methods.catalog import method_named, run_of
-from app.methods.contract import MethodInput
+from app.learn.vector_cache import MemoryVectorCache
+from app.methods.contract import MethodInput, method_named, run_of
 from app.settings import settings
 from benchmarks.intervals import mean_accuracy
 from benchmarks.memoised import Memoised
@@ -84,7 +83,7 @@ def _language(
     both = pairs(english, language)
     cells: dict[str, Any] = {"language": language.name}
     for method, chosen in (("bridge", {}), ("distill", {"epochs": epochs})):
-        vectors = MemoryVectors()
+        vectors = MemoryVectorCache()
         teacher = _with_head(network_of(english_only()), head)
         student = network_of(starter_encoder(settings().data_dir))
         head.keep_in(vectors, encoder_digest(teacher))
@@ -94,12 +93,12 @@ def _language(
             network=teacher,
             parameters=method_named(method).parameters.model_validate(chosen),
             parallel=both,
-            companion=student,
+            auxiliary_model=student,
             source_language="en",
             target_language=language.name,
             vectors=vectors,
         )
-        made = run_of(method_named(method))(given, Silence()).network
+        made = run_of(method_named(method))(given, NullMonitor()).network
         seconds = round(time.monotonic() - began)
         cells[method] = {"seconds": seconds, **_scores(made, language, english)}
         print(language.name, method, cells[method], flush=True)

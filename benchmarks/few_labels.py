@@ -33,20 +33,21 @@ from typing import Any
 import numpy as np
 from rich.progress import track
 
-from app.domain.transfers import Sample
-from app.formats.starter.build import starter_encoder
-from app.learn.examples import Examples
-from app.learn.joining import join
-from app.learn.logistic.linear_head import LinearHead
-from app.learn.logistic.points import Points
-from app.learn.logistic.regression import Prior, fit, losses
-from app.learn.monitor import Silence
+from app.domain.transfers import SampleSize
+from app.formats.starter_encoder import starter_encoder
+from app.learn.callbacks import NullMonitor
+from app.learn.data.examples import Examples, concatenate_examples
+from app.learn.data.splits import draw_sample, fold_numbers
+from app.learn.heads.logistic import (
+    HeadPrior,
+    LabelledFeatures,
+    LinearHead,
+    fit_logistic,
+    log_losses,
+)
+from app.learn.inference import predict
 from app.learn.network import Network
-from app.learn.predicting import predict
-from app.learn.samples import draw_sample
-from app.learn.splits import fold_numbers
-from app.methods.catalog import method_named, run_of
-from app.methods.contract import MethodInput
+from app.methods.contract import MethodInput, method_named, run_of
 from app.settings import settings
 from benchmarks.few_labels_verdict import REGRESSION, verdict
 from benchmarks.memoised import Memoised
@@ -192,7 +193,7 @@ class _Runs:
         if key not in self._heads:
             start = copy.deepcopy(self._body)
             given = _input("fine-tune", {"strategy": "linear-probe"}, start, task.source, sample)
-            self._heads[key] = run_of(method_named("fine-tune"))(given, Silence()).network
+            self._heads[key] = run_of(method_named("fine-tune"))(given, NullMonitor()).network
         return self._heads[key]
 
 
@@ -208,8 +209,8 @@ def _transfer(
         "target_language": language,
         "source_language": "eng_Latn",
     }
-    given = dataclasses.replace(given, **roles).narrowed(method_named(method))
-    output = run_of(method_named(method))(given, Silence())
+    given = dataclasses.replace(given, **roles).restricted_to(method_named(method))
+    output = run_of(method_named(method))(given, NullMonitor())
     return output.network, output.report
 
 
@@ -247,8 +248,8 @@ def _tuned_regression(body: Memoised, task: Task, sample: int) -> list[int]:
         targets = np.concatenate([task.source.targets, task.labelled.targets[kept]])
         counts = np.concatenate([np.ones(len(english)), np.full(int(kept.sum()), weight)])
         nothing = LinearHead(np.zeros((rows.shape[1], classes)), np.zeros(classes))
-        points = Points(rows, targets, np.arange(len(rows)))
-        return fit(points, Prior(nothing, precision, 0.01), None, 1e-5, counts)
+        points = LabelledFeatures(rows, targets, np.arange(len(rows)))
+        return fit_logistic(points, HeadPrior(nothing, precision, 0.01), None, 1e-5, counts)
 
     def loss(precision: float, weight: float) -> float:
         out = np.zeros((len(ours), classes))
@@ -256,7 +257,7 @@ def _tuned_regression(body: Memoised, task: Task, sample: int) -> list[int]:
             out[folds == fold] = fitted(folds != fold, precision, weight).logits(
                 ours[folds == fold]
             )
-        return float(losses(out, task.labelled.targets).mean())
+        return float(log_losses(out, task.labelled.targets).mean())
 
     best = min(
         ((precision, weight) for precision in (100.0, 30.0) for weight in (1.0, 4.0)),
@@ -307,7 +308,7 @@ def _dealt(
 
 
 def _both(language: Language) -> Examples:
-    rows = join(language.train, language.dev)
+    rows = concatenate_examples(language.train, language.dev)
     groups = (*(language.train.groups or ()), *(language.dev.groups or ()))
     numbers = np.arange(1, len(rows) + 1)
     return dataclasses.replace(rows, groups=groups, rows=numbers)
@@ -327,10 +328,10 @@ def _cut(rows: Examples, english: Language, draw: np.random.Generator) -> Exampl
 def _sampled(pool: Examples, train: Examples, budget: int, sample: int) -> Examples:
     """`budget` labelled rows, stratified; beyond the pool's they are drawn from the text's."""
     if budget <= len(pool):
-        return draw_sample(pool, Sample(rows=budget), sample) if budget else pool.take(_NONE)
+        return draw_sample(pool, SampleSize(rows=budget), sample) if budget else pool.take(_NONE)
     rest = budget - len(pool)
-    more = draw_sample(train, Sample(rows=rest), sample) if rest < len(train) else train
-    rows = join(pool, more)
+    more = draw_sample(train, SampleSize(rows=rest), sample) if rest < len(train) else train
+    rows = concatenate_examples(pool, more)
     groups = (*(pool.groups or ()), *(more.groups or ()))
     return dataclasses.replace(rows, groups=groups, rows=np.arange(1, len(rows) + 1))
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 
-from app.learn.word_vectors.words import words_of
+from app.learn.word_vectors import words_of
 
 _PLACES = (
     "usr/share/libreoffice/help/{office}/text/**/*.html",

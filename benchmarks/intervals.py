@@ -24,12 +24,11 @@ import numpy as np
 from rich.progress import track
 from scipy import stats
 
-from app.learn.entities import TagScheme
+from app.learn.comparison import paired_difference
 from app.learn.intervals import share_interval
-from app.learn.metrics import score
-from app.learn.multi_label_metrics import score_label_sets
-from app.learn.paired import paired_difference
-from app.learn.tagging_metrics import score_tags
+from app.learn.tasks.multi_label import score_label_sets
+from app.learn.tasks.single_label import score_labels
+from app.learn.tasks.tagging import TagScheme, score_tags
 from benchmarks.record import record
 
 RESAMPLES = 2000
@@ -186,7 +185,7 @@ def _one_label(random: np.random.Generator, rows: int) -> dict[str, Any]:
     sure = random.uniform(0.4, 1.0, rows)
     probabilities = np.repeat((1 - sure)[:, None] / 4, 5, axis=1)
     probabilities[np.arange(rows), said] = sure
-    return score(probabilities, targets, tuple("abcde"))
+    return score_labels(probabilities, targets, tuple("abcde"))
 
 
 def _label_sets(random: np.random.Generator, rows: int) -> dict[str, Any]:

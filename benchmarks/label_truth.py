@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 
-from app.learn.advice.binomial import share
+from app.learn.advice.abstention import share
 from app.learn.advice.learning_curve import GAIN
 
 HAND = 200
@@ -41,7 +41,7 @@ def advice_beside_truth(rows: list[dict[str, Any]]) -> dict[str, Any]:
     number told with it, and the baseline says that two points cost a doubling of the rows.
     """
     pieces = [(row["needed"], advice) for row in rows for advice in row["advised"]]
-    told = [(needed, advice) for needed, advice in pieces if advice["status"] == "told"]
+    told = [(needed, advice) for needed, advice in pieces if advice["status"] == "given"]
     known = [(needed, advice) for needed, advice in told if needed is not None]
     guesses = [min(advice["further_rows"] or np.inf, 9 * HAND) for _, advice in known]
     needs = np.array([needed for needed, _ in known])

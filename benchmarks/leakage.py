@@ -30,16 +30,14 @@ import numpy as np
 from rich.progress import track
 
 from app.domain.models import ModelHints
-from app.formats.catalog import recognise
-from app.formats.starter.build import starter_encoder
-from app.learn.advice.binomial import share
-from app.learn.advice.near_texts import NEAR, near_texts
-from app.learn.advice.sight import LEAST_FOUND, sight
-from app.learn.advice.translations import CLEAR, find_translations
-from app.learn.examples import Examples, texts_of
-from app.learn.joining import join
+from app.formats.catalog import detect_format
+from app.formats.starter_encoder import starter_encoder
+from app.learn.advice.abstention import share
+from app.learn.advice.languages import LEAST_FOUND, cross_lingual_agreement
+from app.learn.data.examples import Examples, concatenate_examples, texts_of
+from app.learn.data.leakage import MIN_MARGIN, MIN_SIMILARITY, find_translations, near_duplicates
 from app.learn.network import Network
-from app.services.running.advice.leaks import MOST_MISSED
+from app.services.transfers.advice.data import MAX_MISSED_SHARE
 from app.settings import settings
 from benchmarks.edits import edited
 from benchmarks.planted import Counts
@@ -78,8 +76,8 @@ def main() -> None:
         "seconds": round(time.monotonic() - started),
         "encoding_seconds": round(encoded),
         "seeds": options.seeds,
-        "clear": CLEAR,
-        "near": NEAR,
+        "clear": MIN_MARGIN,
+        "near": MIN_SIMILARITY,
     }
     record("leakage", conditions | measured)
 
@@ -123,7 +121,7 @@ def _encoders(
     made = {}
     for name, (folder, some) in folders.items():
         file = options.vectors and options.vectors / f"sib200_{name}_vectors.npz"
-        form = recognise(folder)
+        form = detect_format(folder)
         network = form.load(folder, form.inspect(folder, ModelHints()))
         parts = [part(language, split) for language in some for split in SPLITS]
         made[name] = memoised(network, labels, parts, file), some[1:]
@@ -134,9 +132,9 @@ def _translations(
     network: Network, english: Language, language: Language, seeds: int
 ) -> dict[str, Any]:
     """Planted English translations of test rows, found by vectors."""
-    hits = _plant(network, english, language, "test", seeds, CLEAR)
+    hits = _plant(network, english, language, "test", seeds, MIN_MARGIN)
     baseline = _plant(network, english, language, "test", seeds, clear=-np.inf)
-    none = find_translations(*_centred(network, english.train, language.test, language), CLEAR)
+    none = find_translations(*_centred(network, english.train, language.test, language), MIN_MARGIN)
     return {
         "language": language.name,
         **hits,
@@ -149,8 +147,8 @@ def _translations(
 def _truth(network: Network, english: Language, language: Language) -> dict[str, Any]:
     """What is said of the encoder, with right labels and with shuffled ones, and of a full leak."""
     return {
-        "sight": _sight(network, english, language, shuffled=False),
-        "sight_shuffled": _sight(network, english, language, shuffled=True),
+        "agreement": _agreement(network, english, language, shuffled=False),
+        "agreement_shuffled": _agreement(network, english, language, shuffled=True),
         "all_leaked": _all_leaked(network, english, language),
     }
 
@@ -160,16 +158,16 @@ def _all_leaked(network: Network, english: Language, language: Language) -> dict
 
     `called_clean` tells whether an accuracy on the other rows would be told.
     """
-    rows = join(english.train, english.test)
-    found = find_translations(*_centred(network, rows, language.test, language), CLEAR)
+    rows = concatenate_examples(english.train, english.test)
+    found = find_translations(*_centred(network, rows, language.test, language), MIN_MARGIN)
     touched = len({j for _, j, _ in found})
-    seeing = _sight(network, english, language, shuffled=False)
+    seeing = _agreement(network, english, language, shuffled=False)
     least = LEAST_FOUND if seeing is None else seeing["least_found"]
     others, missed = len(language.test) - touched, len(found) * (1 / least - 1)
     return {
         "rows": len(language.test),
         "touched": touched,
-        "called_clean": bool(others and missed <= MOST_MISSED * others),
+        "called_clean": bool(others and missed <= MAX_MISSED_SHARE * others),
     }
 
 
@@ -181,7 +179,7 @@ def _plant(
     counts = Counts(len(held))
     for seed in range(seeds):
         half = np.random.default_rng(seed).permutation(len(held))[: len(held) // 2]
-        rows = join(english.train, twins.take(half))
+        rows = concatenate_examples(english.train, twins.take(half))
         planted = {len(english.train) + k: at[twins.groups[i]] for k, i in enumerate(half)}
         found = find_translations(*_centred(network, rows, held, language), clear)
         counts.add(planted, [(i, j) for i, j, _ in found])
@@ -196,7 +194,7 @@ def _centred(
     return ours - ours.mean(axis=0), theirs - around.mean(axis=0)
 
 
-def _sight(
+def _agreement(
     network: Network, english: Language, language: Language, shuffled: bool
 ) -> dict[str, Any] | None:
     """On halves of the train rows that share no sentence, as when nothing has leaked.
@@ -212,10 +210,13 @@ def _sight(
     here, there = _vectors(network, ours), _vectors(network, theirs)
     here, there = here - here.mean(axis=0), there - there.mean(axis=0)
     targets = np.random.default_rng(0).permutation(theirs.targets) if shuffled else theirs.targets
-    seeing = sight(here, ours.targets, there, targets)
+    seeing = cross_lingual_agreement(here, ours.targets, there, targets)
     if seeing is None:
         return None
-    judged = {name: getattr(seeing, name) for name in ("blind", "unsure", "least_found")}
+    judged = {
+        name: getattr(seeing, name)
+        for name in ("languages_unaligned", "inconclusive", "least_found")
+    }
     return asdict(seeing) | judged
 
 
@@ -240,8 +241,8 @@ def _copies(language: Language, seeds: int) -> dict[str, Any]:
         half = draw.sample(range(len(test)), len(test) // 2)
         rows = [*train, *(edited(test[i], draw) for i in half)]
         planted = {len(train) + k: i for k, i in enumerate(half)}
-        counts.add(planted, [(i, j) for i, j, _ in near_texts(rows, test)])
-    none = near_texts(train, test)
+        counts.add(planted, [(i, j) for i, j, _ in near_duplicates(rows, test)])
+    none = near_duplicates(train, test)
     return {"language": language.name, **counts.shares(), "false": share(len(none), len(test))}
 
 

@@ -21,29 +21,28 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 import numpy as np
 from sqlalchemy import Engine, Index, text
 
-from app.cli.ports import free_port
-from app.store import leases
-from app.store.claims import anything_waits
+from app.cli.processes import free_port
+from app.store import job_queue, transfers
 from app.store.database import open_database, session_factory
-from app.store.migrate import upgrade
-from app.store.tables import metadata
+from app.store.migrations import upgrade
+from app.store.schema import metadata
 from benchmarks.listing_fill import fill
 from benchmarks.record import record
 
 _NEW = {
-    "ix_transfers_state_created_at_id",
+    "ix_jobs_kind_state_created_at_id",
     "ix_transfers_source_model_id_created_at_id",
-    "ix_transfers_finished_at",
-    "ix_transfers_turn",
+    "ix_jobs_finished_at",
+    "ix_jobs_turn",
 }
 _OLD = {
-    "ix_transfers_state_created_at": "state, created_at",
-    "ix_transfers_source_model_id": "source_model_id",
-    "ix_transfers_state_tenant_priority_created_at": "state, tenant, priority, created_at",
+    "ix_jobs_state_created_at": "jobs (state, created_at)",
+    "ix_transfers_source_model_id": "transfers (source_model_id)",
+    "ix_jobs_state_tenant_priority_created_at": "jobs (state, tenant, priority, created_at)",
 }
 _REPEATS = 60
 _CLAIMS = 40
@@ -90,7 +89,7 @@ def _set_indices(engine: Engine, present: bool) -> None:
         for name, columns in _OLD.items():
             connection.execute(text(f"DROP INDEX IF EXISTS {name}"))
             if not present:
-                connection.execute(text(f"CREATE INDEX {name} ON transfers ({columns})"))
+                connection.execute(text(f"CREATE INDEX {name} ON {columns}"))
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text("ANALYZE"))
 
@@ -101,7 +100,7 @@ def _new_indices() -> list[Index]:
 
 
 def _requests(address: str, known: dict[str, str]) -> dict[str, dict[str, float]]:
-    with httpx.Client(base_url=address, timeout=60) as client:
+    with httpx2.Client(base_url=address, timeout=60) as client:
         deep = _cursor_in_the_middle(client)
         asked = {
             "first page": "/v1/transfers",
@@ -122,16 +121,16 @@ def _requests(address: str, known: dict[str, str]) -> dict[str, dict[str, float]
 def _queue(engine: Engine) -> dict[str, dict[str, float]]:
     def claim() -> None:
         with session_factory(engine).begin() as session:
-            assert leases.claim(session, "host/1/a", 3600, 3) is not None
+            assert job_queue.claim(session, transfers.KIND, "host/1/a", 3600, 3) is not None
 
     def look() -> None:
         with session_factory(engine, reads_only=True)() as session:
-            anything_waits(session)
+            job_queue.anything_waits(session, transfers.KIND)
 
     return {"claim": _times(claim, _CLAIMS), "anything waits": _times(look)}
 
 
-def _cursor_in_the_middle(client: httpx.Client) -> str:
+def _cursor_in_the_middle(client: httpx2.Client) -> str:
     cursor = ""
     for _ in range(_DEEP):
         after = {"cursor": cursor} if cursor else {}
@@ -142,7 +141,7 @@ def _cursor_in_the_middle(client: httpx.Client) -> str:
     return cursor
 
 
-def _get(client: httpx.Client, path: str) -> None:
+def _get(client: httpx2.Client, path: str) -> None:
     client.get(path).raise_for_status()
 
 
@@ -180,9 +179,9 @@ def _api(url: str, folder: Path) -> Iterator[str]:
 def _wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
     for _ in range(600):
         try:
-            if httpx.get(url).status_code == 200:
+            if httpx2.get(url).status_code == 200:
                 return
-        except httpx.TransportError:
+        except httpx2.TransportError:
             assert process.poll() is None, "the API ended"
         time.sleep(0.1)
     raise TimeoutError(url)

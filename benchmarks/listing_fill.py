@@ -10,12 +10,13 @@ from typing import Any
 from sqlalchemy import Engine, insert
 
 from app.domain.enums import ModelStatus, Role
+from app.domain.jobs import JobState
 from app.domain.models import Model
-from app.domain.transfer_states import TransferState
 from app.domain.transfers import TransferSpec
 from app.store import models
 from app.store.database import session_factory
-from app.store.tables import tenants, transfer_events, transfers
+from app.store.schema import job_events, jobs, tenants, transfers
+from app.store.transfers import KIND
 
 QUEUED = 10_000
 MODELS = 20
@@ -34,7 +35,7 @@ def fill(engine: Engine, rows: int) -> dict[str, str]:
         connection.execute(tenants.delete())
         connection.execute(insert(tenants), [{"name": name} for name in TENANTS])
     made = next(
-        n for n in range((rows - QUEUED) // 2, rows) if _state(n, rows) is TransferState.SUCCEEDED
+        n for n in range((rows - QUEUED) // 2, rows) if _state(n, rows) is JobState.SUCCEEDED
     )
     with session_factory(engine).begin() as session:
         for number in range(MODELS):
@@ -43,9 +44,10 @@ def fill(engine: Engine, rows: int) -> dict[str, str]:
     for start in range(0, rows, _BATCH):
         numbers = range(start, min(start + _BATCH, rows))
         with engine.begin() as connection:
+            connection.execute(insert(jobs), [_job(n, rows) for n in numbers])
             connection.execute(insert(transfers), [_transfer(n, rows) for n in numbers])
             connection.execute(
-                insert(transfer_events), [event for n in numbers for event in _events(n, rows)]
+                insert(job_events), [event for n in numbers for event in _events(n, rows)]
             )
     return {"many": "mdl_source03", "one": f"mdl_made{made:06d}", "transfer": _id(made)}
 
@@ -58,50 +60,62 @@ def _id(number: int) -> str:
     return f"trf_{random.Random(number).getrandbits(64):016x}"
 
 
-def _state(number: int, rows: int) -> TransferState:
+def _state(number: int, rows: int) -> JobState:
     """The newest are queued; of the others 2 in 100 failed and 3 were cancelled."""
     if number >= rows - QUEUED:
-        return TransferState.QUEUED
+        return JobState.QUEUED
     rest = number % 100
     if rest < 2:
-        return TransferState.FAILED
-    return TransferState.CANCELLED if rest < 5 else TransferState.SUCCEEDED
+        return JobState.FAILED
+    return JobState.CANCELLED if rest < 5 else JobState.SUCCEEDED
 
 
-def _transfer(number: int, rows: int) -> dict[str, Any]:
-    state, created = _state(number, rows), _START + timedelta(minutes=7 * number)
-    ended = None if state is TransferState.QUEUED else created + timedelta(minutes=5)
-    succeeded = state is TransferState.SUCCEEDED
-    model = f"mdl_source{number % MODELS:02d}"
+def _job(number: int, rows: int) -> dict[str, Any]:
+    state, created = _state(number, rows), _created_at(number)
+    ended = None if state is JobState.QUEUED else created + timedelta(minutes=5)
     return {
         "id": _id(number),
-        "spec": TransferSpec(model, "de", "fine-tune", {Role.TRAIN: "dst_1"}),
-        "source_model_id": model,
+        "kind": KIND,
         "state": state,
         "created_at": created,
         "attempt": 0 if ended is None else 1,
-        "cancel_requested": state is TransferState.CANCELLED,
+        "cancel_requested": state is JobState.CANCELLED,
         "priority": number % 3,
         "tenant": TENANTS[number % len(TENANTS)],
         "started_at": ended and created,
         "finished_at": ended,
-        "model_id": f"mdl_made{number:06d}" if succeeded else None,
-        "result": _result(number) if succeeded else None,
-        "failure": {"code": "child-died"} if state is TransferState.FAILED else None,
+        "failure": {"code": "child-died"} if state is JobState.FAILED else None,
         "last_event": len(list(_events(number, rows))),
     }
 
 
+def _transfer(number: int, rows: int) -> dict[str, Any]:
+    succeeded = _state(number, rows) is JobState.SUCCEEDED
+    model = f"mdl_source{number % MODELS:02d}"
+    return {
+        "id": _id(number),
+        "created_at": _created_at(number),
+        "spec": TransferSpec(model, "de", "fine-tune", {Role.TRAIN: "dst_1"}),
+        "source_model_id": model,
+        "model_id": f"mdl_made{number:06d}" if succeeded else None,
+        "result": _result(number) if succeeded else None,
+    }
+
+
+def _created_at(number: int) -> datetime:
+    return _START + timedelta(minutes=7 * number)
+
+
 def _events(number: int, rows: int) -> Iterator[dict[str, Any]]:
-    state, created = _state(number, rows), _START + timedelta(minutes=7 * number)
+    state, created = _state(number, rows), _created_at(number)
     kinds = ["queued"]
-    if state is not TransferState.QUEUED:
+    if state is not JobState.QUEUED:
         kinds += ["running", "loaded", "split", *["epoch"] * 5, "evaluated", state.value]
     for sequence, kind in enumerate(kinds, start=1):
         at = created + timedelta(seconds=sequence)
         data = {"epoch": sequence, "loss": 0.1 * sequence} if kind == "epoch" else {}
         yield {
-            "transfer_id": _id(number),
+            "job_id": _id(number),
             "sequence": sequence,
             "kind": kind,
             "data": data,

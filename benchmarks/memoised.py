@@ -8,9 +8,8 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor, nn
 
-from app.learn.bridge import Bridge
-from app.learn.bridgeable import Bridgeable
-from app.learn.examples import Inputs
+from app.learn.bridge import Bridge, Bridgeable
+from app.learn.data.examples import Inputs
 from app.learn.network import Batch, Network
 from app.learn.vector_cache import VectorCache
 
@@ -52,7 +51,7 @@ class Memoised(Network, Bridgeable):
         """Whether what the head reads has length 1."""
         return self.unit if self.bridge is None else self.bridge.normalize
 
-    def behind(self, encoder: Network, bridge: Bridge) -> Network:
+    def with_encoder(self, encoder: Network, bridge: Bridge) -> Network:
         """This network's head behind another memoised encoder."""
         assert isinstance(encoder, Memoised)
         made = Memoised(self.labels, encoder._vectors[0], encoder._position, encoder.unit, bridge)

@@ -10,16 +10,15 @@ import numpy as np
 import torch
 
 from app.domain.models import ModelHints
-from app.formats.catalog import recognise
-from app.formats.starter.build import starter_encoder
-from app.learn.monitor import Silence
+from app.formats.catalog import detect_format
+from app.formats.starter_encoder import starter_encoder
+from app.learn.bridge_fit import text_fragments
+from app.learn.callbacks import NullMonitor
+from app.learn.data.examples import TextPairs
+from app.learn.inference import predict
 from app.learn.network import Network
-from app.learn.pairs import Pairs
-from app.learn.pieces import pieces
-from app.learn.predicting import predict
-from app.learn.training_options import Strategy
-from app.methods.catalog import method_named, run_of
-from app.methods.contract import MethodInput
+from app.learn.training.recipe import Strategy
+from app.methods.contract import MethodInput, method_named, run_of
 from app.settings import settings
 from benchmarks.memoised import Memoised
 from benchmarks.sib200_data import Language
@@ -43,7 +42,7 @@ def encoders(
 
     `folder` keeps their vectors.
     """
-    cut = ("eng_Latn/pieces", pieces([str(text) for text in english.train.inputs])[0])
+    cut = ("eng_Latn/pieces", text_fragments([str(text) for text in english.train.inputs])[0])
     here = [cut, *(part(english, split) for split in ("train", "dev", "test"))]
     tests = [part(language, "test") for language in chosen]
     trains = [part(language, "train") for language in chosen]
@@ -61,7 +60,7 @@ def encoders(
 
 def network_of(folder: Path) -> Network:
     """The network of a model folder."""
-    form = recognise(folder)
+    form = detect_format(folder)
     return form.load(folder, form.inspect(folder, ModelHints()))
 
 
@@ -73,7 +72,7 @@ def english_head(body: Memoised, english: Language, seed: int) -> Memoised:
     fine_tune = method_named("fine-tune")
     parameters = fine_tune.parameters.model_validate({"strategy": Strategy.HEAD})
     given = MethodInput(start, parameters, english.train, english.dev, seed=seed)
-    made = run_of(fine_tune)(given, Silence()).network
+    made = run_of(fine_tune)(given, NullMonitor()).network
     assert isinstance(made, Memoised)
     return made
 
@@ -83,7 +82,7 @@ def correct(network: Network, language: Language) -> np.ndarray:
     return predict(network, language.test.inputs).argmax(axis=1) == language.test.targets
 
 
-def pairs(english: Language, language: Language) -> Pairs:
+def pairs(english: Language, language: Language) -> TextPairs:
     """The train split: its sentences are the same in every language, told by their ids."""
     texts = dict(zip(language.train.groups or (), language.train.inputs, strict=True))
     both = [
@@ -91,4 +90,4 @@ def pairs(english: Language, language: Language) -> Pairs:
         for group, text in zip(english.train.groups or (), english.train.inputs, strict=True)
         if group in texts
     ]
-    return Pairs(tuple(pair[0] for pair in both), tuple(pair[1] for pair in both))
+    return TextPairs(tuple(pair[0] for pair in both), tuple(pair[1] for pair in both))

@@ -18,16 +18,15 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from app.domain.models import ModelHints
-from app.formats.catalog import recognise
-from app.formats.starter.build import starter_encoder
+from app.formats.catalog import detect_format
+from app.formats.starter_encoder import starter_encoder
 from app.learn.network import Network
 from app.runtimes.contract import Runtime
-from app.runtimes.onnx.export import export_network
-from app.runtimes.onnx.open_onnx import open_onnx
-from app.runtimes.onnx.open_openvino import open_openvino
-from app.runtimes.onnx.quantise import quantise
+from app.runtimes.onnx.export import export_network, quantise
+from app.runtimes.onnx.onnxruntime_engine import open_onnx
+from app.runtimes.onnx.openvino_engine import open_openvino
 from app.runtimes.torch_runtime import TorchRuntime
-from app.serving.warm_up import warm_up
+from app.serving.predictor_process import warm_up
 from app.settings import settings
 from benchmarks.record import record
 from tests.support.models import a_text_classifier
@@ -75,7 +74,7 @@ def _models(place: Path, small: bool) -> list[tuple[str, Path]]:
 
 def _starter(folder: Path) -> Path:
     source = starter_encoder(settings().data_dir)
-    layout = recognise(source)
+    layout = detect_format(source)
     facts = layout.inspect(source, ModelHints())
     network: Network = layout.load(source, facts)
     network.add_head(("a", "b", "c", "d", "e", "f", "g"))
@@ -85,7 +84,7 @@ def _starter(folder: Path) -> Path:
 
 def _made(folder: Path) -> Path:
     """The folder, with its graphs below it."""
-    layout = recognise(folder)
+    layout = detect_format(folder)
     network = layout.load(folder, layout.inspect(folder, ModelHints()))
     graphs = folder.with_name(f"{folder.name}-graphs")
     (graphs / "float32").mkdir(parents=True)
@@ -117,7 +116,7 @@ def child() -> None:
 
 
 def _opened(folder: Path, engine: str, precision: str) -> Runtime:
-    layout = recognise(folder)
+    layout = detect_format(folder)
     facts = layout.inspect(folder, ModelHints())
     runtime = _runtime(folder, layout, facts, engine, precision)
     warm_up(runtime, facts, (1, 2))

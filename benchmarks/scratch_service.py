@@ -7,10 +7,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from app.cli.ports import free_port
-from app.cli.running import running_service
+from app.cli.processes import free_port, running_service
 from app.settings import Settings
-from app.store.migrate import upgrade
+from app.store.migrations import upgrade
 
 
 @contextmanager

@@ -21,15 +21,14 @@ import numpy as np
 
 from app.artifacts.archive import unpack
 from app.domain.models import ModelHints
-from app.domain.transfers import Sample
-from app.formats.catalog import recognise
-from app.learn.examples import Examples
-from app.learn.monitor import Silence
+from app.domain.transfers import SampleSize
+from app.formats.catalog import detect_format
+from app.learn.callbacks import NullMonitor
+from app.learn.data.examples import Examples
+from app.learn.data.splits import draw_sample
+from app.learn.inference import predict
 from app.learn.network import Network
-from app.learn.predicting import predict
-from app.learn.samples import draw_sample
-from app.methods.catalog import method_named, run_of
-from app.methods.contract import MethodInput
+from app.methods.contract import MethodInput, method_named, run_of
 from benchmarks.digits import SCRIPTS
 from benchmarks.intervals import mean_accuracy
 from benchmarks.record import record
@@ -77,7 +76,7 @@ def _script(seed_model: Path, file: Path, seeds: int) -> dict[str, Any]:
     seconds: dict[str, list[float]] = {name: [] for name in METHODS}
     rounds = []
     for seed in range(seeds):
-        labelled = draw_sample(train, Sample(per_class=PER_CLASS), seed)
+        labelled = draw_sample(train, SampleSize(per_class=PER_CLASS), seed)
         others = np.setdiff1d(np.arange(len(train)), labelled.rows - 1)
         chosen = np.random.default_rng(seed).permutation(others)[:UNLABELLED]
         for name in METHODS:
@@ -89,7 +88,7 @@ def _script(seed_model: Path, file: Path, seeds: int) -> dict[str, Any]:
                 unlabelled=train.take(chosen).inputs if name == "self-train" else None,
                 seed=seed,
             )
-            output = run_of(method_named(name))(given, Silence())
+            output = run_of(method_named(name))(given, NullMonitor())
             seconds[name].append(time.monotonic() - began)
             correct[name].append(predict(output.network, test.inputs).argmax(1) == test.targets)
             if output.report:
@@ -118,7 +117,7 @@ def _examples(images: np.ndarray, labels: np.ndarray) -> Examples:
 
 
 def _load(folder: Path) -> Network:
-    found = recognise(folder)
+    found = detect_format(folder)
     return found.load(folder, found.inspect(folder, ModelHints()))
 
 

@@ -22,20 +22,21 @@ import torch
 from rich.progress import track
 
 from app.domain.models import ModelHints
-from app.domain.transfers import Sample
-from app.formats.catalog import recognise
-from app.formats.starter.build import starter_encoder
-from app.learn.baselines import majority, tfidf
-from app.learn.examples import Examples
-from app.learn.monitor import Silence
+from app.domain.transfers import SampleSize
+from app.formats.catalog import detect_format
+from app.formats.starter_encoder import starter_encoder
+from app.learn.callbacks import NullMonitor
+from app.learn.data.examples import Examples
+from app.learn.data.splits import draw_sample
+from app.learn.inference import predict
 from app.learn.network import Network
-from app.learn.predicting import predict
-from app.learn.samples import draw_sample
-from app.learn.training_options import Strategy
-from app.methods.contract import MethodInput, Parameters, Run
-from app.methods.fine_tune.run import run as fine_tune
+from app.learn.tasks.baselines import tfidf
+from app.learn.tasks.single_label import majority_baseline
+from app.learn.training.recipe import Strategy
+from app.methods.contract import MethodInput, Parameters, RunMethod
+from app.methods.fine_tune.method import run as fine_tune
 from app.methods.fine_tune.spec import FineTuneParameters
-from app.methods.joint.run import run as joint
+from app.methods.joint.method import run as joint
 from app.methods.joint.spec import JointParameters
 from app.settings import settings
 from benchmarks.intervals import mean_accuracy
@@ -46,7 +47,7 @@ from benchmarks.sib200_data import Language, read_languages
 BUDGETS: tuple[int | None, ...] = (8, 32, 128, None)
 FINE_TUNE = FineTuneParameters(strategy=Strategy.HEAD)
 JOINT = JointParameters(strategy=Strategy.HEAD, target_share=0.5)
-METHODS: tuple[tuple[str, Run, Parameters], ...] = (
+METHODS: tuple[tuple[str, RunMethod, Parameters], ...] = (
     ("fine-tune", fine_tune, FINE_TUNE),
     ("joint", joint, JOINT),
 )
@@ -100,12 +101,12 @@ def _english_head(network: Memoised, english: Language, seed: int) -> Network:
     start = copy.deepcopy(network)
     start.reset()
     given = MethodInput(start, FINE_TUNE, english.train, english.dev, seed=seed)
-    return fine_tune(given, Silence()).network
+    return fine_tune(given, NullMonitor()).network
 
 
 def _language(language: Language, source: Language, heads: list[Network]) -> dict[str, Any]:
     test, classes = language.test, len(heads[0].labels)
-    most_frequent = majority(language.train.targets, len(test), classes).argmax(axis=1)
+    most_frequent = majority_baseline(language.train.targets, len(test), classes).argmax(axis=1)
     return {
         "language": language.name,
         "majority": float((most_frequent == test.targets).mean()),
@@ -121,13 +122,13 @@ def _budget(
     for seed, head in enumerate(heads):
         train = language.train
         if budget is not None:
-            train = draw_sample(train, Sample(rows=budget), seed)
+            train = draw_sample(train, SampleSize(rows=budget), seed)
         # The dev rows are further labels, so only the largest budget may look at them.
         validation = language.dev if budget is None else None
         for name, run, parameters in METHODS:
             start = copy.deepcopy(head)
             given = MethodInput(start, parameters, train, validation, source.train, seed=seed)
-            correct[name].append(_correct(run(given, Silence()).network, language.test))
+            correct[name].append(_correct(run(given, NullMonitor()).network, language.test))
         correct["tfidf"].append(_tfidf_correct(train, language.test, len(head.labels)))
     return {"labels": budget or len(language.train)} | {
         name: mean_accuracy(np.stack(rows)) for name, rows in correct.items()
@@ -145,7 +146,7 @@ def _tfidf_correct(train: Examples, test: Examples, classes: int) -> np.ndarray:
 
 def _starter() -> Network:
     folder = starter_encoder(settings().data_dir)
-    form = recognise(folder)
+    form = detect_format(folder)
     return form.load(folder, form.inspect(folder, ModelHints()))
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from app.learn.examples import Examples
+from app.learn.data.examples import Examples
 
 ENGLISH = "eng_Latn"
 

@@ -16,8 +16,8 @@ import numpy as np
 
 from app.cli.demo.expansion import expand
 from app.cli.demo.templates import Template, read_templates
-from app.domain.word_parts import words_in
-from app.learn.examples import NO_WORD, Examples
+from app.domain.tagging import words_in
+from app.learn.data.examples import NO_WORD, Examples
 
 GAPS = ("name", "area", "floor", "color")
 LABELS = ("O", *(f"{place}-{gap.upper()}" for gap in GAPS for place in "BI"))

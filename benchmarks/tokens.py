@@ -22,18 +22,18 @@ from seqeval.metrics import f1_score
 from app.domain.enums import Task
 from app.formats.huggingface.layout import read_layout
 from app.formats.huggingface.load import build_encoder
-from app.formats.starter.build import starter_encoder
-from app.learn.examples import Examples
-from app.learn.monitor import Silence
+from app.formats.starter_encoder import starter_encoder
+from app.learn.callbacks import NullMonitor
+from app.learn.data.examples import Examples
+from app.learn.devices import seeded
+from app.learn.inference import predict
 from app.learn.network import Network
-from app.learn.objectives.contract import Objective
-from app.learn.predicting import predict
-from app.learn.seeding import seeded
-from app.learn.training_options import Strategy
+from app.learn.tasks.contract import Objective
+from app.learn.training.recipe import Strategy
 from app.methods.contract import MethodInput
-from app.methods.fine_tune.run import run as fine_tune
+from app.methods.fine_tune.method import run as fine_tune
 from app.methods.fine_tune.spec import FineTuneParameters
-from app.methods.joint.run import run as joint
+from app.methods.joint.method import run as joint
 from app.methods.joint.spec import JointParameters
 from app.settings import settings
 from benchmarks.record import record
@@ -52,7 +52,7 @@ def main() -> None:
     began = time.monotonic()
     english, test = draw_commands("en", ENGLISH, 0, 0), draw_commands("de", TEST, 1, 0)
     source_test = draw_commands("en", TEST, 1, 0)
-    tagger = fine_tune(MethodInput(_plain_tagger(), SOURCE, english), Silence()).network
+    tagger = fine_tune(MethodInput(_plain_tagger(), SOURCE, english), NullMonitor()).network
     rows = [_row("zero-shot", tagger, test, began)]
     before = _scored(tagger.objective, predict(tagger, source_test.inputs), source_test)
     for seed in range(seeds):
@@ -94,12 +94,12 @@ def _seed(
     for name, run, parameters in methods:
         began = time.monotonic()
         given = MethodInput(copy.deepcopy(tagger), parameters, german, source=english, seed=seed)
-        network = run(given, Silence()).network
+        network = run(given, NullMonitor()).network
         row = _row(name, network, test, began)
         after = predict(network, source_test.inputs)
         rows.append(row | {"english_after": _scored(network.objective, after, source_test)})
     began, objective = time.monotonic(), tagger.objective
-    shallow = objective.shallow(german, test.inputs)
+    shallow = objective.text_baseline(german, test.inputs)
     assert shallow is not None
     rows.append(_account("word features", objective, shallow, test, began))
     most = objective.majority(german.targets, test.inputs)
@@ -114,7 +114,7 @@ def _account(
     name: str, objective: Objective, answers: np.ndarray, test: Examples, began: float
 ) -> dict[str, Any]:
     score = _scored(objective, answers, test)
-    rows = objective.rows(answers, test.targets)
+    rows = objective.row_answers(answers, test.targets)
     theirs = float(f1_score(rows.truth, rows.predicted, zero_division=0))
     return {
         "name": name,

@@ -24,17 +24,17 @@ import torch
 import wordfreq
 
 from app.domain.models import ModelHints
-from app.formats.catalog import recognise
-from app.formats.starter.build import starter_encoder
-from app.learn.advice.binomial import share
-from app.learn.examples import texts_of
-from app.learn.monitor import Silence
+from app.formats.catalog import detect_format
+from app.formats.starter_encoder import starter_encoder
+from app.learn.advice.abstention import share
+from app.learn.callbacks import NullMonitor
+from app.learn.data.examples import texts_of
+from app.learn.inference import predict
 from app.learn.network import Network
-from app.learn.predicting import predict
 from app.methods.contract import MethodInput, MethodOutput
-from app.methods.fine_tune.run import run as fine_tune
+from app.methods.fine_tune.method import run as fine_tune
 from app.methods.fine_tune.spec import FineTuneParameters
-from app.methods.trim.run import run
+from app.methods.trim.method import run
 from app.methods.trim.spec import TrimParameters
 from app.settings import settings
 from benchmarks.help_texts import lines
@@ -93,18 +93,18 @@ def _source(labels: tuple[str, ...], english: Language) -> Network:
         network.add_head(labels)
     chosen = FineTuneParameters(strategy="head")
     given = MethodInput(network, chosen, train=english.train, validation=english.dev)
-    return fine_tune(given, Silence()).network
+    return fine_tune(given, NullMonitor()).network
 
 
 def _starter() -> Network:
     folder = starter_encoder(settings().data_dir)
-    form = recognise(folder)
+    form = detect_format(folder)
     return form.load(folder, form.inspect(folder, ModelHints()))
 
 
 def _served(network: Network, folder: Path) -> tuple[Network, Path]:
     """The network as read back from its file, which is what is served."""
-    form = recognise(starter_encoder(settings().data_dir))
+    form = detect_format(starter_encoder(settings().data_dir))
     folder.mkdir()
     facts = form.inspect(starter_encoder(settings().data_dir), ModelHints())
     form.save(network, facts, folder)
@@ -179,7 +179,7 @@ def _others(
 
 
 def _trim(network: Network, evidence: Evidence, rows: int | None) -> MethodOutput:
-    return run(MethodInput(network, TrimParameters(rows=rows), **evidence), Silence())
+    return run(MethodInput(network, TrimParameters(rows=rows), **evidence), NullMonitor())
 
 
 def _evidence(sib: dict[str, Language], packages: Path) -> Evidence:

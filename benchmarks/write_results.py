@@ -40,6 +40,7 @@ SECTIONS = (
     "resident_memory",
     "storm",
     "listing",
+    "walk",
 )
 
 

@@ -19,9 +19,8 @@ from typing import Any
 from rich.progress import track
 
 from app.domain.languages import parse_language
-from app.formats.tables.identifier import identifier, identifier_code
-from app.formats.tables.wrong_language import wrong_language_rows
-from app.learn.advice.binomial import share
+from app.formats.tables.language import identifier_code, language_identifier, wrong_language_rows
+from app.learn.advice.abstention import share
 from benchmarks.record import record
 from benchmarks.sib200_data import Language, read_languages
 
@@ -79,7 +78,9 @@ def _judged(name: str, own: list[str], planted: list[str]) -> dict[str, Any]:
     code = identifier_code(claimed)
     alarms = wrong_language_rows(list(enumerate(own)), claimed)
     found = wrong_language_rows(list(enumerate(planted)), claimed)
-    argmax = [sum(identifier().classify(t)[0] != code for t in texts) for texts in (own, planted)]
+    argmax = [
+        sum(language_identifier().classify(t)[0] != code for t in texts) for texts in (own, planted)
+    ]
     return {
         "rows": len(own),
         "planted": len(planted),

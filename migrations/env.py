@@ -1,11 +1,10 @@
-"""How Alembic runs our migrations: on the connection that `app.store.migrate` hands over."""
+"""How Alembic runs our migrations: on the connection that `app.store.migrations` hands over."""
 
 from __future__ import annotations
 
 from alembic import context
 
-from app.store import alias_tables, lesser_tables  # noqa: F401  (they add to the metadata)
-from app.store.tables import metadata
+from app.store.schema import metadata
 
 context.configure(
     connection=context.config.attributes["connection"],

@@ -1,4 +1,4 @@
-"""Fixtures shared by all rooms live in tests/support; this file only names them."""
+"""Fixtures shared by all packages live in tests/support; this file only names them."""
 
 import os
 

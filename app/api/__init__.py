@@ -1,1 +1,1 @@
-"""HTTP."""
+"""HTTP and gRPC."""

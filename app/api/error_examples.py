@@ -3,86 +3,88 @@
 from __future__ import annotations
 
 from app.domain.enums import DatasetKind, Role, Task
-from app.domain.errors.aliases import (
-    AliasChanged,
-    AliasInputsGone,
-    AliasNotFound,
-    AliasOfAnotherName,
-    ModelsNotAlike,
-    NeededByAlias,
-)
-from app.domain.errors.batch_predictions import (
-    BatchPredictionNotFound,
-    BatchPredictionNotOver,
-    NeededByBatchPredictions,
-    PredictionInputsGone,
-    RowsUnfit,
-)
 from app.domain.errors.dataset_files import ColumnMissing
-from app.domain.errors.downloads import (
+from app.domain.errors.methods import MethodUnknown
+from app.domain.errors.model_files import (
     ExportBusy,
     ExportFailed,
     ExportUnsupported,
+    FormatRunsCode,
     LanguageNotInBridge,
     ModulesUnsupported,
 )
-from app.domain.errors.idempotency import KeyReused
-from app.domain.errors.languages import LanguageUnknown
-from app.domain.errors.lookups import (
-    DatasetNotFound,
-    EvaluationNotFound,
-    ModelNotFound,
-    NotRecorded,
+from app.domain.errors.model_formats import (
+    LanguageNotInModel,
+    NoWordVectors,
+    WidthsDiffer,
+    WordsUnknown,
 )
-from app.domain.errors.methods import MethodUnknown
-from app.domain.errors.model_files import FormatRunsCode
-from app.domain.errors.open_inference import InferenceRequestInvalid, OutputUnknown, TensorInvalid
-from app.domain.errors.pages import CursorUnknown
 from app.domain.errors.predictions import (
     AnswerNotFinite,
+    BatchPredictionNotFound,
+    BatchPredictionNotOver,
     DeadlinePassed,
+    InferenceRequestInvalid,
     ModelCannotPredict,
     ModelNotLoaded,
     ModelsMemoryFull,
+    NeededByBatchPredictions,
     NothingToPredict,
+    OutputUnknown,
+    PredictionInputsGone,
     PredictorSilent,
     PredictorStopped,
     QueueFull,
+    RowsUnfit,
+    TensorInvalid,
     TimeoutUnusable,
     TooManyInputs,
     TooManyWindows,
     UnusableInput,
     WindowUnusable,
 )
-from app.domain.errors.readiness import DatabaseBusy, DatabaseUnreachable, NotReady
-from app.domain.errors.requests import RequestInvalid
-from app.domain.errors.storage import ArtifactMissing, DiskFull
-from app.domain.errors.transfer_requests import (
+from app.domain.errors.requests import (
+    AliasChanged,
+    AliasInputsGone,
+    AliasNotFound,
+    AliasOfAnotherName,
+    CursorUnknown,
+    DatasetNotFound,
+    EvaluationNotFound,
+    KeyReused,
+    LanguageUnknown,
+    ModelNotFound,
+    ModelsNotAlike,
+    NeededByAlias,
+    NotRecorded,
+    PartMissing,
+    RequestInvalid,
+    UploadMalformed,
+    UploadTooLarge,
+)
+from app.domain.errors.service import (
+    ArtifactMissing,
+    ComponentCheck,
+    DatabaseBusy,
+    DatabaseUnreachable,
+    DiskFull,
+    NotReady,
+)
+from app.domain.errors.transfers import (
     KindUnfit,
+    NeededByTransfers,
     ParametersInvalid,
     RecordRejected,
     RolesInvalid,
     TooFewRows,
-)
-from app.domain.errors.transfers import (
-    NeededByTransfers,
+    TransferActionNotAllowed,
     TransferInputsGone,
     TransferNotFound,
-    TransferNotSteerable,
-)
-from app.domain.errors.uploads import PartMissing, UploadMalformed, UploadTooLarge
-from app.domain.errors.word_vectors import (
-    LanguageNotInModel,
-    NoWordVectors,
-    WidthsDiffer,
-    WordsUnknown,
 )
 from app.domain.invalid_fields import DESCRIBED
-from app.domain.readiness import Check
 
 _MODEL, _DATASET = "mdl_9f2c41d07b3e6a58", "dst_1c0f5a7d2b9e4c36"
 _TRANSFER, _BATCH = "trf_5b7d2f0c9a1e4836", "bpr_0a8c6e4f2b1d7395"
-
 NO_MODEL = ModelNotFound("intents@9")
 NO_DATASET = DatasetNotFound(_DATASET)
 NO_TRANSFER = TransferNotFound(_TRANSFER)
@@ -104,7 +106,6 @@ NO_MODULES = ModulesUnsupported("intents-sw", "its head is more than one linear 
 NO_SHIFT = LanguageNotInBridge("intents-sw", "de", ["en", "sw"])
 EXPORT_FAILED = ExportFailed("intents", "an operator has no counterpart in ONNX")
 EXPORT_BUSY = ExportBusy(30)
-
 BAD_REQUEST = RequestInvalid(
     [
         {
@@ -117,7 +118,6 @@ BAD_REQUEST = RequestInvalid(
 BAD_CURSOR = CursorUnknown("page-2")
 BAD_LANGUAGE = LanguageUnknown("german", "de")
 BAD_TIMEOUT = TimeoutUnusable("soon")
-
 KEY_REUSED = KeyReused("a-key-of-yours")
 UPLOAD_TOO_LARGE = UploadTooLarge(4 * 1024**3)
 UPLOAD_MALFORMED = UploadMalformed("it ends before its last boundary")
@@ -125,12 +125,10 @@ PART_MISSING = PartMissing("file", ["language"])
 NO_SPACE = DiskFull(2 * 1024**3, 1024**3)
 MODEL_REJECTED = FormatRunsCode("model.pt", "a pickle")
 DATASET_REJECTED = ColumnMissing({"label": None}, ("text", "Thema"), ("text",))
-
 MODEL_NEEDED = NeededByTransfers(_MODEL, [_TRANSFER])
-MODEL_POINTED_TO = NeededByAlias(_MODEL, ["intents@champion"])
-MODEL_ASKED = NeededByBatchPredictions(_MODEL, [_BATCH])
+MODEL_NEEDED_BY_ALIAS = NeededByAlias(_MODEL, ["intents@champion"])
+MODEL_NEEDED_BY_BATCH = NeededByBatchPredictions(_MODEL, [_BATCH])
 DATASET_NEEDED = NeededByTransfers(_DATASET, [_TRANSFER])
-
 RECORD_REJECTED = RecordRejected(_MODEL)
 PARAMETERS_INVALID = ParametersInvalid(
     "fine-tune",
@@ -148,17 +146,14 @@ KIND_UNFIT = KindUnfit(
 )
 TOO_FEW_ROWS = TooFewRows(2, 3, "training, with 2 split off, needs")
 INPUTS_GONE = TransferInputsGone([_DATASET])
-NOT_STEERABLE = TransferNotSteerable(_TRANSFER, "succeeded", "retry")
-
+ACTION_NOT_ALLOWED = TransferActionNotAllowed(_TRANSFER, "succeeded", "retry")
 ROWS_UNFIT = RowsUnfit(DatasetKind.PARALLEL, Task.TEXT_CLASSIFICATION)
 PREDICTION_INPUTS_GONE = PredictionInputsGone([_DATASET])
 BATCH_NOT_OVER = BatchPredictionNotOver(_BATCH, "running")
-
 ALIAS_CHANGED = AliasChanged("intents", "champion", 4)
 ALIAS_INPUTS_GONE = AliasInputsGone([_MODEL])
 ALIAS_OF_ANOTHER_NAME = AliasOfAnotherName("intents", "topics@2")
-NOT_ALIKE = ModelsNotAlike("shadow", "topics@2", "intents@3", "it takes other inputs")
-
+MODELS_NOT_ALIKE = ModelsNotAlike("shadow", "topics@2", "intents@3", "it takes other inputs")
 CANNOT_PREDICT = ModelCannotPredict(
     "encoder", "it is a plain encoder without labels", "Start a transfer from it to train a head."
 )
@@ -174,16 +169,13 @@ NOT_LOADED = ModelNotLoaded("intents", "artifact-corrupted")
 STOPPED = PredictorStopped()
 SILENT = PredictorSilent(120.0)
 TOO_LATE = DeadlinePassed()
-
 NO_VECTORS = NoWordVectors("intents")
 NO_WORDS = WordsUnknown("vectors", ["Wodr"])
 NO_SUCH_LANGUAGE = LanguageNotInModel("vectors", "sw", ["en", "de"])
 WIDTHS_DIFFER = WidthsDiffer(300, 100)
-
 DATABASE_BUSY = DatabaseBusy()
 DATABASE_UNREACHABLE = DatabaseUnreachable("OperationalError")
-NOT_READY = NotReady([Check("database", False, "OperationalError")])
-
+NOT_READY = NotReady([ComponentCheck("database", False, "OperationalError")])
 INFERENCE_INVALID = InferenceRequestInvalid("has no input tensor", "Send one under `inputs`.")
 TENSOR_INVALID = TensorInvalid("text", "has 3 elements for a shape of 2", "Make both the same.")
 OUTPUT_UNKNOWN = OutputUnknown("logits", ["label", "probabilities"])

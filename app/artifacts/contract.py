@@ -10,7 +10,7 @@ from typing import Protocol
 
 
 @dataclass(frozen=True)
-class Stored:
+class StoredArtifact:
     """An artifact in a store, and the seconds since it was last published."""
 
     digest: str
@@ -24,7 +24,7 @@ class SharedFiles(Protocol):
         """Copy a file there, whole or not at all."""
 
     def fetch(self, key: str, file: Path) -> str | None:
-        """Copy it into an absent `file`; the SHA-256 of what came, None where nothing is."""
+        """Copy it into an absent `file`; the SHA-256 of the copy, None where nothing is."""
 
     def written_sha256(self, key: str) -> str | None:
         """The SHA-256 that was given when it was put there; None where nothing is."""
@@ -78,7 +78,7 @@ class Artifacts(Protocol):
         That folder is the caller's to delete, which may take long.
         """
 
-    def stored(self) -> Iterator[Stored]:
+    def stored(self) -> Iterator[StoredArtifact]:
         """Every artifact in the store."""
 
     def unpacked(self, digest: str) -> Path | None:

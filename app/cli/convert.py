@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from app.cli.steps import step
+from app.cli.progress import step
 
 
 def convert(
@@ -39,12 +39,12 @@ def convert(
     without running code.
     """
     from app.formats.convert.convert_model import convert_model
-    from app.formats.convert.wishes import Wishes
+    from app.formats.convert.torch_files import ConversionRequest
 
     names = tuple(name.strip() for name in labels.split(",") if name.strip())
-    wishes = Wishes(architecture, names, _json_object(input), trust)
+    request = ConversionRequest(architecture, names, _json_object(input), trust)
     with step(f"Converting {source.name}"):
-        facts = convert_model(source, target, wishes)
+        facts = convert_model(source, target, request)
     typer.echo(f"{target}: {facts.task}, {len(facts.labels)} labels, {facts.architecture}")
 
 

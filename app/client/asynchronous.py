@@ -8,36 +8,35 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-import httpx
-from httpx_sse import aconnect_sse
+import httpx2
 
-from app.client.aliases import Aliases
-from app.client.batch_predictions import AwaitedBatchPredictions
-from app.client.call import Call, prediction, present
-from app.client.download import download_awaited
-from app.client.nouns import Datasets, Evaluations, Models
+from app.client.batch_predictions import AsyncBatchPredictions
+from app.client.call import Call, neighbours, prediction, translations, without_none
 from app.client.problem import answer_of, problem_of, unreachable
-from app.client.repetition import Repetition
-from app.client.stream import Reconnection, event_of, is_final
-from app.client.transfers import FINAL_STATES, Transfers
-from app.client.words import neighbours, translations
+from app.client.resources import FINAL_STATES, Aliases, Datasets, Evaluations, Models, Transfers
+from app.client.transport import (
+    TIMEOUT,
+    RetryPolicy,
+    StreamReconnection,
+    download_async,
+    event_of,
+    is_final,
+)
 
 JSON = dict[str, Any]
-# An upload is answered when it was read and checked, which takes minutes for a large model.
-_TIMEOUT = httpx.Timeout(30, read=900, write=900)
 
 
 class AsyncClient:
     """A Babelport service at `url`, as `Client` but awaited; an asynchronous context manager."""
 
     def __init__(self, url: str = "http://127.0.0.1:8000") -> None:
-        self._http = httpx.AsyncClient(base_url=url, timeout=_TIMEOUT)
+        self._http = httpx2.AsyncClient(base_url=url, timeout=TIMEOUT)
         self.models = _Models(self._http, self._send)
         self.aliases: Aliases[Awaitable[JSON]] = Aliases(self._send)
         self.datasets: Datasets[Awaitable[JSON]] = Datasets(self._send)
         self.transfers = _Transfers(self._http, self._send)
         self.evaluations: Evaluations[Awaitable[JSON]] = Evaluations(self._send)
-        self.batch_predictions = AwaitedBatchPredictions(self._http, self._send)
+        self.batch_predictions = AsyncBatchPredictions(self._http, self._send)
 
     async def methods(self) -> JSON:
         """The methods of transfer, under `items`, with their parameters as JSON schema."""
@@ -75,25 +74,25 @@ class AsyncClient:
         await self.close()
 
     async def _send(self, call: Call) -> JSON:
-        repetition = Repetition(call)
+        retry = RetryPolicy(call)
         while True:
             try:
                 with ExitStack() as opened:
-                    given = call.arguments(opened)
-                    response = await self._http.request(call.method, call.path, **given)
-            except httpx.TransportError as error:
-                pause = repetition.pause(error)
+                    arguments = call.arguments(opened)
+                    response = await self._http.request(call.method, call.path, **arguments)
+            except httpx2.TransportError as error:
+                pause = retry.pause(error)
                 if pause is None:
                     raise unreachable(self._http.base_url, error) from error
             else:
-                pause = repetition.pause(response) if response.is_error else None
+                pause = retry.pause(response) if response.is_error else None
                 if pause is None:
                     return answer_of(response)
             await asyncio.sleep(pause)
 
 
 class _Models(Models[Awaitable[JSON]]):
-    def __init__(self, http: httpx.AsyncClient, send: Callable[[Call], Awaitable[JSON]]) -> None:
+    def __init__(self, http: httpx2.AsyncClient, send: Callable[[Call], Awaitable[JSON]]) -> None:
         super().__init__(send)
         self._http = http
 
@@ -109,12 +108,12 @@ class _Models(Models[Awaitable[JSON]]):
         With `format` "onnx" it is a zip of one ONNX graph with everything inside and the tokenizer;
         with "sentence-transformers" of plain modules, every text taken to be of `language`.
         """
-        params = present({"format": format, "language": language})
-        return await download_awaited(self._http, f"/v1/models/{model}/artifact", path, params)
+        params = without_none({"format": format, "language": language})
+        return await download_async(self._http, f"/v1/models/{model}/artifact", path, params)
 
 
 class _Transfers(Transfers[Awaitable[JSON]]):
-    def __init__(self, http: httpx.AsyncClient, send: Callable[[Call], Awaitable[JSON]]) -> None:
+    def __init__(self, http: httpx2.AsyncClient, send: Callable[[Call], Awaitable[JSON]]) -> None:
         super().__init__(send)
         self._http = http
 
@@ -123,7 +122,7 @@ class _Transfers(Transfers[Awaitable[JSON]]):
 
         `progress` events have no sequence. A lost connection is taken up again where it ended.
         """
-        reconnection = Reconnection(after)
+        reconnection = StreamReconnection(after)
         while True:
             received = 0
             try:
@@ -135,7 +134,7 @@ class _Transfers(Transfers[Awaitable[JSON]]):
                         return
                 if not received and await self._is_over(transfer):
                     return
-            except httpx.TransportError as error:
+            except httpx2.TransportError as error:
                 if reconnection.is_hopeless():
                     raise unreachable(self._http.base_url, error) from error
             await asyncio.sleep(reconnection.pause())
@@ -150,13 +149,15 @@ class _Transfers(Transfers[Awaitable[JSON]]):
                 on_event(event)
         return await self.get(transfer)
 
-    async def _connection(self, transfer: str, reconnection: Reconnection) -> AsyncIterator[JSON]:
+    async def _connection(
+        self, transfer: str, reconnection: StreamReconnection
+    ) -> AsyncIterator[JSON]:
         path = f"/v1/transfers/{transfer}/events"
-        async with aconnect_sse(self._http, "GET", path, **reconnection.arguments()) as source:
+        async with self._http.sse(path, **reconnection.arguments()) as source:
             if source.response.is_error:
                 await source.response.aread()
                 raise problem_of(source.response)
-            async for sent in source.aiter_sse():
+            async for sent in source:
                 if not sent.data:
                     # A comment that keeps the connection alive comes as an event without data.
                     continue

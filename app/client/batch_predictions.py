@@ -8,12 +8,11 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, Generic
 
-import httpx
+import httpx2
 
 from app.client.call import Call, creation
-from app.client.download import download, download_awaited
-from app.client.nouns import Answer, Send
-from app.client.transfers import FINAL_STATES
+from app.client.resources import FINAL_STATES, Answer, Send
+from app.client.transport import download, download_async
 
 JSON = dict[str, Any]
 _PATH = "/v1/batch-predictions"
@@ -66,10 +65,10 @@ class BatchPredictions(Generic[Answer]):
         return self._send(Call("DELETE", f"{_PATH}/{batch}"))
 
 
-class BlockingBatchPredictions(BatchPredictions[JSON]):
+class SyncBatchPredictions(BatchPredictions[JSON]):
     """Those of the synchronous client."""
 
-    def __init__(self, http: httpx.Client, send: Callable[[Call], JSON]) -> None:
+    def __init__(self, http: httpx2.Client, send: Callable[[Call], JSON]) -> None:
         super().__init__(send)
         self._http = http
 
@@ -91,10 +90,10 @@ class BlockingBatchPredictions(BatchPredictions[JSON]):
         return download(self._http, f"{_PATH}/{batch}/results", path, params)
 
 
-class AwaitedBatchPredictions(BatchPredictions[Awaitable[JSON]]):
+class AsyncBatchPredictions(BatchPredictions[Awaitable[JSON]]):
     """Those of the asynchronous client."""
 
-    def __init__(self, http: httpx.AsyncClient, send: Callable[[Call], Awaitable[JSON]]) -> None:
+    def __init__(self, http: httpx2.AsyncClient, send: Callable[[Call], Awaitable[JSON]]) -> None:
         super().__init__(send)
         self._http = http
 
@@ -109,4 +108,4 @@ class AwaitedBatchPredictions(BatchPredictions[Awaitable[JSON]]):
     ) -> Path:
         """Write the results to `path`; as in the synchronous client."""
         params = {"format": format, "exact": exact}
-        return await download_awaited(self._http, f"{_PATH}/{batch}/results", path, params)
+        return await download_async(self._http, f"{_PATH}/{batch}/results", path, params)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import httpx
+import httpx2
 
 
 class BabelportProblem(Exception):
@@ -18,9 +18,9 @@ class BabelportProblem(Exception):
     def __init__(
         self, status: int, code: str, detail: str, advice: str, body: dict[str, Any] | None = None
     ) -> None:
-        # Both are sentences; some of other services and frameworks lack their stop.
-        said = detail if detail.endswith((".", "!", "?")) or not detail else f"{detail}."
-        super().__init__(f"{said} {advice}".strip())
+        # Both are sentences; those of other services and frameworks may lack their full stop.
+        sentence = detail if detail.endswith((".", "!", "?")) or not detail else f"{detail}."
+        super().__init__(f"{sentence} {advice}".strip())
         self.status = status
         self.code = code
         self.detail = detail
@@ -29,7 +29,7 @@ class BabelportProblem(Exception):
         self.request_id: str | None = self.body.get("request_id")
 
 
-def problem_of(response: httpx.Response) -> BabelportProblem:
+def problem_of(response: httpx2.Response) -> BabelportProblem:
     """The problem that an error answer (its body already read) describes."""
     try:
         body = response.json()
@@ -44,7 +44,7 @@ def problem_of(response: httpx.Response) -> BabelportProblem:
     )
 
 
-def answer_of(response: httpx.Response) -> dict[str, Any]:
+def answer_of(response: httpx2.Response) -> dict[str, Any]:
     """The answer's JSON, empty where it has no body; raises the problem of an error answer."""
     if response.is_error:
         raise problem_of(response)

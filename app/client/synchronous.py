@@ -8,23 +8,22 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-import httpx
-from httpx_sse import connect_sse
+import httpx2
 
-from app.client.aliases import Aliases
-from app.client.batch_predictions import BlockingBatchPredictions
-from app.client.call import Call, prediction, present
-from app.client.download import download
-from app.client.nouns import Datasets, Evaluations, Models
+from app.client.batch_predictions import SyncBatchPredictions
+from app.client.call import Call, neighbours, prediction, translations, without_none
 from app.client.problem import answer_of, problem_of, unreachable
-from app.client.repetition import Repetition
-from app.client.stream import Reconnection, event_of, is_final
-from app.client.transfers import FINAL_STATES, Transfers
-from app.client.words import neighbours, translations
+from app.client.resources import FINAL_STATES, Aliases, Datasets, Evaluations, Models, Transfers
+from app.client.transport import (
+    TIMEOUT,
+    RetryPolicy,
+    StreamReconnection,
+    download,
+    event_of,
+    is_final,
+)
 
 JSON = dict[str, Any]
-# An upload is answered when it was read and checked, which takes minutes for a large model.
-_TIMEOUT = httpx.Timeout(30, read=900, write=900)
 
 
 class Client:
@@ -34,13 +33,13 @@ class Client:
     """
 
     def __init__(self, url: str = "http://127.0.0.1:8000") -> None:
-        self._http = httpx.Client(base_url=url, timeout=_TIMEOUT)
+        self._http = httpx2.Client(base_url=url, timeout=TIMEOUT)
         self.models = _Models(self._http, self._send)
         self.aliases: Aliases[JSON] = Aliases(self._send)
         self.datasets: Datasets[JSON] = Datasets(self._send)
         self.transfers = _Transfers(self._http, self._send)
         self.evaluations: Evaluations[JSON] = Evaluations(self._send)
-        self.batch_predictions = BlockingBatchPredictions(self._http, self._send)
+        self.batch_predictions = SyncBatchPredictions(self._http, self._send)
 
     def methods(self) -> JSON:
         """The methods of transfer, under `items`, with their parameters as JSON schema."""
@@ -78,25 +77,25 @@ class Client:
         self.close()
 
     def _send(self, call: Call) -> JSON:
-        repetition = Repetition(call)
+        retry = RetryPolicy(call)
         while True:
             try:
                 with ExitStack() as opened:
-                    given = call.arguments(opened)
-                    response = self._http.request(call.method, call.path, **given)
-            except httpx.TransportError as error:
-                pause = repetition.pause(error)
+                    arguments = call.arguments(opened)
+                    response = self._http.request(call.method, call.path, **arguments)
+            except httpx2.TransportError as error:
+                pause = retry.pause(error)
                 if pause is None:
                     raise unreachable(self._http.base_url, error) from error
             else:
-                pause = repetition.pause(response) if response.is_error else None
+                pause = retry.pause(response) if response.is_error else None
                 if pause is None:
                     return answer_of(response)
             time.sleep(pause)
 
 
 class _Models(Models[JSON]):
-    def __init__(self, http: httpx.Client, send: Callable[[Call], JSON]) -> None:
+    def __init__(self, http: httpx2.Client, send: Callable[[Call], JSON]) -> None:
         super().__init__(send)
         self._http = http
 
@@ -112,12 +111,12 @@ class _Models(Models[JSON]):
         With `format` "onnx" it is a zip of one ONNX graph with everything inside and the tokenizer;
         with "sentence-transformers" of plain modules, every text taken to be of `language`.
         """
-        params = present({"format": format, "language": language})
+        params = without_none({"format": format, "language": language})
         return download(self._http, f"/v1/models/{model}/artifact", path, params)
 
 
 class _Transfers(Transfers[JSON]):
-    def __init__(self, http: httpx.Client, send: Callable[[Call], JSON]) -> None:
+    def __init__(self, http: httpx2.Client, send: Callable[[Call], JSON]) -> None:
         super().__init__(send)
         self._http = http
 
@@ -126,7 +125,7 @@ class _Transfers(Transfers[JSON]):
 
         `progress` events have no sequence. A lost connection is taken up again where it ended.
         """
-        reconnection = Reconnection(after)
+        reconnection = StreamReconnection(after)
         while True:
             received = 0
             try:
@@ -138,13 +137,13 @@ class _Transfers(Transfers[JSON]):
                         return
                 if not received and self._is_over(transfer):
                     return
-            except httpx.TransportError as error:
+            except httpx2.TransportError as error:
                 if reconnection.is_hopeless():
                     raise unreachable(self._http.base_url, error) from error
             time.sleep(reconnection.pause())
 
     def _is_over(self, transfer: str) -> bool:
-        return (self.get(transfer))["state"] in FINAL_STATES
+        return self.get(transfer)["state"] in FINAL_STATES
 
     def wait(self, transfer: str, on_event: Callable[[JSON], None] | None = None) -> JSON:
         """Block until the transfer is over and return it, whether it succeeded or not."""
@@ -153,13 +152,13 @@ class _Transfers(Transfers[JSON]):
                 on_event(event)
         return self.get(transfer)
 
-    def _connection(self, transfer: str, reconnection: Reconnection) -> Iterator[JSON]:
+    def _connection(self, transfer: str, reconnection: StreamReconnection) -> Iterator[JSON]:
         path = f"/v1/transfers/{transfer}/events"
-        with connect_sse(self._http, "GET", path, **reconnection.arguments()) as source:
+        with self._http.sse(path, **reconnection.arguments()) as source:
             if source.response.is_error:
                 source.response.read()
                 raise problem_of(source.response)
-            for sent in source.iter_sse():
+            for sent in source:
                 if not sent.data:
                     # A comment that keeps the connection alive comes as an event without data.
                     continue

@@ -1,4 +1,7 @@
-"""The closed vocabularies of the service; each value is what the API and the tables show."""
+"""The closed vocabularies of the service, and which kinds of rows a role and a task take.
+
+Each value is what the API and the tables show.
+"""
 
 from __future__ import annotations
 
@@ -60,7 +63,7 @@ class Role(StrEnum):
     DICTIONARY = "dictionary"  # word pairs, source to target
 
 
-class Companion(StrEnum):
+class AuxiliaryModelUse(StrEnum):
     """Whether a method works with a second model beside the source model."""
 
     NONE = "none"
@@ -80,3 +83,33 @@ class EvaluationKind(StrEnum):
     CHANCE = "chance"  # baseline: labels drawn at random, as often as they are in training
     SOURCE_BEFORE = "source-before"  # the source model on the source test rows
     SOURCE_AFTER = "source-after"  # the transferred model on the source test rows
+
+
+LABELLED_ROLES = (Role.TRAIN, Role.VALIDATION, Role.TEST, Role.SOURCE, Role.SOURCE_TEST)
+INPUT_ROLES = (Role.UNLABELLED, Role.SOURCE_UNLABELLED)
+PAIR_KINDS = {
+    Role.PARALLEL: DatasetKind.PARALLEL,
+    Role.DICTIONARY: DatasetKind.DICTIONARY,
+}
+TEXT_KINDS = (DatasetKind.LABELLED, DatasetKind.MULTI_LABELLED, DatasetKind.TOKENS)
+# What the head of a plain encoder learns from training rows of a kind.
+TASK_BY_KIND = {
+    DatasetKind.LABELLED: Task.TEXT_CLASSIFICATION,
+    DatasetKind.MULTI_LABELLED: Task.MULTI_LABEL_CLASSIFICATION,
+    DatasetKind.TOKENS: Task.TOKEN_CLASSIFICATION,
+}
+# The kinds of labelled rows that a model learns from; one label is a set of one.
+KINDS_OF_TASKS = {
+    Task.TEXT_CLASSIFICATION: (DatasetKind.LABELLED,),
+    Task.MULTI_LABEL_CLASSIFICATION: (DatasetKind.MULTI_LABELLED, DatasetKind.LABELLED),
+    Task.TOKEN_CLASSIFICATION: (DatasetKind.TOKENS,),
+    Task.IMAGE_CLASSIFICATION: (DatasetKind.IMAGES,),
+    Task.FEATURE_EXTRACTION: TEXT_KINDS,
+}
+# In the language of the model that is transferred; all other roles are in the target language.
+SOURCE_ROLES = (Role.SOURCE, Role.SOURCE_TEST, Role.SOURCE_UNLABELLED)
+
+
+def kind_by_role(role: Role) -> DatasetKind | None:
+    """What a table that comes for `role` holds unless the user says otherwise; None: labels."""
+    return DatasetKind.UNLABELLED if role in INPUT_ROLES else PAIR_KINDS.get(role)

@@ -132,9 +132,9 @@ _SENTENCES: dict[str, Callable[[str, Mapping[str, Any]], _Said | None]] = {
 }
 
 
-def _name(place: tuple[Any, ...]) -> str:
+def _name(path: tuple[Any, ...]) -> str:
     """A field as its sender calls it: without the side of a union, or the part of the request."""
-    parts = [str(part) for part in place]
+    parts = [str(part) for part in path]
     if parts and parts[0] in ("body", "query", "path", "header"):
         parts = parts[1:]
     # The class of fields is a side of a union.
@@ -142,10 +142,10 @@ def _name(place: tuple[Any, ...]) -> str:
     return ".".join(part for part in parts if part not in ("[key]", "str", *sides))
 
 
-def _known_fields(schema: type[BaseModel] | None, place: tuple[Any, ...]) -> list[str]:
-    """The fields of the object at `place`."""
+def _known_fields(schema: type[BaseModel] | None, path: tuple[Any, ...]) -> list[str]:
+    """The fields of the object at `path`."""
     models = [schema] if schema is not None else []
-    for part in place:
+    for part in path:
         having = [model for model in models if part in model.model_fields]
         if having:
             models = [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import langcodes
 
-from app.domain.errors.languages import LanguageUnknown
+from app.domain.errors.requests import LanguageUnknown
 
 _LONGEST_NAME = 60
 

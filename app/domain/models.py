@@ -1,4 +1,4 @@
-"""The Model: an immutable registered artifact, and what its file says about itself."""
+"""The Model: an immutable registered artifact, what its file says, and how it is served."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from app.domain.compilations import Serving
 from app.domain.enums import Format, ModelStatus, Task
 
 
@@ -83,6 +82,68 @@ class ModelHints:
 
 
 @dataclass(frozen=True)
+class EquivalenceCheck:
+    """How a candidate's answers compare to the network's own, on the same rows.
+
+    `rows` come from the model's own evaluation where `real`, and are made up otherwise.
+    `same_answers` is the share of rows answered alike, `largest_difference` that of any
+    probability. `metric` names the primary metric; `reference` is the network's value,
+    `value` the candidate's: None where no row has a label.
+    """
+
+    rows: int
+    real: bool
+    same_answers: float
+    largest_difference: float
+    passed: bool
+    metric: str | None = None
+    reference: float | None = None
+    value: float | None = None
+
+
+@dataclass(frozen=True)
+class ServingCandidate:
+    """One way to serve a model, as it was tried.
+
+    Speeds are inputs per second: in batches of like length on one processor, and one by one.
+    `failure` says why it cannot be had; it was then neither checked nor measured.
+    """
+
+    engine: str
+    precision: str
+    size_bytes: int = 0
+    check: EquivalenceCheck | None = None
+    batched_per_second: float | None = None
+    single_per_second: float | None = None
+    failure: str = ""
+
+
+@dataclass(frozen=True)
+class Serving:
+    """How a model is served, and every candidate that was tried.
+
+    `sha256` is the digest of what was compiled; None where the model's own file is served.
+    `reason` says in a sentence why it is this one; `failure` is an error's `as_dict()` where
+    compiling itself went wrong.
+    """
+
+    engine: str
+    precision: str
+    reason: str
+    sha256: str | None = None
+    candidates: tuple[ServingCandidate, ...] = ()
+    failure: dict[str, Any] | None = None
+
+    @property
+    def check(self) -> EquivalenceCheck | None:
+        """The check of the candidate that was chosen."""
+        for one in self.candidates:
+            if (one.engine, one.precision) == (self.engine, self.precision):
+                return one.check
+        return None
+
+
+@dataclass(frozen=True)
 class Model:
     """A registered model: `facts` and `sha256` are None exactly when it was rejected.
 
@@ -103,3 +164,50 @@ class Model:
     parent_id: str | None = None
     transfer_id: str | None = None
     serving: Serving | None = None
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """How a model was found to answer fastest.
+
+    `engine` and `precision` say what computes; `sha256` is the digest of what was compiled, None
+    where it is the model's own file that is computed with.
+    """
+
+    engine: str
+    precision: str
+    sha256: str | None
+
+
+@dataclass(frozen=True)
+class Servable:
+    """A model that can answer; `compiled` is None where that was not tried yet."""
+
+    id: str
+    name: str
+    version: int
+    sha256: str
+    facts: ModelFacts
+    compiled: Compiled | None = None
+
+
+@dataclass(frozen=True)
+class LoadedModel:
+    """A model that is in memory; `pinned` ones stay there until they are unloaded."""
+
+    model_id: str
+    name: str
+    version: int
+    engine: str
+    precision: str
+    size_bytes: int
+    pinned: bool
+
+
+@dataclass(frozen=True)
+class CacheCounts:
+    """How often a model was here when it was asked, was loaded, and had to go for another."""
+
+    hits: int = 0
+    loads: int = 0
+    drops: int = 0

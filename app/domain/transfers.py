@@ -7,11 +7,14 @@ from datetime import datetime
 from typing import Any
 
 from app.domain.enums import Role
-from app.domain.transfer_states import AttemptOutcome, TransferState
+from app.domain.jobs import JobState, Progress
+
+STARTER = "starter"  # the encoder that comes with the service
+HUB = "hub:"  # and the name of a model on a hub
 
 
 @dataclass(frozen=True)
-class Sample:
+class SampleSize:
     """How many target training rows a transfer may see: per class, or in all (stratified)."""
 
     per_class: int | None = None
@@ -23,13 +26,13 @@ class TransferSpec:
     """What the user asked for, immutable once queued.
 
     `datasets` maps each role to a dataset id. `parameters` are validated by the method's own
-    schema. `validation_fraction` and `test_fraction` say how much of `train` is split off where
-    the user gave no such dataset; a validation fraction of 0 trains without early stopping, and
-    None leaves the choice to the method and the number of rows.
-    `sample` draws the training rows anew for each repeat; validation rows are part of the sample.
-    `wanted_precision` is how often answers should be right that the new model gives without
-    abstaining. `companion` is the second model of methods that take one: a model's id, `starter` or
-    `hub:NAME`. `label_mapping` renames labels of the datasets to labels of the model.
+    schema. `validation_fraction` and `test_fraction` say how much of `train` is split off where the
+    user gave no such dataset; a validation fraction of 0 trains without early stopping, and None
+    leaves the choice to the method and the number of rows. `sample` draws the training rows anew
+    for each repeat; validation rows are part of the sample. `wanted_precision` is how often answers
+    should be right that the new model gives without abstaining. `auxiliary_model` is the second
+    model of methods that take one: a model's id, `starter` or `hub:NAME`. `label_mapping` renames
+    labels of the datasets to labels of the model.
     """
 
     model_id: str
@@ -40,11 +43,11 @@ class TransferSpec:
     name: str | None = None
     seed: int = 0
     repeats: int = 1
-    sample: Sample | None = None
+    sample: SampleSize | None = None
     validation_fraction: float | None = None
     test_fraction: float = 0.2
     wanted_precision: float = 0.95
-    companion: str | None = None
+    auxiliary_model: str | None = None
     label_mapping: dict[str, str] = field(default_factory=dict)
 
 
@@ -57,35 +60,26 @@ class Turn:
 
 
 @dataclass(frozen=True)
-class Progress:
-    """How far a running transfer is: `phase` names the work, `eta_seconds` counts all of it."""
-
-    phase: str
-    fraction: float
-    eta_seconds: float | None = None
-
-
-@dataclass(frozen=True)
 class Transfer:
     """A transfer as stored.
 
     `attempt` is the fencing token: it grows with each claim, and a write by an older attempt is
     refused. Of waiting transfers, those of a higher `priority` start first; `tenant` names for
     whom it is done, '' for nobody in particular. It is not started before `not_before`.
-    `batch_halvings` counts how often a batch was halved because memory ran out. `result` holds
+    `memory_failures` counts the attempts that ended because memory ran out. `result` holds
     the summary, comparison, spread and split digest of a succeeded transfer; `failure` an error's
     `as_dict()` of a failed one.
     """
 
     id: str
     spec: TransferSpec
-    state: TransferState
+    state: JobState
     created_at: datetime
     attempt: int = 0
     priority: int = 0
     tenant: str = ""
     not_before: datetime | None = None
-    batch_halvings: int = 0
+    memory_failures: int = 0
     cancel_requested: bool = False
     pause_requested: bool = False
     worker: str | None = None
@@ -104,33 +98,13 @@ class TransferStanding:
     """How a transfer stands: what those who follow it are told; `last_event` is a sequence."""
 
     id: str
-    state: TransferState
+    state: JobState
     last_event: int
     progress: Progress | None = None
 
 
-@dataclass(frozen=True)
-class TransferAttempt:
-    """One attempt of a transfer; `outcome` is None while it runs.
-
-    `failure` is the error's `as_dict()` of an attempt that failed or whose process died.
-    """
-
-    transfer_id: str
-    attempt: int
-    worker: str
-    started_at: datetime
-    ended_at: datetime | None = None
-    outcome: AttemptOutcome | None = None
-    failure: dict[str, Any] | None = None
-
-
-@dataclass(frozen=True)
-class TransferEvent:
-    """One line of a transfer's history; `sequence` counts from 1 within the transfer."""
-
-    transfer_id: str
-    sequence: int
-    kind: str
-    data: dict[str, Any]
-    at: datetime
+def auxiliary_model_id(auxiliary_model: str | None) -> str | None:
+    """The id of the registered model that a specification's auxiliary model is, if it is one."""
+    if auxiliary_model is None or auxiliary_model == STARTER or auxiliary_model.startswith(HUB):
+        return None
+    return auxiliary_model

@@ -1,4 +1,4 @@
-"""The local engine: each order in a child process of this machine."""
+"""The local engine: each job in a child process of this machine, and what is left of dead ones."""
 
 from __future__ import annotations
 
@@ -8,20 +8,23 @@ import signal
 import subprocess
 import sys
 from contextlib import suppress
+from pathlib import Path
 
-from app.engines.contract import Order
-from app.engines.memory_kills import memory_kills
+from app.engines.contract import JobSpec
 
 LABEL_VARIABLE = "BABELPORT_CHILD"
+_PROCESSES = Path("/proc")
+_OWN_GROUPS = Path("/proc/self/cgroup")
+_CONTROL_GROUPS = Path("/sys/fs/cgroup")
 
 
 class LocalEngine:
-    """Starts orders as child processes, each the leader of a process group of its own."""
+    """Starts jobs as child processes, each the leader of a process group of its own."""
 
-    def start(self, order: Order) -> LocalProcess:
-        """Begin to carry out the order; the child dies when this process does."""
+    def start(self, spec: JobSpec) -> LocalProcess:
+        """Begin to carry out the job; the child dies when this process does."""
         kills = memory_kills()
-        return LocalProcess(start_child(order), kills)
+        return LocalProcess(start_child(spec), kills)
 
 
 class LocalProcess:
@@ -51,14 +54,14 @@ class LocalProcess:
 
     def stop(self, grace: float) -> None:
         """End the whole group: SIGTERM, and after `grace` seconds SIGKILL."""
-        self._ask_to_end(grace)
+        self._terminate(grace)
         self._signal(signal.SIGKILL)
         self._process.wait()
         if self._process.stdin is not None:
             with suppress(BrokenPipeError):
                 self._process.stdin.close()
 
-    def _ask_to_end(self, seconds: float) -> None:
+    def _terminate(self, seconds: float) -> None:
         """SIGTERM to what still runs, and so many seconds to follow it."""
         if self._process.poll() is None:
             self._signal(signal.SIGTERM)
@@ -70,23 +73,87 @@ class LocalProcess:
             os.killpg(self.group, number)
 
 
-def start_child(order: Order) -> subprocess.Popen[bytes]:
-    """The process that carries out `order`, with its standard input for us to keep open."""
-    order.log.parent.mkdir(parents=True, exist_ok=True)
-    with order.log.open("ab") as log:
+def start_child(spec: JobSpec) -> subprocess.Popen[bytes]:
+    """The process that carries out `spec`, with its standard input for us to keep open."""
+    spec.log.parent.mkdir(parents=True, exist_ok=True)
+    with spec.log.open("ab") as log:
         process = subprocess.Popen(
             # The label stands in the command line for people, in the environment for us.
-            [sys.executable, "-m", "app.engines.child", order.label],
+            [sys.executable, "-m", "app.engines.child", spec.label],
             stdin=subprocess.PIPE,
             stdout=log,
             stderr=subprocess.STDOUT,
             start_new_session=True,
-            env={**os.environ, **order.environment, LABEL_VARIABLE: order.label},
+            env={**os.environ, **spec.environment, LABEL_VARIABLE: spec.label},
         )
-    line = json.dumps({"target": order.target, "arguments": order.arguments}) + "\n"
-    # A child that died before it read its order is found by `poll`, like any other death.
+    line = json.dumps({"target": spec.target, "arguments": spec.arguments}) + "\n"
+    # A child that died before it read its line is found by `poll`, like any other death.
     with suppress(BrokenPipeError):
         assert process.stdin is not None
         process.stdin.write(line.encode())
         process.stdin.flush()
     return process
+
+
+def end_leftovers(group: int, label: str) -> bool:
+    """Kill the process group when one of its processes carries `label`; whether it did.
+
+    Process ids are given again, so the number alone proves nothing. Where the system has no
+    /proc (macOS) nothing is killed; there the child's own watch over its parent must do.
+    """
+    if not any(_carries(process, label) for process in _members(group)):
+        return False
+    with suppress(ProcessLookupError):
+        os.killpg(group, signal.SIGKILL)
+    return True
+
+
+def _members(group: int) -> list[Path]:
+    found = []
+    for folder in _PROCESSES.glob("[0-9]*"):
+        with suppress(OSError):
+            if os.getpgid(int(folder.name)) == group:
+                found.append(folder)
+    return found
+
+
+def _carries(process: Path, label: str) -> bool:
+    try:
+        environment = (process / "environ").read_bytes().split(b"\0")
+    except OSError:
+        return False
+    return f"{LABEL_VARIABLE}={label}".encode() in environment
+
+
+def memory_kills() -> int | None:
+    """The kernel's counter for our control group, version 2 or 1; None where there is none.
+
+    A child that ended by SIGKILL while this number grew was killed for want of memory; without
+    the counter one cannot tell that from any other SIGKILL.
+    """
+    for file in _counters():
+        for line in _lines(file):
+            name, _, value = line.partition(" ")
+            if name == "oom_kill" and value.strip().isdigit():
+                return int(value)
+    return None
+
+
+def _counters() -> list[Path]:
+    found = []
+    for line in _lines(_OWN_GROUPS):
+        _, controllers, path = line.split(":", 2)
+        inside = path.strip().lstrip("/")
+        if controllers == "":
+            found += [_CONTROL_GROUPS / inside / "memory.events", _CONTROL_GROUPS / "memory.events"]
+        elif "memory" in controllers.split(","):
+            first = _CONTROL_GROUPS / "memory"
+            found += [first / inside / "memory.oom_control", first / "memory.oom_control"]
+    return found
+
+
+def _lines(file: Path) -> list[str]:
+    try:
+        return file.read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return []

@@ -1,8 +1,9 @@
-"""Where tensors are computed, and in which precision."""
+"""The device, the precision and the seed of a computation."""
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 import torch
 
@@ -17,3 +18,14 @@ def autocast(device: torch.device) -> AbstractContextManager[object]:
     if device.type == "cuda":
         return torch.autocast("cuda", dtype=torch.bfloat16)
     return nullcontext()
+
+
+@contextmanager
+def seeded(seed: int) -> Iterator[torch.Generator]:
+    """Torch's global draws (dropout, fresh weights) follow `seed` inside; afterwards as before.
+
+    The generator given is a CPU generator of its own, for the order of batches and the like.
+    """
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        yield torch.Generator().manual_seed(seed)

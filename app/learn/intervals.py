@@ -1,10 +1,11 @@
 """Measures over rows with their 95% intervals, which hold at few rows and with clustered rows.
 
-Rows that tell of each other (one group, one text: `app.learn.splits.clusters`) are one cluster,
-and clusters are what is independent. A measure's variance is that of the delete-one-cluster
-jackknife; it says how many independent answers the rows are worth, and of so many answers the
-interval is Wilson's (1927). Korn and Graubard (1998) do the same for shares in surveys. Decision
-30 says why not the percentile bootstrap; `benchmarks/intervals.py` measures how often it holds.
+Rows that tell of each other (one group, one text: `app.learn.data.splits.clusters`) are one
+cluster, and clusters are what is independent. A measure's variance is that of the
+delete-one-cluster jackknife; it says how many independent answers the rows are worth, and of so
+many answers the interval is Wilson's (1927). Korn and Graubard (1998) do the same for shares in
+surveys. Decision 30 says why not the percentile bootstrap; `benchmarks/intervals.py` measures how
+often it holds.
 """
 
 from __future__ import annotations
@@ -83,7 +84,7 @@ def with_intervals(
     shares: Mapping[str, tuple[str, str]],
     losses: frozenset[str] = frozenset(),
 ) -> dict[str, dict[str, Any]]:
-    """Each measure as `{"value", "low", "high"}`; bounds that cannot be told are None.
+    """Each measure as `{"value", "low", "high"}`; bounds that cannot be found are None.
 
     `statistics` are what each row adds to the sums that all measures are functions of, (n,) or
     (n, m) by name; `measure` takes such sums, (k,) or (k, m), and gives each measure by name,
@@ -92,12 +93,12 @@ def with_intervals(
     None a `reason` says why.
     """
     sums = {name: clusters.sums(values) for name, values in statistics.items()}
-    whole = {name: values.sum(axis=0, keepdims=True) for name, values in sums.items()}
-    values = {name: float(found[0]) for name, found in measure(whole).items()}
+    totals = {name: values.sum(axis=0, keepdims=True) for name, values in sums.items()}
+    values = {name: float(found[0]) for name, found in measure(totals).items()}
     found = {
         name: share_interval(sums[hits], sums[trials]) for name, (hits, trials) in shares.items()
     }
-    blocks = [measure(left) for left in _left_out(sums, whole)] if len(clusters.sizes) > 1 else []
+    blocks = [measure(left) for left in _left_out(sums, totals)] if len(clusters.sizes) > 1 else []
     for name, value in values.items():
         if name not in found:
             left = np.concatenate([block[name] for block in blocks]) if blocks else np.empty(0)
@@ -116,10 +117,10 @@ def share_interval(hits: np.ndarray, trials: np.ndarray) -> dict[str, Any]:
     hits, trials = hits[there], trials[there]
     count = len(trials)
     if not count:
-        return {"value": 0.0} | _nothing(0)
+        return {"value": 0.0} | _no_interval(0)
     value = float(hits.sum() / trials.sum())
     if count < FEWEST_CLUSTERS and not (trials == 1).all():
-        return {"value": value} | _nothing(count)
+        return {"value": value} | _no_interval(count)
     return _bounded(value, *wilson(value, independent_answers(hits, trials)))
 
 
@@ -135,22 +136,22 @@ def independent_answers(hits: np.ndarray, trials: np.ndarray) -> float:
         return float(count)
     left_out = (hits.sum() - hits) / (trials.sum() - trials)
     informative = int(min(np.count_nonzero(hits), np.count_nonzero(hits < trials)))
-    return _worth(value, left_out, trials, informative)
+    return _effective_answers(value, left_out, trials, informative)
 
 
 def measure_interval(value: float, left_out: np.ndarray, sizes: np.ndarray) -> dict[str, Any]:
     """The interval of a measure in 0..1, from its value (clusters,) without each of the clusters.
 
     `sizes` (clusters,) are what the clusters count. F1 of rare labels and calibration errors are
-    biased on few rows: the interval around the value without that bias, as the jackknife tells it
+    biased on few rows: the interval around the value without that bias, by the jackknife
     (Quenouille, 1956), is part of the interval, too.
     """
     count = len(sizes)
     if count < FEWEST_CLUSTERS:
-        return {"value": value} | _nothing(count)
+        return {"value": value} | _no_interval(count)
     # As many clusters as lie on the rarer side of the value, twice: on the other are as many.
     above, below = (left_out > value + 1e-12).sum(), (left_out < value - 1e-12).sum()
-    worth = _worth(value, left_out, sizes, 2 * int(min(above, below)))
+    worth = _effective_answers(value, left_out, sizes, 2 * int(min(above, below)))
     unbiased = min(1.0, max(0.0, count * value - (count - 1) * float(left_out.mean())))
     bounds = [wilson(one, worth) for one in (value, unbiased)]
     return _bounded(value, min(low for low, _ in bounds), max(high for _, high in bounds))
@@ -160,7 +161,7 @@ def loss_interval(value: float, left_out: np.ndarray, sizes: np.ndarray) -> dict
     """The same of a measure without an upper end: Student's interval on its logarithm."""
     count = len(sizes)
     if count < FEWEST_CLUSTERS:
-        return {"value": value} | _nothing(count)
+        return {"value": value} | _no_interval(count)
     if value <= 0:
         return _bounded(value, value, value)
     error = jackknife_variance(value, left_out) ** 0.5 / value
@@ -214,11 +215,11 @@ def f1_measures(hits: np.ndarray, guesses: np.ndarray, truths: np.ndarray) -> Me
 
     All three are (k, classes); macro F1 is over the classes that occur.
     """
-    right, said, there = hits.sum(axis=1), guesses.sum(axis=1), truths.sum(axis=1)
+    hit_sums, guess_sums, truth_sums = hits.sum(axis=1), guesses.sum(axis=1), truths.sum(axis=1)
     return {
-        "f1": ratio(2 * right, said + there),
-        "precision": ratio(right, said),
-        "recall": ratio(right, there),
+        "f1": ratio(2 * hit_sums, guess_sums + truth_sums),
+        "precision": ratio(hit_sums, guess_sums),
+        "recall": ratio(hit_sums, truth_sums),
         "macro_f1": macro_f1(hits, guesses, truths),
     }
 
@@ -229,7 +230,9 @@ def macro_f1(hits: np.ndarray, guesses: np.ndarray, truths: np.ndarray) -> np.nd
     return ratio(ratio(2 * hits, occurring).sum(axis=1), np.count_nonzero(occurring, axis=1))
 
 
-def _worth(value: float, left_out: np.ndarray, sizes: np.ndarray, informative: int) -> float:
+def _effective_answers(
+    value: float, left_out: np.ndarray, sizes: np.ndarray, informative: int
+) -> float:
     """Of how many independent answers a share `value` would have the variance that it has.
 
     A part of the variance that clusters of like answers would have is mixed in, the more the
@@ -246,21 +249,21 @@ def _worth(value: float, left_out: np.ndarray, sizes: np.ndarray, informative: i
     return own / variance / times**2
 
 
-def _left_out(sums: Totals, whole: Totals) -> Iterator[Totals]:
+def _left_out(sums: Totals, totals: Totals) -> Iterator[Totals]:
     """The sums without each cluster in turn, in blocks of clusters."""
     count = len(next(iter(sums.values())))
     width = sum(math.prod(values.shape[1:]) for values in sums.values())
     block = max(1, _CELLS // max(width, 1))
     for start in range(0, count, block):
         part = slice(start, start + block)
-        yield {name: whole[name] - values[part] for name, values in sums.items()}
+        yield {name: totals[name] - values[part] for name, values in sums.items()}
 
 
 def _bounded(value: float, low: float, high: float) -> dict[str, Any]:
     return {"value": value, "low": low, "high": high}
 
 
-def _nothing(clusters: int) -> dict[str, Any]:
+def _no_interval(clusters: int) -> dict[str, Any]:
     reason = (
         f"No interval: there are {clusters} independent clusters of rows (rows of one group or of "
         f"the same text are one), and at least {FEWEST_CLUSTERS} are needed."

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import abc
 from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from app.domain.enums import Task
-from app.learn.examples import Inputs
-from app.learn.objectives.catalog import objective_for
-from app.learn.objectives.contract import Objective
+from app.learn.data.examples import Inputs, take_inputs
+from app.learn.tasks.contract import Objective, objective_for
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
 
 Batch = dict[str, Tensor]
+_PROBE = 8
 
 
 class Network(nn.Module, abc.ABC):
@@ -102,6 +108,112 @@ class Network(nn.Module, abc.ABC):
         return (p for p in self.parameters() if id(p) not in head)
 
 
-def move(batch: Batch, device: torch.device) -> Batch:
+def move_batch(batch: Batch, device: torch.device) -> Batch:
     """The batch on `device`."""
     return {name: tensor.to(device, non_blocking=True) for name, tensor in batch.items()}
+
+
+class HeadedNetwork(Network):
+    """A network whose head, if it has one, is the module `classifier` on features (n, width)."""
+
+    classifier: nn.Module | None
+
+    @property
+    @abc.abstractmethod
+    def width(self) -> int:
+        """Numbers in a text's vector, as the head reads it."""
+
+    def head(self, features: Tensor) -> Tensor:
+        """Logits float32 (n, classes); RuntimeError without a head."""
+        if self.classifier is None:
+            raise RuntimeError("A plain encoder has no head until `add_head` ran.")
+        logits: Tensor = self.classifier(features)
+        return logits.float()
+
+    def head_parameters(self) -> Iterator[nn.Parameter]:
+        """The linear head's weight and bias; nothing without a head."""
+        return iter(()) if self.classifier is None else self.classifier.parameters()
+
+    def add_head(self, labels: tuple[str, ...]) -> None:
+        """A fresh linear head for `labels`; ValueError when there is one already."""
+        if self.classifier is not None:
+            raise ValueError("This network has a head already.")
+        device = next(self.parameters()).device
+        self.classifier = nn.Linear(self.width, len(labels), device=device)
+        self.labels = labels
+
+
+@dataclass(frozen=True)
+class TokenVocabulary:
+    """A tokenizer and the rows that its ids stand for.
+
+    `tokenizer` is a copy that neither cuts nor pads; `rows`: the embedding's own parameter,
+    float32 (ids, width), at least one for each of its ids; `prefix` stands before each text;
+    `named` are the ids that the network itself knows by name (`pad_token_id`, for instance). In
+    the network's file a number takes `number_bytes`.
+    """
+
+    tokenizer: Tokenizer
+    rows: Tensor
+    prefix: str
+    named: dict[str, int]
+    number_bytes: int = 4
+
+
+@runtime_checkable
+class HasTokenVocabulary(Protocol):
+    """A Network whose vocabulary can be looked at and changed."""
+
+    def vocabulary(self) -> TokenVocabulary:
+        """The tokenizer and the embedding as they are; ValueError where no embedding has rows."""
+
+    def change_vocabulary(
+        self, tokenizer: Tokenizer, rows: Tensor, renamed: dict[str, str] | None = None
+    ) -> None:
+        """Read by `tokenizer` from now on, with `rows` float32 (ids, width) for its ids.
+
+        `renamed` gives the new names of special tokens that are called otherwise in it. Such a
+        network is saved with this tokenizer.
+        """
+
+    def token_states(self, batch: Batch) -> Tensor:
+        """The body's answer for each token, float32 (n, tokens, width)."""
+
+
+class ParameterSnapshot:
+    """The parameters and buffers as they are now; with `head_only` those of the head alone."""
+
+    def __init__(self, network: Network, head_only: bool = False) -> None:
+        head = {id(p) for p in network.head_parameters()}
+        self._kept = {
+            name: tensor.detach().clone()
+            for name, tensor in network.state_dict(keep_vars=True).items()
+            if not head_only or id(tensor) in head
+        }
+
+    @torch.no_grad()
+    def restore(self, network: Network) -> None:
+        """Put them back, wherever the network is by now."""
+        network.load_state_dict(self._kept, strict=False)
+
+
+@torch.no_grad()
+def shift_logits(network: Network, shift: np.ndarray, inputs: Inputs) -> bool:
+    """Add `shift` (float (classes,)) to the head's last bias; False, and nothing done, without one.
+
+    The network must be in eval mode; on a few of `inputs` it is tried that the logits do move.
+    """
+    wanted = (len(network.labels),)
+    biases = [p for p in network.head_parameters() if tuple(p.shape) == wanted]
+    if not biases:
+        return False
+    bias = biases[-1]
+    batch = network.collate(take_inputs(inputs, np.arange(min(_PROBE, len(inputs)))))
+    batch = move_batch(batch, bias.device)
+    before = network(batch).float()
+    kept, added = bias.clone(), torch.from_numpy(shift).to(bias)
+    bias.add_(added)
+    if torch.allclose(network(batch).float(), before + added, atol=1e-3):
+        return True
+    bias.copy_(kept)
+    return False

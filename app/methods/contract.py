@@ -1,23 +1,26 @@
-"""What a method of transfer is: a light specification, and a function that does the work."""
+"""The contract of a method: specification, input, output; and which methods there are."""
 
 from __future__ import annotations
 
+import pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pydantic import BaseModel, ConfigDict
 
-from app.domain.enums import Companion, Format, Role, Task
+import app.methods
+from app.domain.enums import AuxiliaryModelUse, Format, Role, Task
+from app.domain.errors.methods import MethodUnknown
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from app.learn.checkpoints import Checkpoints
-    from app.learn.examples import Examples, Inputs
-    from app.learn.monitor import Monitor
+    from app.learn.callbacks import Checkpoints, Monitor
+    from app.learn.data.examples import Examples, Inputs, TextPairs
     from app.learn.network import Network
-    from app.learn.pairs import Pairs
     from app.learn.vector_cache import VectorCache
 
 
@@ -28,18 +31,19 @@ class Parameters(BaseModel):
 
 
 @dataclass(frozen=True)
-class Asked:
+class MethodRequest:
     """What a transfer asks of a method, as far as it is known before anything is loaded.
 
-    `rows` counts the usable rows of the datasets given; `companion` is None where none is named.
+    `rows` counts the usable rows of the datasets given; `auxiliary_model` is None where none is
+    named.
     """
 
     parameters: Any
     rows: dict[Role, int]
-    companion: str | None = None
+    auxiliary_model: str | None = None
 
 
-def _never(parameters: Any) -> bool:
+def _uses_no_validation(parameters: Any) -> bool:
     return False
 
 
@@ -47,13 +51,13 @@ def _never(parameters: Any) -> bool:
 class MethodSpec:
     """A method as `GET /v1/methods` shows it; importing it imports no torch.
 
-    `run` names the function that does the work (`package.module:function`), imported only in
-    the transfer's own process. Of the roles in `one_of`, at least one must be given. `companion`
+    `run` names the function that does the work (`package.module:function`), imported only in the
+    transfer's own process. Of the roles in `one_of`, at least one must be given. `auxiliary_model`
     says whether the method takes a second model, one that knows the target language, and
-    `companion_formats` which formats it may have. `check` raises an InvalidInput where the method
+    `auxiliary_formats` which formats it may have. `check` raises an InvalidInput where the method
     can tell already that it will not do; it must be quick. `data_parallel` says that several
     processes may run the method side by side, with the same seed, and share its training.
-    `uses_validation` tells by the parameters whether a run learns anything from validation rows:
+    `uses_validation` says by the parameters whether a run learns anything from validation rows:
     where it does not, none are split off the training rows unless the user says so.
     """
 
@@ -66,12 +70,12 @@ class MethodSpec:
     tasks: frozenset[Task]
     formats: frozenset[Format]
     run: str
-    companion: Companion = Companion.NONE
-    companion_formats: frozenset[Format] = frozenset({Format.HUGGINGFACE})
+    auxiliary_model: AuxiliaryModelUse = AuxiliaryModelUse.NONE
+    auxiliary_formats: frozenset[Format] = frozenset({Format.HUGGINGFACE})
     one_of: frozenset[Role] = frozenset()
-    check: Callable[[Asked], None] | None = None
+    check: Callable[[MethodRequest], None] | None = None
     data_parallel: bool = False
-    uses_validation: Callable[[Any], bool] = _never
+    uses_validation: Callable[[Any], bool] = _uses_no_validation
 
     @property
     def roles(self) -> frozenset[Role]:
@@ -84,7 +88,7 @@ class MethodInput:
     """All that a method sees; test rows are not among it.
 
     `network` is the source model, loaded, on the CPU, and the method's own to change; so is
-    `companion`, the second model. `train` and `validation` hold labelled target rows;
+    `auxiliary_model`, the second model. `train` and `validation` hold labelled target rows;
     `validation` is None where there are none: then there is no early stopping. `unlabelled` and
     `source_unlabelled` are inputs of the target and the source language without labels.
     `parameters` is an instance of the method's own Parameters. Languages are BCP-47 tags.
@@ -98,9 +102,9 @@ class MethodInput:
     source: Examples | None = None
     unlabelled: Inputs | None = None
     source_unlabelled: Inputs | None = None
-    parallel: Pairs | None = None
-    dictionary: Pairs | None = None
-    companion: Network | None = None
+    parallel: TextPairs | None = None
+    dictionary: TextPairs | None = None
+    auxiliary_model: Network | None = None
     source_language: str = "und"
     target_language: str = "und"
     vectors: VectorCache | None = None
@@ -116,14 +120,14 @@ class MethodInput:
     @property
     def roles(self) -> frozenset[Role]:
         """The roles of which there is data."""
-        there = {role: getattr(self, role.value, None) for role in Role}
-        return frozenset(role for role, data in there.items() if data is not None)
+        data_by_role = {role: getattr(self, role.value, None) for role in Role}
+        return frozenset(role for role, data in data_by_role.items() if data is not None)
 
-    def narrowed(self, spec: MethodSpec) -> MethodInput:
-        """Without the roles and the companion that the method has no use for."""
+    def restricted_to(self, spec: MethodSpec) -> MethodInput:
+        """Without the roles and the auxiliary model that the method has no use for."""
         dropped: dict[str, Any] = {role.value: None for role in self.roles - spec.roles}
-        if spec.companion is Companion.NONE:
-            dropped["companion"] = None
+        if spec.auxiliary_model is AuxiliaryModelUse.NONE:
+            dropped["auxiliary_model"] = None
         return replace(self, **dropped)
 
 
@@ -140,15 +144,15 @@ class OutOfFold:
 
 @dataclass(frozen=True)
 class MethodOutput:
-    """The transferred network (CPU, eval mode) and an account of how it came about.
+    """The transferred network (CPU, eval mode), and the report on its training.
 
     `history` has one dict per look at the training, a few dozen in each stage, with the scores on
     the validation rows where there are any; `stopped` says in a sentence why training ended.
-    `report` is the method's own account as JSON. `rebuilt` tells that the network is of another
+    `report` is the method's own, as JSON. `rebuilt` says that the network is of another
     shape than the source model (another encoder, another vocabulary), so that what is known of
     it must be read from its file. `notes` are sentences on what was done otherwise than asked for.
-    `fitted_on_validation` says that validation rows were trained
-    on like any others, so that they say nothing of the network; `out_of_fold` speaks for it then.
+    `fitted_on_validation` says that validation rows were trained on like any others, so that they
+    say nothing of the network; `out_of_fold` speaks for it then.
     """
 
     network: Network
@@ -161,10 +165,33 @@ class MethodOutput:
     out_of_fold: OutOfFold | None = None
 
 
-class Run(Protocol):
+class RunMethod(Protocol):
     """The function behind `MethodSpec.run`; deterministic by `seed` on the CPU.
 
     It calls `monitor.progress` at least once a second and lets its `Cancelled` pass.
     """
 
-    def __call__(self, given: MethodInput, monitor: Monitor) -> MethodOutput: ...
+    def __call__(self, method_input: MethodInput, monitor: Monitor) -> MethodOutput: ...
+
+
+@lru_cache(maxsize=1)
+def methods() -> tuple[MethodSpec, ...]:
+    """Every method's specification, by name; imports no torch."""
+    packages = [info.name for info in pkgutil.iter_modules(app.methods.__path__) if info.ispkg]
+    specs = [import_module(f"app.methods.{name}.spec").SPEC for name in packages]
+    return tuple(sorted(specs, key=lambda spec: spec.name))
+
+
+def method_named(name: str) -> MethodSpec:
+    """The method called `name`; raises `MethodUnknown`."""
+    for spec in methods():
+        if spec.name == name:
+            return spec
+    raise MethodUnknown(name, tuple(spec.name for spec in methods()))
+
+
+def run_of(spec: MethodSpec) -> RunMethod:
+    """The function that does the method's work; imports torch, so only for a transfer's process."""
+    module, function = spec.run.split(":")
+    run: RunMethod = getattr(import_module(module), function)
+    return run

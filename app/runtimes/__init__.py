@@ -1,1 +1,1 @@
-"""What computes answers: one runtime for each engine, behind one contract."""
+"""What computes predictions: one runtime for each engine, behind one contract."""

@@ -32,12 +32,13 @@ class Runtime(Protocol):
 
     @property
     def size_bytes(self) -> int:
-        """What it holds in memory, by `held_memory`."""
+        """What it holds in memory, by the factors in `app.runtimes.resources`."""
 
     def prepare(self, inputs: Sequence[Any]) -> list[Prepared]:
-        """Texts, sentences of words (tuples) or uint8 images (channels, height, width), made ready.
+        """Tokenise texts or sentences of words (tuples), or take uint8 images (channels, height,
+        width).
 
-        Tokenises in Rust. May be called from several threads at once, also while `run` works.
+        May be called from several threads at once, also while `run` works.
         """
 
     def windows(self, text: str, stride: int) -> list[str]:

@@ -1,13 +1,13 @@
-"""Opening the runtime of a model: what was compiled of it, or else its own file."""
+"""Opens the runtime of a model: the graph that was compiled of it, or else its own file."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from app.artifacts.archive import open_folder
 from app.artifacts.contract import Artifacts
-from app.artifacts.folders import open_folder
-from app.domain.serving import Compiled, Servable
+from app.domain.models import Compiled, Servable
 from app.formats.catalog import format_named
 from app.settings import Settings
 
@@ -35,25 +35,30 @@ def open_runtime(settings: Settings, artifacts: Artifacts, servable: Servable) -
 
 def _open_graph(folder: Path, compiled: Compiled) -> Runtime:
     if compiled.engine == "openvino":
-        from app.runtimes.onnx.open_openvino import open_openvino
+        from app.runtimes.onnx.openvino_engine import open_openvino
 
         return open_openvino(folder, compiled.precision)
-    from app.runtimes.onnx.open_onnx import open_onnx
+    from app.runtimes.onnx.onnxruntime_engine import open_onnx
 
     return open_onnx(folder)
 
 
 def _allowed(settings: Settings, servable: Servable) -> Compiled | None:
-    """What was chosen, or else what the same graph allows besides; None for the network itself."""
-    ways = [servable.compiled] if servable.compiled else []
-    if ways and ways[0].engine == "openvino":
+    """What was chosen, or else what the same graph also allows; None for the network itself."""
+    candidates = [servable.compiled] if servable.compiled else []
+    if candidates and candidates[0].engine == "openvino":
         # It computes in less precision with a graph that passed its own check in float32.
-        ways.append(Compiled("onnxruntime", "float32", ways[0].sha256))
-    return next((way for way in ways if _may_serve(settings, way)), None)
+        candidates.append(Compiled("onnxruntime", "float32", candidates[0].sha256))
+    return next((one for one in candidates if _may_serve(settings, one)), None)
 
 
-def _may_serve(settings: Settings, way: Compiled) -> bool:
-    engines, precisions = ("auto", way.engine), ("auto", way.precision)
+def _may_serve(settings: Settings, compiled: Compiled) -> bool:
+    if compiled.engine == "openvino":
+        from app.runtimes.onnx.openvino_engine import is_openvino_installed
+
+        if not is_openvino_installed():
+            return False
+    engines, precisions = ("auto", compiled.engine), ("auto", compiled.precision)
     return settings.serving_engine in engines and settings.serving_precision in precisions
 
 

@@ -11,11 +11,11 @@ import numpy as np
 import torch
 from torch import nn
 
-from app.formats.huggingface.tokens import Tokens
+from app.formats.huggingface.tokenizer import TextTokenizer
 from app.learn.devices import autocast
-from app.learn.network import Network, move
+from app.learn.network import Network, move_batch
 from app.runtimes.contract import Prepared
-from app.runtimes.held_memory import TORCH, tokenizer_bytes
+from app.runtimes.resources import TORCH_MEMORY, tokenizer_bytes
 from app.runtimes.windows import split_text
 
 _PATCH = 256  # pixels of a patch of 16 x 16
@@ -34,14 +34,16 @@ class TorchRuntime:
         self.network = network.eval()
         self.precision = precision
         if precision == "bfloat16":
-            _halve(network)
+            _convert_to_bfloat16(network)
         parameters = list(network.parameters()) + list(network.buffers())
         weights = sum(one.numel() * one.element_size() for one in parameters)
         tokens = getattr(network, "tokens", None)
-        tables = tokenizer_bytes(tokens.fast_tokenizer) if isinstance(tokens, Tokens) else 0
-        self.size_bytes = TORCH.bytes(weights) + tables
-        free = network.is_reentrant
-        self._turn: AbstractContextManager[object] = nullcontext() if free else threading.Lock()
+        tables = tokenizer_bytes(tokens.fast_tokenizer) if isinstance(tokens, TextTokenizer) else 0
+        self.size_bytes = TORCH_MEMORY.bytes(weights) + tables
+        reentrant = network.is_reentrant
+        self._lock: AbstractContextManager[object] = (
+            nullcontext() if reentrant else threading.Lock()
+        )
         self._device = next(network.parameters()).device
 
     def prepare(self, inputs: Sequence[Any]) -> list[Prepared]:
@@ -61,7 +63,7 @@ class TorchRuntime:
     def windows(self, text: str, stride: int) -> list[str]:
         """By the network's tokenizer; a network without one reads every text to its end."""
         tokens = getattr(self.network, "tokens", None)
-        if not isinstance(tokens, Tokens):
+        if not isinstance(tokens, TextTokenizer):
             return [text]
         return split_text(text, stride, tokens.prefix, tokens.encode)
 
@@ -85,8 +87,8 @@ class TorchRuntime:
 
     @torch.inference_mode()
     def _probabilities(self, inputs: Any) -> np.ndarray:
-        with self._turn, self._autocast():
-            logits = self.network(move(self.network.collate(inputs), self._device))
+        with self._lock, self._autocast():
+            logits = self.network(move_batch(self.network.collate(inputs), self._device))
         found: np.ndarray = self.network.objective.probabilities(logits).cpu().numpy()
         return found
 
@@ -101,7 +103,7 @@ def computes_bfloat16() -> bool:
     return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
 
 
-def _halve(network: Network) -> None:
+def _convert_to_bfloat16(network: Network) -> None:
     """Weights in bfloat16, so that they are not converted again for every batch."""
     for module in network.modules():
         if isinstance(module, nn.Linear | nn.Conv2d | nn.Embedding | nn.LayerNorm):

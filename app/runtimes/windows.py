@@ -11,7 +11,7 @@ from tokenizers import Encoding
 from app.domain.predictions import MOST_WINDOWS, WindowPool
 from app.runtimes.contract import Prepared, Runtime
 
-Encode = Callable[[list[str]], list[Encoding]]
+EncodeTexts = Callable[[list[str]], list[Encoding]]
 
 
 def prepare_windows(
@@ -19,18 +19,18 @@ def prepare_windows(
 ) -> list[list[Prepared]]:
     """Each input as one row, or with a `stride` a text that would be cut as a row a window.
 
-    Of a text with more windows than `MOST_WINDOWS` one more is given.
+    Of a text with more windows than `MOST_WINDOWS` the first `MOST_WINDOWS` and one are returned.
     """
     prepared = runtime.prepare(inputs)
     return [
-        runtime.prepare(runtime.windows(given, stride)[: MOST_WINDOWS + 1])
+        runtime.prepare(runtime.windows(text, stride)[: MOST_WINDOWS + 1])
         if stride is not None and one.truncated
         else [one]
-        for given, one in zip(inputs, prepared, strict=True)
+        for text, one in zip(inputs, prepared, strict=True)
     ]
 
 
-def split_text(text: str, stride: int, prefix: str, encode: Encode) -> list[str]:
+def split_text(text: str, stride: int, prefix: str, encode: EncodeTexts) -> list[str]:
     """Parts of `text` that cover it in order, each read whole by `encode`, which cuts.
 
     Neighbours share about `stride` tokens, at most half of a window. Windows begin and end between
@@ -41,13 +41,13 @@ def split_text(text: str, stride: int, prefix: str, encode: Encode) -> list[str]
     tokens = _offsets(whole, len(prefix))
     if not tokens:
         return [text]
-    size = max(1, sum(end > len(prefix) for _, end in _own(whole)))
+    size = max(1, sum(end > len(prefix) for _, end in _text_offsets(whole)))
     while True:
         parts = [text[start:end] for start, end in window_spans(text, tokens, size, stride)]
         parts = [part for part in parts if part.strip()] or [text]
         # Tokens at a cut may be others than in the whole text, and a few more.
         lost = max(
-            sum(len(_own(part)) for part in one.overflowing)
+            sum(len(_text_offsets(part)) for part in one.overflowing)
             for one in encode(parts[: MOST_WINDOWS + 1])
         )
         if not lost or size == 1:
@@ -77,10 +77,10 @@ def window_spans(
     return spans
 
 
-def pooled(rows: Sequence[np.ndarray], pool: WindowPool, several: bool) -> np.ndarray:
+def pool_windows(rows: Sequence[np.ndarray], pool: WindowPool, multi_label: bool) -> np.ndarray:
     """One row of probabilities from those of the windows: float32 (classes,) each.
 
-    `several` says that any number of labels may apply, so that they need not sum to 1.
+    `multi_label` says that any number of labels may apply, so that they need not sum to 1.
     """
     stacked = np.stack(rows)
     mean: np.ndarray = stacked.mean(axis=0)
@@ -88,8 +88,8 @@ def pooled(rows: Sequence[np.ndarray], pool: WindowPool, several: bool) -> np.nd
         return mean
     if pool is WindowPool.MAX:
         greatest: np.ndarray = stacked.max(axis=0)
-        return greatest if several else greatest / greatest.sum()
-    votes = stacked >= 0.5 if several else np.eye(stacked.shape[1])[stacked.argmax(axis=1)]
+        return greatest if multi_label else greatest / greatest.sum()
+    votes = stacked >= 0.5 if multi_label else np.eye(stacked.shape[1])[stacked.argmax(axis=1)]
     shares: np.ndarray = (votes.sum(axis=0) + mean) / (len(stacked) + 1)
     return shares.astype(np.float32)
 
@@ -113,12 +113,12 @@ def _ranges(begins_word: Sequence[bool], size: int, stride: int) -> list[tuple[i
 
 def _offsets(encoding: Encoding, behind: int) -> list[tuple[int, int]]:
     """Of all tokens of the text, also of those that were cut off; the prefix counts as nothing."""
-    pieces = [encoding, *encoding.overflowing]
-    found = sorted(offset for piece in pieces for offset in _own(piece))
+    encodings = [encoding, *encoding.overflowing]
+    found = sorted(offset for one in encodings for offset in _text_offsets(one))
     return [(max(0, start - behind), end - behind) for start, end in found if end > behind]
 
 
-def _own(encoding: Encoding) -> list[tuple[int, int]]:
+def _text_offsets(encoding: Encoding) -> list[tuple[int, int]]:
     """Offsets of the tokens that are neither special nor padding."""
     marked = zip(encoding.offsets, encoding.special_tokens_mask, strict=True)
     return [offset for offset, special in marked if not special]

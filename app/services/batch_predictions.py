@@ -8,21 +8,22 @@ from pathlib import Path
 
 from sqlalchemy.orm import Session
 
-from app.domain.batch_predictions import BatchPrediction
 from app.domain.datasets import DatasetFacts
-from app.domain.enums import DatasetKind, Task
-from app.domain.errors.batch_predictions import BatchPredictionNotFound, ImagesUnfit, RowsUnfit
-from app.domain.errors.lookups import DroppedByRetention, NotRecorded
-from app.domain.errors.predictions import ModelCannotPredict
+from app.domain.enums import TEXT_KINDS, DatasetKind, Task
+from app.domain.errors.predictions import (
+    BatchPredictionNotFound,
+    ImagesUnfit,
+    ModelCannotPredict,
+    RowsUnfit,
+)
+from app.domain.errors.requests import DroppedByRetention, NotRecorded
 from app.domain.identity import new_id, now
 from app.domain.models import ImageInput, ModelFacts
-from app.domain.predictions import Window
-from app.domain.roles import TEXT_KINDS
-from app.formats.exported_results import csv, json_lines
+from app.domain.predictions import BatchPrediction, Window
+from app.formats.prediction_tables import iter_csv, iter_json_lines
 from app.services.context import Context
 from app.services.datasets import find_dataset, ready_dataset
-from app.services.models import find_model
-from app.services.servables import require_windows_fit, servable_of
+from app.services.models import find_model, require_windows_fit, servable_of
 from app.store import batch_predictions
 
 
@@ -42,21 +43,23 @@ def start_batch_prediction(
     name: str | None = None,
     window: Window | None = None,
 ) -> BatchPrediction:
-    """Queue a batch prediction, after checking that the model can be asked about such rows.
+    """Queue a batch prediction, after checking that the model takes such rows.
 
     Raises `ModelCannotPredict`, `RecordRejected`, `RowsUnfit`, `ImagesUnfit` and `WindowUnusable`.
     """
-    asked = find_model(session, model)
-    servable = servable_of(session, asked)
+    registered = find_model(session, model)
+    servable = servable_of(session, registered)
     if servable.facts.task is Task.FEATURE_EXTRACTION:
         reason = "it is a plain encoder without labels"
-        raise ModelCannotPredict(asked.name, reason, "Start a transfer from it to train a head.")
+        raise ModelCannotPredict(
+            registered.name, reason, "Start a transfer from it to train a head."
+        )
     require_windows_fit(servable.facts, window)
     rows = find_dataset(session, dataset)
     facts, _ = ready_dataset(context, rows)
     _check_fit(servable.facts, facts)
     batch = BatchPrediction(
-        new_id("bpr"), asked.id, rows.id, facts.rows, now(), name, window=window
+        new_id("bpr"), registered.id, rows.id, facts.rows, now(), name, window=window
     )
     batch_predictions.insert(session, batch)
     return batch
@@ -86,9 +89,9 @@ def results_file(context: Context, batch: BatchPrediction) -> Path:
     return context.artifacts.path(batch.results_sha256)
 
 
-def exported(file: Path, form: ResultsFormat, exact: bool) -> Iterator[bytes]:
-    """Results in another form than Parquet, a piece at a time; `exact` as for `csv`."""
-    return csv(file, exact) if form is ResultsFormat.CSV else json_lines(file)
+def export_results(file: Path, form: ResultsFormat, exact: bool) -> Iterator[bytes]:
+    """Results in another form than Parquet, a chunk at a time; `exact` as for `csv`."""
+    return iter_csv(file, exact) if form is ResultsFormat.CSV else iter_json_lines(file)
 
 
 def delete_batch_prediction(session: Session, id: str) -> str | None:

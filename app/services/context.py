@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from sqlalchemy.orm import Session, sessionmaker
 
 from app.artifacts.contract import Artifacts
-from app.artifacts.open_artifacts import open_artifacts
-from app.learn.vector_cache import VectorCache
-from app.learn.vector_file import VectorFile
+from app.artifacts.disk import DiskArtifacts
+from app.artifacts.s3 import Bucket, S3Artifacts
+from app.domain.errors.service import ArtifactsUrlUnusable
+from app.learn.vector_cache import SqliteVectorCache, VectorCache
 from app.settings import Settings
 from app.store.database import open_database, session_factory
 
@@ -43,5 +44,22 @@ def open_context(settings: Settings) -> Context:
         artifacts=open_artifacts(settings),
         sessions=session_factory(engine),
         readers=session_factory(engine, reads_only=True),
-        vectors=VectorFile(settings.data_dir / "vectors.sqlite", settings.vector_cache_bytes),
+        vectors=SqliteVectorCache(
+            settings.data_dir / "vectors.sqlite", settings.vector_cache_bytes
+        ),
     )
+
+
+def open_artifacts(settings: Settings) -> Artifacts:
+    """A folder below `data_dir`, or the bucket of `artifacts_url`, which is not connected to yet.
+
+    Raises `ArtifactsUrlUnusable`.
+    """
+    disk = DiskArtifacts(settings.data_dir / "artifacts")
+    url = settings.artifacts_url.rstrip("/")
+    if not url:
+        return disk
+    if not url.startswith("s3://") or url == "s3:":
+        raise ArtifactsUrlUnusable(url)
+    bucket = Bucket(url, settings.artifacts_endpoint)
+    return S3Artifacts(bucket, disk, settings.artifacts_cache_bytes)

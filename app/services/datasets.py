@@ -10,23 +10,22 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from app.artifacts.folders import open_folder
+from app.artifacts.archive import open_folder
 from app.domain.datasets import Dataset, DatasetFacts, DatasetHints
 from app.domain.enums import DatasetKind, DatasetStatus, Format, Task
 from app.domain.errors import RejectedFile
-from app.domain.errors.lookups import DatasetNotFound
-from app.domain.errors.transfer_requests import RecordRejected
+from app.domain.errors.requests import DatasetNotFound
+from app.domain.errors.transfers import RecordRejected
 from app.domain.identity import new_id, now
 from app.domain.languages import script_of
 from app.domain.models import Model, TextInput
-from app.formats.fertility import token_fertility, truncation_sentence
-from app.formats.inspect_dataset import inspect_dataset
-from app.formats.preview import preview
-from app.formats.tables.row_tables import read_column
-from app.learn.advice.tokenizer_fit import complaints_about
-from app.services.artifact_lifetime import publish
+from app.formats.dataset_rows import preview_dataset
+from app.formats.reading_child import inspect_dataset
+from app.formats.tables.canonical import read_column
+from app.formats.token_fertility import token_fertility, truncation_sentence
+from app.learn.advice.languages import complaints_about
+from app.services.artifacts import Upload, publish
 from app.services.context import Context
-from app.services.uploads import Upload
 from app.store import datasets
 
 
@@ -40,8 +39,8 @@ class DatasetDetails:
 
 
 @dataclass(frozen=True)
-class ReadDataset:
-    """An upload that was read and found good; `canonical` is its table in our own form."""
+class InspectedDataset:
+    """An upload that was read and found good; `canonical` is its file in canonical form."""
 
     upload: Upload
     details: DatasetDetails
@@ -54,13 +53,15 @@ def register_dataset(
 ) -> Callable[[Session], Dataset]:
     """Read an upload; what is returned records it, as ready or, without its bytes, as rejected."""
     try:
-        read = read_dataset(context, upload, details)
+        read = inspect_uploaded_dataset(context, upload, details)
     except RejectedFile as reason:
         return partial(_record_rejected, upload, details, reason)
     return partial(_record_ready, context, read)
 
 
-def read_dataset(context: Context, upload: Upload, details: DatasetDetails) -> ReadDataset:
+def inspect_uploaded_dataset(
+    context: Context, upload: Upload, details: DatasetDetails
+) -> InspectedDataset:
     """Read an upload in a child process; raises a `RejectedFile` and changes nothing."""
     canonical = upload.path.with_name(upload.path.name + ".canonical")
     facts = inspect_dataset(
@@ -71,10 +72,10 @@ def read_dataset(context: Context, upload: Upload, details: DatasetDetails) -> R
         canonical,
         context.settings,
     )
-    return ReadDataset(upload, details, facts, canonical)
+    return InspectedDataset(upload, details, facts, canonical)
 
 
-def record_dataset(session: Session, read: ReadDataset, digest: str) -> Dataset:
+def record_dataset(session: Session, read: InspectedDataset, digest: str) -> Dataset:
     """Insert the row of a dataset that was read and published."""
     dataset = _record(read.upload, read.details, sha256=digest, facts=read.facts)
     datasets.insert(session, dataset)
@@ -104,10 +105,10 @@ def preview_rows(
 ) -> tuple[list[dict[str, Any]], int]:
     """Some rows of a dataset as JSON, images as base64 PNG; and how many there are in all."""
     facts, canonical = ready_dataset(context, dataset)
-    return preview(canonical(), facts, offset, limit), facts.rows
+    return preview_dataset(canonical(), facts, offset, limit), facts.rows
 
 
-def fertility_of(context: Context, dataset: Dataset, model: Model) -> dict[str, Any] | None:
+def tokenizer_fertility(context: Context, dataset: Dataset, model: Model) -> dict[str, Any] | None:
     """Tokens per word of a text dataset under a model's tokenizer; None where it has none."""
     facts, canonical = ready_dataset(context, dataset)
     if model.facts is None or model.sha256 is None:
@@ -121,13 +122,13 @@ def fertility_of(context: Context, dataset: Dataset, model: Model) -> dict[str, 
     pairs = facts.kind in (DatasetKind.PARALLEL, DatasetKind.DICTIONARY)
     limit = model.facts.input if isinstance(model.facts.input, TextInput) else None
     if model.facts.task is Task.TOKEN_CLASSIFICATION:
-        limit = None  # it reads a long sentence on in further pieces
+        limit = None  # it reads a long sentence on in further windows
     texts = read_column(canonical(), "target" if pairs else "text")
     found = token_fertility(texts, folder, limit)
     complaints = complaints_about(found, None, script_of(dataset.language))
-    notes = [f"The tokenizer {said}." for said in complaints]
-    cut = truncation_sentence(found) if limit else None
-    return found | {"notes": notes + ([cut] if cut else [])}
+    notes = [f"The tokenizer {complaint}." for complaint in complaints]
+    truncation = truncation_sentence(found) if limit else None
+    return found | {"notes": notes + ([truncation] if truncation else [])}
 
 
 def delete_dataset(session: Session, dataset: Dataset) -> str | None:
@@ -139,7 +140,7 @@ def delete_dataset(session: Session, dataset: Dataset) -> str | None:
     return dataset.sha256
 
 
-def _record_ready(context: Context, read: ReadDataset, session: Session) -> Dataset:
+def _record_ready(context: Context, read: InspectedDataset, session: Session) -> Dataset:
     [digest] = publish(context, session, [read.canonical])
     return record_dataset(session, read, digest)
 

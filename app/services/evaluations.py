@@ -7,10 +7,10 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from app.domain.errors.lookups import DroppedByRetention, EvaluationNotFound, NotRecorded
+from app.domain.errors.requests import DroppedByRetention, EvaluationNotFound, NotRecorded
 from app.domain.evaluations import Evaluation
 from app.domain.transfers import Transfer
-from app.formats.predictions_table import Order, read_predictions
+from app.formats.prediction_tables import RowOrder, read_predictions
 from app.services.context import Context
 from app.store import evaluations
 
@@ -24,7 +24,7 @@ def find_evaluation(session: Session, evaluation_id: str) -> Evaluation:
 
 
 def prediction_rows(
-    context: Context, evaluation: Evaluation, order: Order, offset: int, limit: int
+    context: Context, evaluation: Evaluation, order: RowOrder, offset: int, limit: int
 ) -> list[dict[str, Any]]:
     """Per-row predictions.
 

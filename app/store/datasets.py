@@ -10,12 +10,9 @@ from sqlalchemy.orm import Session
 from app.domain.datasets import Dataset
 from app.domain.enums import DatasetStatus
 from app.store import usage
-from app.store.digests import digest_in_use
-from app.store.page import Page, read_page
-from app.store.records import from_row, to_row
-from app.store.tables import datasets
-
-__all__ = ["delete", "digest_in_use", "get", "insert", "page", "users"]
+from app.store.database import from_row, to_row
+from app.store.pagination import Page, read_page
+from app.store.schema import datasets
 
 
 def insert(session: Session, dataset: Dataset) -> None:

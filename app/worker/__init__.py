@@ -1,1 +1,1 @@
-"""Claims transfers, watches their processes, keeps their leases."""
+"""Claims jobs, supervises their processes, keeps their leases."""

@@ -41,7 +41,7 @@ def _needs(languages: list[dict[str, Any]]) -> str:
         told = sorted(
             advice["further_rows"] or float("inf")
             for advice in language["advised"]
-            if advice["status"] == "told"
+            if advice["status"] == "given"
         )
         middle = f"{told[len(told) // 2]:.0f}" if told else "not told"
         truth = "more" if needed is None else f"{needed:.0f}"

@@ -29,8 +29,8 @@ other language's sentences as well; "sentence pairs": these sentences as transla
 
 ### The starter encoder
 
-A head trained on English on top of multilingual-e5-small. `bridge` without a companion centres
-the languages; `self-train` trains on what the model is surest of.
+A head trained on English on top of multilingual-e5-small. `bridge` without an auxiliary model
+centres the languages; `self-train` trains on what the model is surest of.
 
 {_table(data, data["multilingual"])}"""
 

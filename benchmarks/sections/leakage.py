@@ -22,7 +22,7 @@ in English for the search by vectors (mutual nearest neighbours that stand out b
 once each language's mean is removed), and edited in the same language for the search by text
 (cosine of character n-grams from {data["near"]} on). `found` of what was planted, `right` of what
 was found, `false`: test rows accused where nothing was planted. Without a threshold: all mutual
-nearest neighbours. `sight`: how well the encoder relates the languages (agreement of labels
+nearest neighbours. `agreement`: how well the encoder relates the languages (agreement of labels
 across them, within English, within the language). Where labels agree within each and not across
 them (0.3) the service calls the encoder blind; where they do not even within, it says that labels
 or encoder are at fault; both times it reports nothing.
@@ -56,9 +56,9 @@ def _translations(encoders: dict[str, list[dict[str, Any]]]) -> str:
                     cell["language"],
                     _NAMES[encoder],
                     " / ".join(
-                        f"{cell['sight'][name]:.2f}"
+                        f"{cell['agreement'][name]:.2f}"
                         for name in ("across", "in_source", "in_target")
-                        if name in cell["sight"]
+                        if name in cell["agreement"]
                     ),
                     *(bracket(cell[name]) for name in ("found", "right", "false")),
                     *(bracket(cell["baseline"][name]) for name in ("found", "right")),
@@ -67,7 +67,7 @@ def _translations(encoders: dict[str, list[dict[str, Any]]]) -> str:
         means = [mean([x[name] for x in languages]) for name in ("found", "right", "false")]
         means += [mean([x["baseline"][name] for x in languages]) for name in ("found", "right")]
         rows.append(["mean", _NAMES[encoder], "", *means])
-    heading = ["language", "encoder", "sight", "found", "right", "false"]
+    heading = ["language", "encoder", "agreement", "found", "right", "false"]
     return table([*heading, "found without threshold", "right without threshold"], rows)
 
 
@@ -75,7 +75,7 @@ def _taken(data: dict[str, Any]) -> str:
     truth = data.get("truth")
     if truth is None:
         return ""
-    return f" Taken on {truth['date']} (`--truth-only`), {truth['seconds']} s; so is `sight`."
+    return f" Taken on {truth['date']} (`--truth-only`), {truth['seconds']} s; so is `agreement`."
 
 
 def _truth(encoders: dict[str, list[dict[str, Any]]]) -> str:
@@ -91,16 +91,22 @@ def _truth(encoders: dict[str, list[dict[str, Any]]]) -> str:
                     _NAMES[encoder],
                     f"{leaked['touched']} of {leaked['rows']}",
                     "yes" if leaked["called_clean"] else "no",
-                    _verdict(cell["sight"]),
-                    _verdict(cell["sight_shuffled"]),
+                    _verdict(cell["agreement"]),
+                    _verdict(cell["agreement_shuffled"]),
                 ]
             )
     heading = ["language", "encoder", "found of all leaked", "others called clean"]
     return table([*heading, "said with right labels", "with shuffled labels"], rows)
 
 
-def _verdict(sight: dict[str, Any]) -> str:
-    return "blind" if sight["blind"] else "labels or encoder" if sight["unsure"] else "sees"
+def _verdict(agreement: dict[str, Any]) -> str:
+    return (
+        "blind"
+        if agreement["languages_unaligned"]
+        else "labels or encoder"
+        if agreement["inconclusive"]
+        else "sees"
+    )
 
 
 def _chosen(grid: list[dict[str, float]]) -> str:

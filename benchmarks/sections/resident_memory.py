@@ -25,7 +25,7 @@ def write(data: dict[str, Any]) -> str:
 `python -m benchmarks.resident_memory`. {conditions(data)}
 
 The growth of a fresh process's resident memory when a model is opened and warmed up on one and on
-two processors, beside what the service counts for it (`app/runtimes/held_memory.py`: two numbers
+two processors, beside what the service counts for it (`app/runtimes/resources.py`: two numbers
 for each engine and precision, fitted to the first two models, and bytes by token of a tokenizer).
 
 {table(heading, rows)}"""

@@ -115,7 +115,7 @@ def _levels(data: dict[str, Any]) -> str:
 
 def _way(way: dict[str, Any]) -> str:
     told = f"{way['engine']} {way['precision']}, batches of {way['batch_tokens']} tokens"
-    return f"{told}, {way['lanes']} at a time"
+    return f"{told}, {way['workers']} at a time"
 
 
 def _answers(data: dict[str, Any]) -> Iterator[list[str]]:

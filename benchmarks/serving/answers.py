@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 
 from benchmarks.serving.dialects import Answer
 from benchmarks.serving.peers.topics_network import TopicsNetwork
@@ -22,7 +22,7 @@ def reference_answers(model: Path, texts: Sequence[str], threads: int) -> list[A
 
 def answers_of(server: Server, texts: Sequence[str]) -> list[Answer]:
     """What a running server says."""
-    with httpx.Client(timeout=60) as client:
+    with httpx2.Client(timeout=60) as client:
         return [
             server.dialect.read(server.ask(client, text).raise_for_status().json())
             for text in texts

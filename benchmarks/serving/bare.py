@@ -4,7 +4,7 @@
 
 Reads MODEL from the service that the environment names, and TEXTS, one a line. All of them are
 tokenised beforehand and sorted by length. The first line on standard output tells the best size of
-batch and number of lanes; then each line on standard input, a number of seconds, is answered by
+batch and number of workers; then each line on standard input, a number of seconds, is answered by
 what was computed in that time.
 """
 
@@ -24,8 +24,7 @@ from pathlib import Path
 from app.runtimes.contract import Prepared, Runtime
 from app.runtimes.open_runtime import open_runtime
 from app.services.context import open_context
-from app.services.models import find_model
-from app.services.servables import servable_of
+from app.services.models import find_model, servable_of
 from app.settings import settings
 
 Batches = list[list[Prepared]]
@@ -39,10 +38,10 @@ def main() -> None:
     texts = Path(sys.argv[2]).read_text(encoding="utf-8").splitlines()
     prepared = sorted(runtime.prepare(texts), key=lambda one: one.cost)
     cores = len(os.sched_getaffinity(0))
-    ways = [(budget, lanes) for budget in _BUDGETS for lanes in {1, cores}]
+    ways = [(budget, workers) for budget in _BUDGETS for workers in {1, cores}]
     rates = {way: _rate(runtime, prepared, *way, _TRIAL_SECONDS)["rate"] for way in ways}
     best = max(rates, key=rates.__getitem__)
-    told = {"batch_tokens": best[0], "lanes": best[1], "engine": runtime.engine}
+    told = {"batch_tokens": best[0], "workers": best[1], "engine": runtime.engine}
     print(json.dumps(told | {"precision": runtime.precision}), flush=True)
     for line in sys.stdin:
         print(json.dumps(_rate(runtime, prepared, *best, float(line))), flush=True)
@@ -66,16 +65,16 @@ def _open(reference: str) -> Runtime:
 
 
 def _rate(
-    runtime: Runtime, prepared: Sequence[Prepared], tokens: int, lanes: int, seconds: float
+    runtime: Runtime, prepared: Sequence[Prepared], tokens: int, workers: int, seconds: float
 ) -> dict[str, float]:
     """Texts per second, and processor milliseconds for each."""
     batches = batches_of(prepared, tokens)
     # In any order, so that however far it comes it has seen short and long ones alike.
     random.Random(0).shuffle(batches)
-    shares = [cycle(batches[lane::lanes]) for lane in range(lanes)]
-    threads = max(1, len(os.sched_getaffinity(0)) // lanes)
+    shares = [cycle(batches[worker::workers]) for worker in range(workers)]
+    threads = max(1, len(os.sched_getaffinity(0)) // workers)
     before, started = _cpu(), time.perf_counter()
-    with ThreadPoolExecutor(lanes) as pool:
+    with ThreadPoolExecutor(workers) as pool:
         counts = pool.map(
             lambda share: _compute(runtime, share, threads, started + seconds), shares
         )

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from app.cli.ports import free_port
+from app.cli.processes import free_port
 from app.client import Client
 from benchmarks.serving.dialects import OURS
 from benchmarks.serving.served_model import make_models, register_model

@@ -11,13 +11,13 @@ from app.client import Client
 from app.domain.enums import Format
 from app.domain.models import ModelHints
 from app.formats.catalog import format_named
-from app.formats.starter.build import starter_encoder
-from app.learn.monitor import Silence
+from app.formats.starter_encoder import starter_encoder
+from app.learn.callbacks import NullMonitor
+from app.learn.devices import seeded
 from app.learn.network import Network
-from app.learn.seeding import seeded
-from app.learn.training_options import Strategy
+from app.learn.training.recipe import Strategy
 from app.methods.contract import MethodInput
-from app.methods.fine_tune.run import run as fine_tune
+from app.methods.fine_tune.method import run as fine_tune
 from app.methods.fine_tune.spec import FineTuneParameters
 from app.settings import Settings, settings
 from benchmarks.serving.dialects import MODEL
@@ -86,7 +86,7 @@ def _english_classifier(data: Path, folder: Path) -> Path:
         network.add_head(labels)
     parameters = FineTuneParameters(strategy=Strategy.HEAD)
     given = MethodInput(network, parameters, languages[0].train, seed=_SEED)
-    layout.save(fine_tune(given, Silence()).network, facts, folder / "english")
+    layout.save(fine_tune(given, NullMonitor()).network, facts, folder / "english")
     pack(folder / "english", folder / "english.zip")
     return folder / "english.zip"
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 
-import httpx
+import httpx2
 import psutil
 
 from benchmarks.serving.dialects import Dialect
@@ -90,7 +90,7 @@ class Server:
         """Return when `path` is answered; SystemExit when it never is."""
         self._wait(lambda client: client.get(self.url + path))
 
-    def ask(self, client: httpx.Client, text: str) -> httpx.Response:
+    def ask(self, client: httpx2.Client, text: str) -> httpx2.Response:
         """Send one text."""
         body = self.dialect.encoded(text).encode()
         headers = {"content-type": "application/json"}
@@ -130,13 +130,13 @@ class Server:
             if spent - before <= _QUIET_CPU_SECONDS:
                 return
 
-    def _wait(self, ask: Callable[[httpx.Client], httpx.Response]) -> None:
+    def _wait(self, ask: Callable[[httpx2.Client], httpx2.Response]) -> None:
         deadline, said = time.monotonic() + _READY_SECONDS, "nothing"
-        with httpx.Client(timeout=_READY_SECONDS) as client:
+        with httpx2.Client(timeout=_READY_SECONDS) as client:
             while time.monotonic() < deadline and self._process.poll() is None:
-                with suppress(httpx.TransportError):
+                with suppress(httpx2.TransportError):
                     answer = ask(client)
-                    if answer.status_code == httpx.codes.OK:
+                    if answer.status_code == httpx2.codes.OK:
                         return
                     said = answer.text
                 time.sleep(0.2)

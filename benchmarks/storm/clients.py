@@ -8,7 +8,7 @@ import time
 import uuid
 from typing import Any
 
-import httpx
+import httpx2
 
 from app.client import BabelportProblem, Client
 
@@ -64,13 +64,13 @@ class Clients:
 
     def _hang_up(self, body: dict[str, Any], key: str, seconds: float) -> None:
         try:
-            httpx.post(
+            httpx2.post(
                 f"{self._url}/v1/transfers",
                 json=body,
                 headers={"Idempotency-Key": key},
-                timeout=httpx.Timeout(5, read=seconds),
+                timeout=httpx2.Timeout(5, read=seconds),
             )
-        except httpx.TransportError:
+        except httpx2.TransportError:
             self.hung_up += 1
 
     def _start(self, client: Client, body: dict[str, Any], key: str) -> str:

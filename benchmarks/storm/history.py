@@ -9,9 +9,10 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, sessionmaker
 
-from app.domain.transfer_states import TransferState
-from app.store.digests import digests_in_use
-from app.store.tables import models, transfer_attempts, transfer_events, transfers
+from app.domain.jobs import JobState
+from app.store.schema import job_attempts, job_events, jobs, models
+from app.store.transfers import KIND
+from app.store.usage import digests_in_use
 
 Sessions = sessionmaker[Session]
 
@@ -24,22 +25,22 @@ class History:
 
     def states(self) -> dict[str, str]:
         """The state of every transfer."""
-        return {id: str(state) for id, state in self._rows(transfers.c.id, transfers.c.state)}
+        return {id: str(state) for id, state in self._rows(jobs.c.id, jobs.c.state)}
 
     def held(self) -> list[str]:
         """Transfers with a lease or a process group, or under way."""
-        query = select(transfers.c.id).where(
-            transfers.c.lease_expires_at.is_not(None)
-            | transfers.c.process_group.is_not(None)
-            | (transfers.c.state == TransferState.RUNNING)
+        query = select(jobs.c.id).where(
+            jobs.c.kind == KIND,
+            jobs.c.lease_expires_at.is_not(None)
+            | jobs.c.process_group.is_not(None)
+            | (jobs.c.state == JobState.RUNNING),
         )
         return list(self._all(query))
 
     def unfinished_attempts(self) -> list[str]:
         """Attempts of which nobody wrote how they ended."""
-        query = select(transfer_attempts.c.transfer_id).where(
-            transfer_attempts.c.ended_at.is_(None)
-        )
+        query = select(job_attempts.c.job_id).join(jobs)
+        query = query.where(jobs.c.kind == KIND, job_attempts.c.ended_at.is_(None))
         return list(self._all(query))
 
     def models_by_transfer(self) -> Counter[str]:
@@ -49,18 +50,20 @@ class History:
 
     def attempts(self) -> dict[str, int]:
         """The number of attempts of every transfer."""
-        return dict(self._rows(transfers.c.id, transfers.c.attempt))
+        return dict(self._rows(jobs.c.id, jobs.c.attempt))
 
     def outcomes(self) -> dict[str, int]:
         """How attempts ended, counted."""
-        column = transfer_attempts.c.outcome
+        column = job_attempts.c.outcome
         with self.sessions() as session:
-            counted = session.execute(select(column, func.count()).group_by(column)).all()
+            query = select(column, func.count()).join(jobs, jobs.c.id == job_attempts.c.job_id)
+            query = query.where(jobs.c.kind == KIND).group_by(column)
+            counted = session.execute(query).all()
         return {str(outcome): count for outcome, count in counted}
 
     def resumes(self) -> list[str]:
         """The transfer of every event `resumed`, once for each event."""
-        query = select(transfer_events.c.transfer_id).where(transfer_events.c.kind == "resumed")
+        query = select(job_events.c.job_id).where(job_events.c.kind == "resumed")
         return list(self._all(query))
 
     def needed_digests(self) -> set[str]:
@@ -70,12 +73,12 @@ class History:
 
     def waits(self, chosen: set[str]) -> list[float]:
         """Seconds from each chosen transfer's creation to its first event `running`."""
-        first = func.min(transfer_events.c.at)
+        first = func.min(job_events.c.at)
         query = (
-            select(transfers.c.id, transfers.c.created_at, first)
-            .join(transfer_events, transfer_events.c.transfer_id == transfers.c.id)
-            .where(transfer_events.c.kind == TransferState.RUNNING)
-            .group_by(transfers.c.id, transfers.c.created_at)
+            select(jobs.c.id, jobs.c.created_at, first)
+            .join(job_events, job_events.c.job_id == jobs.c.id)
+            .where(jobs.c.kind == KIND, job_events.c.kind == JobState.RUNNING)
+            .group_by(jobs.c.id, jobs.c.created_at)
         )
         with self.sessions() as session:
             rows = session.execute(query).all()
@@ -83,7 +86,7 @@ class History:
 
     def _rows(self, *columns: Any) -> list[Any]:
         with self.sessions() as session:
-            return list(session.execute(select(*columns)).all())
+            return list(session.execute(select(*columns).where(jobs.c.kind == KIND)).all())
 
     def _all(self, query: Any) -> list[Any]:
         with self.sessions() as session:

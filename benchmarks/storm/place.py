@@ -9,9 +9,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.cli.ports import free_port
+from app.cli.processes import free_port
 from app.store.database import open_database, session_factory
-from app.store.migrate import upgrade
+from app.store.migrations import upgrade
 from benchmarks.storm.databases import Database
 from benchmarks.storm.history import History
 from benchmarks.storm.supervisor import Supervisor

@@ -8,7 +8,7 @@ import sys
 import time
 from pathlib import Path
 
-import httpx
+import httpx2
 
 _ROOT = Path(__file__).parents[2]
 _STOP_SECONDS = 30.0
@@ -73,9 +73,9 @@ class Supervisor:
         while time.monotonic() < deadline:
             self.tend()
             try:
-                if httpx.get(f"{url}/ready", timeout=5).is_success:
+                if httpx2.get(f"{url}/ready", timeout=5).is_success:
                     return
-            except httpx.TransportError:
+            except httpx2.TransportError:
                 pass
             time.sleep(0.1)
         raise TimeoutError(f"the API was not ready within {_READY_SECONDS} s; see {self._logs}")

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from contextlib import suppress
 
-import httpx
+import httpx2
 import numpy as np
 import pytest
 from tritonclient.grpc import InferenceServerClient, InferInput
@@ -59,7 +59,7 @@ def test_http_answers_with_a_problem_that_names_the_inputs(broken: Service, name
 
 def test_the_open_inference_protocol_answers_with_its_own_errors(broken: Service) -> None:
     tensor = {"name": "text", "shape": [1], "datatype": "BYTES", "data": [BROKEN]}
-    answer = httpx.post(f"{broken.url}/v2/models/intents/infer", json={"inputs": [tensor]})
+    answer = httpx2.post(f"{broken.url}/v2/models/intents/infer", json={"inputs": [tensor]})
     assert answer.status_code == 409
     assert "(answer-not-finite)" in json.loads(answer.content)["error"]
 

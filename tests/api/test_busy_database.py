@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import ExitStack
 from pathlib import Path
 
-import httpx
+import httpx2
 import pytest
 from sqlalchemy import text
 
@@ -35,10 +35,10 @@ def test_a_request_without_a_free_connection_is_told_to_come_back(
             for _ in range(2):
                 session = held.enter_context(service.context.readers())
                 session.execute(text("SELECT 1"))
-            answer = httpx.get(service.url + address, timeout=20)
+            answer = httpx2.get(service.url + address, timeout=20)
             assert answer.status_code == 503
             assert answer.headers["retry-after"] == "1"
             assert answer.headers["content-type"] == form
             assert "database-busy" in answer.text
-            assert httpx.get(f"{service.url}/health", timeout=20).status_code == 200
-        assert httpx.get(f"{service.url}/v1/models", timeout=20).status_code == 200
+            assert httpx2.get(f"{service.url}/health", timeout=20).status_code == 200
+        assert httpx2.get(f"{service.url}/v1/models", timeout=20).status_code == 200

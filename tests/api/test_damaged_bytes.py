@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import httpx
+import httpx2
 import pytest
 
 from app.client import BabelportProblem
@@ -28,11 +28,11 @@ def test_a_damaged_model_is_given_to_nobody_until_it_is_mended(
     upload = zipped(a_text_classifier(tmp_path / "intents"))
     model = service.client.models.upload(upload, name="intents", language="en")
     file = _damage(service, model["sha256"])
-    answer = httpx.get(f"{service.url}/v1/models/intents/artifact")
-    told = answer.json()
-    assert (answer.status_code, told["code"]) == (500, "artifact-corrupted")
-    assert model["sha256"] in told["detail"]
-    assert "backup" in told["advice"]
+    answer = httpx2.get(f"{service.url}/v1/models/intents/artifact")
+    body = answer.json()
+    assert (answer.status_code, body["code"]) == (500, "artifact-corrupted")
+    assert model["sha256"] in body["detail"]
+    assert "backup" in body["advice"]
 
     # The predictor reads the unpacked copy: one that is damaged is made again, if it can be.
     [weights] = (file.parents[2] / "unpacked" / model["sha256"]).rglob("*.safetensors")

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 from sqlalchemy import event
 
@@ -34,20 +34,20 @@ def pool() -> Iterator[ThreadPoolExecutor]:
         yield pool
 
 
-def _upload(service: Service, file: Path) -> httpx.Response:
+def _upload(service: Service, file: Path) -> httpx2.Response:
     sent = {"file": (file.name, file.read_bytes())}
     address = f"{service.url}/v1/datasets"
-    return httpx.post(address, files=sent, data={"language": "de"}, timeout=60)
+    return httpx2.post(address, files=sent, data={"language": "de"}, timeout=60)
 
 
-def _transfer(service: Service, file: Path) -> httpx.Response:
+def _transfer(service: Service, file: Path) -> httpx2.Response:
     sent = {"train": (file.name, file.read_bytes())}
     data = {"spec": json.dumps(_SPEC)}
-    return httpx.post(f"{service.url}/v1/transfers", files=sent, data=data, timeout=60)
+    return httpx2.post(f"{service.url}/v1/transfers", files=sent, data=data, timeout=60)
 
 
-def _answers_meanwhile(service: Service, waiting: Future[httpx.Response]) -> None:
-    assert httpx.get(f"{service.url}/health", timeout=30).status_code == 200
+def _answers_meanwhile(service: Service, waiting: Future[httpx2.Response]) -> None:
+    assert httpx2.get(f"{service.url}/health", timeout=30).status_code == 200
     assert not waiting.done()
 
 
@@ -93,15 +93,15 @@ def test_no_file_process_or_statement_is_the_event_loop_s(service: Service, tmp_
         model = service.client.models.upload(archive, language="en", name="intents")
         dataset = service.client.datasets.upload(file, language="de")
         spec = _SPEC | {"model": "intents", "datasets": {"train": dataset["id"]}}
-        made = httpx.post(f"{service.url}/v1/transfers", json=spec, timeout=60)
+        made = httpx2.post(f"{service.url}/v1/transfers", json=spec, timeout=60)
         assert made.status_code == 202
         own = {"spec": json.dumps(_SPEC | {"model": "intents"})}
         sent = {"train": (file.name, file.read_bytes())}
-        made = httpx.post(f"{service.url}/v1/transfers", data=own, files=sent, timeout=60)
+        made = httpx2.post(f"{service.url}/v1/transfers", data=own, files=sent, timeout=60)
         assert made.status_code == 202
         service.client.predict("intents", [SENTENCES[0]])
         alias = f"{service.url}/v1/models/intents/aliases/champion"
-        assert httpx.put(alias, json={"model": 1}, timeout=60).status_code == 200
+        assert httpx2.put(alias, json={"model": 1}, timeout=60).status_code == 200
         service.client.predict("intents@champion", SENTENCES * 9)
         for address in (
             f"{alias}/comparison",
@@ -113,9 +113,9 @@ def test_no_file_process_or_statement_is_the_event_loop_s(service: Service, tmp_
             "/ready",
         ):
             url = address if address.startswith("http") else service.url + address
-            assert httpx.get(url, timeout=60).status_code == 200, address
+            assert httpx2.get(url, timeout=60).status_code == 200, address
         events = f"{service.url}/v1/transfers/{made.json()['id']}/events"
-        with httpx.stream("GET", events, timeout=60) as stream:
+        with httpx2.stream("GET", events, timeout=60) as stream:
             assert next(stream.iter_lines())
     assert found == []
 

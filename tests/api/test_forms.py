@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
+import httpx2
 import pytest
 
 from app.settings import Settings
@@ -20,8 +20,8 @@ def _part(name: str, content: bytes, filename: str | None = None) -> bytes:
     return head.encode() + content + b"\r\n"
 
 
-def _post(service: Service, body: bytes | Iterator[bytes]) -> httpx.Response:
-    return httpx.post(f"{service.url}/v1/datasets", content=body, headers=_HEADERS, timeout=30)
+def _post(service: Service, body: bytes | Iterator[bytes]) -> httpx2.Response:
+    return httpx2.post(f"{service.url}/v1/datasets", content=body, headers=_HEADERS, timeout=30)
 
 
 _CSV = _part("file", b"text,label\nhallo,a\n", "a.csv")
@@ -106,7 +106,7 @@ def test_an_upload_that_hides_its_length_is_stopped_at_the_limit(narrow_service:
 def test_a_json_body_has_a_limit_of_its_own(narrow_service: Service, chunked: bool) -> None:
     body = b'{"model": "' + b"x" * 5000 + b'"}'
     sent = iter([body[:700], body[700:]]) if chunked else body
-    answer = httpx.post(
+    answer = httpx2.post(
         f"{narrow_service.url}/v1/transfers",
         content=sent,
         headers={"Content-Type": "application/json"},

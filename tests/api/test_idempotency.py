@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import httpx
+import httpx2
 import pytest
 
-from app.store import datasets, kept_answers, models
+from app.store import datasets, idempotency, models
 from tests.support.datasets import a_csv
 from tests.support.models import a_declared_digit_reader, zipped
 from tests.support.records import a_dataset, a_model
@@ -30,8 +30,8 @@ def second_service(service_on_each: Service) -> Iterator[Service]:
         yield running
 
 
-def _post_rows(service: Service, content: bytes, name: str = "rows") -> httpx.Response:
-    return httpx.post(
+def _post_rows(service: Service, content: bytes, name: str = "rows") -> httpx2.Response:
+    return httpx2.post(
         f"{service.url}/v1/datasets",
         files={"file": ("rows.csv", content)},
         data={"language": "de", "name": name},
@@ -40,14 +40,14 @@ def _post_rows(service: Service, content: bytes, name: str = "rows") -> httpx.Re
     )
 
 
-def _post_transfer(service: Service, **changes: Any) -> httpx.Response:
-    asked = {"model": "mdl_1", "language": "de", "method": "fine-tune"}
-    asked |= {"datasets": {"train": "dst_1"}} | changes
-    return httpx.post(f"{service.url}/v1/transfers", json=asked, headers=_KEY, timeout=60)
+def _post_transfer(service: Service, **changes: Any) -> httpx2.Response:
+    body = {"model": "mdl_1", "language": "de", "method": "fine-tune"}
+    body |= {"datasets": {"train": "dst_1"}} | changes
+    return httpx2.post(f"{service.url}/v1/transfers", json=body, headers=_KEY, timeout=60)
 
 
 def _listed(service: Service, noun: str) -> list[dict[str, Any]]:
-    items: list[dict[str, Any]] = httpx.get(f"{service.url}/v1/{noun}").json()["items"]
+    items: list[dict[str, Any]] = httpx2.get(f"{service.url}/v1/{noun}").json()["items"]
     return items
 
 
@@ -114,11 +114,11 @@ def test_two_apis_asked_at_once_create_one_record_and_answer_alike(
     rows = a_csv(tmp_path / "rows.csv").read_bytes()
     together = threading.Barrier(4)
 
-    def post_rows(number: int) -> httpx.Response:
+    def post_rows(number: int) -> httpx2.Response:
         together.wait(60)
         return _post_rows(services[number % 2], rows)
 
-    def post_transfer(number: int) -> httpx.Response:
+    def post_transfer(number: int) -> httpx2.Response:
         together.wait(60)
         return _post_transfer(services[number % 2])
 
@@ -136,7 +136,7 @@ def test_a_client_that_hung_up_after_asking_finds_what_it_asked_for(
 ) -> None:
     rows = a_csv(tmp_path / "rows.csv").read_bytes()
     address = urlsplit(service_on_each.url)
-    request = httpx.Request(
+    request = httpx2.Request(
         "POST",
         f"{service_on_each.url}/v1/datasets",
         files={"file": ("rows.csv", rows)},
@@ -152,7 +152,7 @@ def test_a_client_that_hung_up_after_asking_finds_what_it_asked_for(
 
     def kept() -> bool:
         with service_on_each.context.readers() as session:
-            return kept_answers.get(session, "once", "POST", "/v1/datasets") is not None
+            return idempotency.get(session, "once", "POST", "/v1/datasets") is not None
 
     wait_for(kept)
     answer = _post_rows(service_on_each, rows)

@@ -8,16 +8,15 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, ValidationError
 
-from app.api.form_fields import FieldsInvalid, form_fields, json_body
-from app.api.multipart import FormParts
+from app.api.forms import FieldsInvalid, FormParts, form_fields, json_body
 from app.api.schemas.datasets import NewDatasetFields
 from app.api.schemas.predictions import PredictionRequest
 from app.api.schemas.transfers import TransferFields, TransferWithFilesFields
 from app.domain.enums import Role
 from app.domain.errors.requests import RequestInvalid
-from app.domain.errors.transfer_requests import ParametersInvalid
+from app.domain.errors.transfers import ParametersInvalid
 from app.domain.invalid_fields import explain_fields
-from app.methods.catalog import method_named
+from app.methods.contract import method_named
 
 _TRANSFER = {"model": "m", "language": "de", "datasets": {}}
 
@@ -63,7 +62,7 @@ def test_one_text_as_inputs_is_answered_with_a_list() -> None:
 
 def test_a_misspelt_field_is_answered_with_the_nearest_and_all_others() -> None:
     refusal = _refusal(_TRANSFER | {"langauge": "de"}, TransferFields)
-    assert "Send `language` instead. The fields are: companion, datasets, " in refusal.advice
+    assert "Send `language` instead. The fields are: auxiliary_model, datasets, " in refusal.advice
     nested = _refusal({"input": "a", "window": {"pools": "max"}}, PredictionRequest)
     assert nested.advice == "Send `pool` instead. The fields are: pool, stride."
 

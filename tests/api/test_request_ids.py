@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-import httpx
+import httpx2
 import pytest
 
 from tests.support.service import Service
@@ -12,7 +12,7 @@ from tests.support.waiting import wait_for
 
 
 def test_a_sane_id_is_taken_over_and_any_other_is_replaced(quiet_service: Service) -> None:
-    given = {
+    sent_ids = {
         "shop-42/checkout": True,
         "x" * 128: True,
         "x" * 129: False,
@@ -21,15 +21,15 @@ def test_a_sane_id_is_taken_over_and_any_other_is_replaced(quiet_service: Servic
         "": False,
     }
 
-    for id, taken in given.items():
-        answer = httpx.get(f"{quiet_service.url}/health", headers={"X-Request-Id": id})
+    for id, taken in sent_ids.items():
+        answer = httpx2.get(f"{quiet_service.url}/health", headers={"X-Request-Id": id})
         assert (answer.headers["x-request-id"] == id) is taken, id
         assert answer.headers["x-request-id"]
 
 
 def test_a_problem_names_its_request(quiet_service: Service) -> None:
     address = f"{quiet_service.url}/v1/models/nobody"
-    answer = httpx.get(address, headers={"X-Request-Id": "mine"})
+    answer = httpx2.get(address, headers={"X-Request-Id": "mine"})
 
     assert answer.status_code == 404
     assert answer.json()["request_id"] == "mine"
@@ -44,7 +44,7 @@ def test_an_unexpected_error_is_answered_and_logged_with_its_request(
     monkeypatch.setattr("app.api.routes.models.find_model", fail)
     with caplog.at_level(logging.INFO, logger="babelport.access"):
         address = f"{quiet_service.url}/v1/models/any"
-        answer = httpx.get(address, headers={"X-Request-Id": "broken-one"})
+        answer = httpx2.get(address, headers={"X-Request-Id": "broken-one"})
         # Written when the answer is on its way.
         wait_for(lambda: _lines(caplog))
 
@@ -60,7 +60,7 @@ def test_probes_that_succeed_leave_no_line(
 ) -> None:
     with caplog.at_level(logging.INFO, logger="babelport.access"):
         for path in ("health", "ready", "metrics", "v1/methods"):
-            httpx.get(f"{quiet_service.url}/{path}")
+            httpx2.get(f"{quiet_service.url}/{path}")
         wait_for(lambda: _lines(caplog))
 
     (line,) = _lines(caplog)

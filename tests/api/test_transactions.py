@@ -7,14 +7,14 @@ import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import httpx
+import httpx2
 import pytest
 
 from app.artifacts.disk import DiskArtifacts
-from app.services.artifact_lifetime import drop_unused, publish
+from app.services.artifacts import drop_unused, publish
 from app.services.context import Context, open_context
 from app.settings import Settings
-from app.store.patience import patiently
+from app.store.database import retry_on_disconnect
 from tests.support.claimed_transfers import register_model
 from tests.support.datasets import a_csv, labelled_rows
 from tests.support.models import SENTENCES, a_text_classifier, zipped
@@ -48,7 +48,7 @@ def watch(
 
 
 def _post(service: Service, noun: str, status: int, **sent: object) -> dict[str, object]:
-    answer = httpx.post(f"{service.url}/v1/{noun}", timeout=60, **sent)  # type: ignore[arg-type]
+    answer = httpx2.post(f"{service.url}/v1/{noun}", timeout=60, **sent)  # type: ignore[arg-type]
     assert answer.status_code == status, answer.text
     found: dict[str, object] = answer.json()
     return found
@@ -89,7 +89,7 @@ def test_no_creating_request_works_inside_its_transaction(
     _post(service, "transfers", 202, **_form(spec | {"datasets": {}}, train=csv))
     _post(service, "batch-predictions", 202, json={"model": "intents", "dataset": dataset})
     alias = f"{service.url}/v1/models/intents/aliases/champion"
-    assert httpx.put(alias, json={"model": 1}, timeout=60).status_code == 200
+    assert httpx2.put(alias, json={"model": 1}, timeout=60).status_code == 200
     assert {"publish", "adopt_unpacked", "subprocess.Popen"} <= set(watch.outside)
     assert watch.inside == []
 
@@ -106,7 +106,7 @@ def test_no_creating_request_works_inside_its_transaction(
 def test_no_reading_request_keeps_a_transaction_open_while_it_reads_files(
     service: Service, watch: Watch, rows: str, address: Callable[[str], str]
 ) -> None:
-    assert httpx.get(service.url + address(rows), timeout=60).status_code == 200
+    assert httpx2.get(service.url + address(rows), timeout=60).status_code == 200
     assert watch.begun
     assert watch.inside == []
 
@@ -117,11 +117,11 @@ def test_a_deleted_model_s_unpacked_copy_is_deleted_after_the_commit(
     service.client.predict("known", [SENTENCES[0]])
     original = shutil.rmtree
 
-    def told(folder: Path, *arguments: object, **named: object) -> None:
+    def recorded(folder: Path, *arguments: object, **named: object) -> None:
         watch.note(f"rmtree {folder}")
         original(folder, *arguments, **named)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(shutil, "rmtree", told)
+    monkeypatch.setattr(shutil, "rmtree", recorded)
     service.client.models.delete("known")
     assert any(one.startswith("rmtree") for one in watch.outside)
     assert watch.inside == []
@@ -144,6 +144,8 @@ def test_bytes_dropped_before_they_were_locked_are_published_again(
         return digest
 
     monkeypatch.setattr(DiskArtifacts, "publish", publish_and_lose)
-    found = patiently(context.sessions, lambda session: publish(context, session, [file]), 5)
+    found = retry_on_disconnect(
+        context.sessions, lambda session: publish(context, session, [file]), 5
+    )
     assert found == dropped
     assert context.artifacts.exists(found[0])

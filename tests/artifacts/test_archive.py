@@ -8,12 +8,7 @@ from pathlib import Path
 import pytest
 
 from app.artifacts.archive import pack, unpack
-from app.domain.errors.archives import (
-    ArchiveDamaged,
-    ArchiveEmpty,
-    ArchiveTooLarge,
-    ArchiveUnsafe,
-)
+from app.domain.errors.requests import ArchiveDamaged, ArchiveEmpty, ArchiveTooLarge, ArchiveUnsafe
 from tests.support.archives import a_tar, a_tar_with_link, a_zip, a_zip_with_link, content_of
 
 FILES = {"config.json": b"{}", "deep/er/weights": b"\0" * 5000}
@@ -92,7 +87,7 @@ def test_a_file_that_is_also_a_folder_is_refused(tmp_path: Path) -> None:
         unpack(archive, tmp_path / "to", MUCH, 10)
 
 
-def test_a_name_that_is_no_text_is_told_as_text(tmp_path: Path) -> None:
+def test_a_name_that_is_no_text_is_reported_as_text(tmp_path: Path) -> None:
     archive = a_tar_with_link(tmp_path / "a.tar", "bad\udcff", "x")
     with pytest.raises(ArchiveUnsafe) as caught:
         unpack(archive, tmp_path / "to", MUCH, 10)

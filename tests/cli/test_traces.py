@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 
 from app.client import Client
 from tests.support.models import SENTENCES, a_text_classifier, zipped
@@ -40,7 +40,7 @@ def test_a_request_is_traced_to_its_batch_under_its_senders_trace(
                 with Client(url) as client:
                     file = zipped(a_text_classifier(tmp_path / "intents"))
                     client.models.upload(file, name="intents", language="en")
-                answer = httpx.post(
+                answer = httpx2.post(
                     f"{url}/v1/models/intents/predict",
                     json={"inputs": [SENTENCES[0]]},
                     headers={"traceparent": f"00-{_TRACE}-b7ad6b7169203331-01"},
@@ -69,6 +69,6 @@ def test_a_request_is_traced_to_its_batch_under_its_senders_trace(
 
 def _ready(url: str) -> bool:
     try:
-        return httpx.get(f"{url}/ready").status_code == 200
-    except httpx.TransportError:
+        return httpx2.get(f"{url}/ready").status_code == 200
+    except httpx2.TransportError:
         return False

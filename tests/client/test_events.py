@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from app.client import BabelportProblem, Client
-from app.store import steering
+from app.store import transfers
 from tests.support.records import queue_a_transfer
 from tests.support.service import Service
 
@@ -19,15 +19,15 @@ _CONNECTIONS = [[1, 2, "cut"], [3], ["error"], [4]]
 
 
 class _BreakingServer(BaseHTTPRequestHandler):
-    asked: list[str]
+    last_event_ids: list[str]
     state = "succeeded"
 
     def do_GET(self) -> None:
         if not self.path.endswith("/events"):
             self._tell_the_state()
             return
-        number = len(self.asked)
-        self.asked.append(str(self.headers["Last-Event-ID"]))
+        number = len(self.last_event_ids)
+        self.last_event_ids.append(str(self.headers["Last-Event-ID"]))
         plan = _CONNECTIONS[number]
         if plan == ["error"]:
             self.close_connection = True
@@ -52,8 +52,8 @@ class _BreakingServer(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def breaking_server() -> Iterator[ThreadingHTTPServer]:
-    """A server whose streams break off; the list `asked` is what clients asked for."""
-    _BreakingServer.asked = []
+    """A server whose streams break off; the list `last_event_ids` is what clients asked for."""
+    _BreakingServer.last_event_ids = []
     server = ThreadingHTTPServer(("127.0.0.1", 0), _BreakingServer)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
@@ -68,14 +68,14 @@ def test_no_event_is_lost_or_doubled_when_the_connection_breaks(
     with Client(f"http://127.0.0.1:{breaking_server.server_port}") as client:
         events = list(client.transfers.events("trf_any"))
     assert [event["sequence"] for event in events] == [1, 2, 3, 4]
-    assert _BreakingServer.asked == ["0", "2", "3", "3"]
+    assert _BreakingServer.last_event_ids == ["0", "2", "3", "3"]
 
 
 def test_the_failure_of_a_transfer_that_was_tried_again_is_not_its_end(service: Service) -> None:
     with service.context.sessions.begin() as session:
         id = queue_a_transfer(session).id
-        steering.cancel(session, id)
-        steering.retry(session, id)
+        transfers.cancel(session, id)
+        transfers.retry(session, id)
     events = service.client.transfers.events(id)
     assert [next(events)["kind"] for _ in range(3)] == ["queued", "cancelled", "queued"]
     service.client.transfers.cancel(id)

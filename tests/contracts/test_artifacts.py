@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from app.artifacts.archive import open_folder
 from app.artifacts.contract import Artifacts
-from app.artifacts.folders import open_folder
-from app.domain.errors.storage import ArtifactCorrupted, ArtifactMissing
+from app.domain.errors.service import ArtifactCorrupted, ArtifactMissing
 from tests.support.archives import a_zip, content_of
 from tests.support.artifact_stores import STORES, Place
 
@@ -145,7 +145,7 @@ def test_an_unpacked_copy_whose_list_is_lost_is_made_again(place: Place, tmp_pat
 _KILLED_WHILE_IT_PUBLISHES = """
 import os, signal, sys, threading
 from pathlib import Path
-from app.artifacts.open_artifacts import open_artifacts
+from app.services.context import open_artifacts
 from app.settings import Settings
 store = open_artifacts(Settings())
 with store.workspace() as folder:

@@ -16,10 +16,9 @@ from pydantic import TypeAdapter
 
 from app.domain.enums import Format, Task
 from app.domain.models import ModelFacts, ModelHints
-from app.formats.catalog import format_named, formats, recognise
-from app.formats.contract import ModelFormat
-from app.learn.examples import Inputs
-from app.learn.network import Network, move
+from app.formats.catalog import ModelFormat, detect_format, format_named, formats
+from app.learn.data.examples import Inputs
+from app.learn.network import Network, move_batch
 from tests.support.bridged_models import (
     a_bridged_classifier,
     a_bridged_encoder,
@@ -95,7 +94,7 @@ BUILDERS: dict[str, Callable[[Path], Path]] = {
 @pytest.fixture(scope="module", params=BUILDERS)
 def case(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Case:
     folder = BUILDERS[request.param](tmp_path_factory.mktemp("formats") / request.param)
-    found = recognise(folder)
+    found = detect_format(folder)
     facts = found.inspect(folder, ModelHints())
     inputs: Inputs = SOME_TEXTS
     if facts.task is Task.TOKEN_CLASSIFICATION:
@@ -205,7 +204,7 @@ def test_a_trained_network_answers_alike_after_saving_and_loading(
     train_a_step(network, case.inputs)
     facts = replace(case.facts, labels=network.labels)
     case.format.save(network, facts, tmp_path)
-    again = recognise(tmp_path).inspect(tmp_path, ModelHints(labels=facts.labels))
+    again = detect_format(tmp_path).inspect(tmp_path, ModelHints(labels=facts.labels))
     loaded = case.format.load(tmp_path, again)
     assert (again.labels, again.input) == (network.labels, case.facts.input)
     assert loaded.task is network.task
@@ -286,7 +285,7 @@ def test_a_network_computes_wherever_it_is_moved(case: Case) -> None:
     if isinstance(case.inputs, list):
         pytest.skip("transformers reads the values of attention masks, which meta tensors lack")
     network = case.load()
-    batch = move(network.collate(case.inputs), torch.device("meta"))
+    batch = move_batch(network.collate(case.inputs), torch.device("meta"))
     network.to("meta")
     assert network.head(network.features(batch)).device.type == "meta"
     assert network(batch).shape == (len(case.inputs), len(network.labels))

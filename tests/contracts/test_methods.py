@@ -17,14 +17,13 @@ import pytest
 import torch
 
 from app.domain.models import ModelHints
-from app.formats.catalog import recognise
-from app.learn.checkpoint_folder import CheckpointFolder
-from app.learn.examples import Examples
-from app.learn.monitor import Cancelled, Silence
+from app.formats.catalog import detect_format
+from app.learn.callbacks import Cancelled, NullMonitor
+from app.learn.data.examples import Examples
+from app.learn.inference import predict
 from app.learn.network import Network
-from app.learn.predicting import predict
-from app.methods.catalog import method_named, methods, run_of
-from app.methods.contract import MethodOutput
+from app.learn.training.checkpointing import CheckpointFolder
+from app.methods.contract import MethodOutput, method_named, methods, run_of
 from tests.contracts.cases.case import Case, Chosen
 from tests.contracts.cases.catalog import all_cases
 
@@ -43,7 +42,7 @@ for_every_variant = pytest.mark.parametrize(("case", "chosen"), EVERY_VARIANT)
 
 
 @dataclass
-class Recorder(Silence):
+class Recorder(NullMonitor):
     """Remembers the progress told; cancels at call number `cancel_at`, counted from 1."""
 
     cancel_at: int | None = None
@@ -129,7 +128,7 @@ def test_a_result_answers_the_same_from_the_file_of_its_format(
 ) -> None:
     source, folder = bench.source(case), tmp_path / "saved"
     output, _ = bench.outcome(case, case.learning)
-    found = recognise(source)
+    found = detect_format(source)
     folder.mkdir()
     found.save(output.network, found.inspect(source, ModelHints()), folder)
     expected = predict(output.network, case.unseen.inputs)
@@ -200,17 +199,17 @@ def test_a_method_keeps_the_parameters_that_were_best_on_validation(
     assert validation is not None
     before = _score(good.network, validation)
     given = case.input(_copied(good.network, bench.source(case), tmp_path), case.ruinous or {})
-    output = run_of(method_named(case.method))(given, Silence())
+    output = run_of(method_named(case.method))(given, NullMonitor())
     assert _score(output.network, validation) >= before
 
 
 def _load(folder: Path) -> Network:
-    found = recognise(folder)
+    found = detect_format(folder)
     return found.load(folder, found.inspect(folder, ModelHints()))
 
 
 def _copied(network: Network, source: Path, folder: Path) -> Network:
-    found = recognise(source)
+    found = detect_format(source)
     found.save(network, found.inspect(source, ModelHints()), folder)
     return _load(folder)
 
@@ -225,6 +224,6 @@ def _assert_same(first: MethodOutput, second: MethodOutput) -> None:
 
 
 def _score(network: Network, rows: Examples) -> float:
-    """The objective's headline: accuracy, F1 of labels, or F1 of entities."""
+    """The objective's primary metric: accuracy, F1 of labels, or F1 of entities."""
     found = predict(network, rows.inputs)
-    return network.objective.headline(found, rows.targets).value
+    return network.objective.primary_metric(found, rows.targets).value

@@ -13,13 +13,13 @@ import pytest
 
 from app.domain.enums import Task
 from app.domain.models import ImageInput, ModelFacts, ModelHints
-from app.formats.catalog import recognise
+from app.formats.catalog import detect_format
+from app.learn.inference import predict
 from app.learn.network import Network
-from app.learn.predicting import predict
 from app.runtimes.contract import Runtime
 from app.runtimes.onnx.export import export_network
-from app.runtimes.onnx.open_onnx import open_onnx
-from app.runtimes.onnx.open_openvino import open_openvino
+from app.runtimes.onnx.onnxruntime_engine import open_onnx
+from app.runtimes.onnx.openvino_engine import open_openvino
 from app.runtimes.torch_runtime import TorchRuntime
 from tests.support.bridged_models import (
     a_bridged_classifier,
@@ -64,11 +64,13 @@ def _a_pooled_encoder(folder: Path) -> Path:
     a_sentence_encoder(
         folder, {"pooling_mode": modes}, {"in_features": 192, "out_features": 32}, normalize=True
     )
-    network = recognise(folder).load(folder, recognise(folder).inspect(folder, ModelHints()))
+    network = detect_format(folder).load(
+        folder, detect_format(folder).inspect(folder, ModelHints())
+    )
     network.add_head(INTENTS)
-    facts, saved = recognise(folder).inspect(folder, ModelHints()), folder.with_name("headed")
+    facts, saved = detect_format(folder).inspect(folder, ModelHints()), folder.with_name("headed")
     saved.mkdir()
-    recognise(folder).save(network, facts, saved)
+    detect_format(folder).save(network, facts, saved)
     return saved
 
 
@@ -84,7 +86,7 @@ def _torch(network: Network, facts: ModelFacts, folder: Path) -> Runtime:
 
 def _onnx(network: Network, facts: ModelFacts, folder: Path) -> Runtime:
     image = facts.input if isinstance(facts.input, ImageInput) else None
-    export_network(network, image, folder, fused=True, half_rows=True)
+    export_network(network, image, folder, fused=True, half_embeddings=True)
     return open_onnx(folder)
 
 
@@ -119,7 +121,7 @@ def case(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     folder = tmp_path_factory.mktemp("runtime")
     source, compiled = _MODELS[model](folder / "model"), folder / "compiled"
     compiled.mkdir()
-    found = recognise(source)
+    found = detect_format(source)
     facts = found.inspect(source, ModelHints())
     network = found.load(source, facts)
     inputs = _inputs(facts)

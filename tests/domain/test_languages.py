@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from app.domain.errors.languages import LanguageUnknown
+from app.domain.errors.requests import LanguageUnknown
 from app.domain.languages import parse_language, script_of
 
 

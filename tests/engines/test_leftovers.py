@@ -11,8 +11,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from app.engines.leftovers import end_leftovers
-from app.engines.local import LABEL_VARIABLE
+from app.engines.local import LABEL_VARIABLE, end_leftovers
 
 pytestmark = pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="needs Linux's /proc")
 

@@ -6,13 +6,13 @@ import os
 from pathlib import Path
 
 from app.engines.local import LocalEngine
-from tests.support.engine_orders import an_order, lives, pid_in
+from tests.support.job_specs import a_job_spec, lives, pid_in
 from tests.support.waiting import wait_for
 
 
 def test_the_child_leads_a_process_group_of_its_own_which_ends_whole(tmp_path: Path) -> None:
     file = tmp_path / "grandchild"
-    running = LocalEngine().start(an_order("leave_a_grandchild", tmp_path, file=str(file)))
+    running = LocalEngine().start(a_job_spec("leave_a_grandchild", tmp_path, file=str(file)))
     grandchild = pid_in(file)
     try:
         assert running.group != os.getpgrp()

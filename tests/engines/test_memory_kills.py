@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from app.engines import memory_kills as counting
+from app.engines import local
 from app.engines.local import LocalProcess
 
 
@@ -22,8 +22,8 @@ def counter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     file.write_text("low 0\noom 9\noom_kill 4\noom_group_kill 0\n")
     own = tmp_path / "own"
     own.write_text("0::/service\n")
-    monkeypatch.setattr(counting, "_OWN_GROUPS", own)
-    monkeypatch.setattr(counting, "_CONTROL_GROUPS", groups)
+    monkeypatch.setattr(local, "_OWN_GROUPS", own)
+    monkeypatch.setattr(local, "_CONTROL_GROUPS", groups)
     return file
 
 
@@ -43,17 +43,17 @@ def test_version_one_of_control_groups_counts_too(
     first = tmp_path / "cgroup" / "memory" / "service"
     first.mkdir(parents=True)
     (first / "memory.oom_control").write_text("under_oom 0\noom_kill 7\n")
-    assert counting.memory_kills() == 7
+    assert local.memory_kills() == 7
 
 
 def test_without_a_counter_nothing_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(counting, "_OWN_GROUPS", tmp_path / "nothing")
-    assert counting.memory_kills() is None
+    monkeypatch.setattr(local, "_OWN_GROUPS", tmp_path / "nothing")
+    assert local.memory_kills() is None
     assert not _killed_child().died_of_memory()
 
 
 def _killed_child() -> LocalProcess:
-    kills = counting.memory_kills()
+    kills = local.memory_kills()
     process = subprocess.Popen([sys.executable, "-c", "import signal; signal.pause()"])
     process.send_signal(signal.SIGKILL)
     process.wait()

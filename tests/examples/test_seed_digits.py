@@ -10,8 +10,7 @@ import torch
 
 from app.artifacts.archive import unpack
 from app.domain.models import ModelHints
-from app.formats.catalog import recognise
-from app.formats.contract import ModelFormat
+from app.formats.catalog import ModelFormat, detect_format
 from app.learn.network import Network
 from examples.seed_digits import (
     accuracy,
@@ -43,7 +42,7 @@ def test_an_export_answers_as_the_trained_network(kind: str, size: int, tmp_path
     else:
         export_declared(network, size, tmp_path / "model.zip")
         unpack(tmp_path / "model.zip", folder, max_bytes=2**24, max_members=10)
-    loaded = _load(recognise(folder), folder)
+    loaded = _load(detect_format(folder), folder)
     assert loaded.labels == tuple("0123456789")
     images = np.random.default_rng(0).integers(0, 256, (3, size, size), dtype=np.uint8)
     with torch.no_grad():

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from app.domain.enums import Format
-from app.formats.code_formats import CODE_SUFFIXES
 from app.formats.declared_network.architecture import LAYER_KINDS
-from app.formats.huggingface.head_file import HeadFile
+from app.formats.huggingface.head_files import HeadFile
+from app.formats.read_model import CODE_SUFFIXES
 
 TEXT = (Path(__file__).parents[2] / "docs/formats.md").read_text(encoding="utf-8")
 

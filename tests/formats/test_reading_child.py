@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from app.domain.errors import RejectedFile
-from app.domain.errors.reading import (
+from app.domain.errors.requests import (
     ReadingCrashed,
     ReadingRefused,
     ReadingTookTooLong,
@@ -48,15 +48,15 @@ def test_the_child_sees_no_gpu_and_our_folder() -> None:
 def test_a_refusal_comes_back_as_itself() -> None:
     with pytest.raises(ReadingRefused) as caught:
         read("refuse")
-    told = caught.value.as_dict()
+    error = caught.value.as_dict()
     assert isinstance(caught.value, RejectedFile)
-    assert told["code"] == "archive-unsafe"
-    assert told["fields"] == {"member": "../x"}
-    assert "../x" in told["message"]
-    assert told["advice"]
+    assert error["code"] == "archive-unsafe"
+    assert error["fields"] == {"member": "../x"}
+    assert "../x" in error["message"]
+    assert error["advice"]
 
 
-def test_an_unforeseen_failure_is_told_by_its_kind() -> None:
+def test_an_unforeseen_failure_is_reported_by_its_kind() -> None:
     with pytest.raises(ReadingCrashed, match="LookupError: no such thing"):
         read("fail")
 
@@ -79,12 +79,12 @@ def test_reading_stops_at_its_memory_limit() -> None:
         (signal.SIGABRT, ReadingCrashed),
     ],
 )
-def test_a_signal_is_told_by_what_it_means(number: int, error: type[RejectedFile]) -> None:
+def test_a_signal_is_reported_as_what_it_means(number: int, error: type[RejectedFile]) -> None:
     with pytest.raises(error):
         read("run_out", number=int(number))
 
 
-def test_a_crash_or_a_silent_end_is_told() -> None:
+def test_a_crash_or_a_silent_end_is_reported() -> None:
     with pytest.raises(ReadingCrashed, match="SIGSEGV"):
         read("crash")
     with pytest.raises(ReadingCrashed, match="exit code 3"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 
 from tests.support.datasets import LABELS, a_csv, labelled_rows
@@ -24,7 +24,7 @@ def transfer(working_service: Service, tmp_path_factory: pytest.TempPathFactory)
         "unlabelled": a_csv(folder / "unlabelled.csv", labelled_rows(90, "de")),
     }
     spec = {"language": "de", "method": "auto", "model": {"name": "commands", "language": "en"}}
-    answer = httpx.post(
+    answer = httpx2.post(
         f"{working_service.url}/v1/transfers",
         files={name: (file.name, file.read_bytes()) for name, file in files.items()},
         data={"spec": json.dumps(spec)},

@@ -8,7 +8,7 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 import numpy as np
 import pytest
 
@@ -77,7 +77,7 @@ def test_a_bad_model_is_rejected_with_its_reason(quiet_service: Service, kind: s
 
 
 def _expect_rejection(service: Service, noun: str, filename: str, content: bytes) -> None:
-    answer = httpx.post(
+    answer = httpx2.post(
         f"{service.url}/v1/{noun}",
         files={"file": (filename, content)},
         data={"language": "de"},
@@ -89,14 +89,14 @@ def _expect_rejection(service: Service, noun: str, filename: str, content: bytes
     assert problem["advice"]
     # A crash of the reading process would be a rejection too, but none that anybody understands.
     assert not problem["code"].startswith("reading-"), problem
-    record = httpx.get(f"{service.url}/v1/{noun}/{problem['id']}").json()
+    record = httpx2.get(f"{service.url}/v1/{noun}/{problem['id']}").json()
     assert record["status"] == "rejected"
     assert record["rejection"]["code"] == problem["code"]
     assert service.stored_files() == []
 
 
-def _post_all(service: Service, spec: dict[str, Any], **files: Path) -> httpx.Response:
-    return httpx.post(
+def _post_all(service: Service, spec: dict[str, Any], **files: Path) -> httpx2.Response:
+    return httpx2.post(
         f"{service.url}/v1/transfers",
         files={name: (path.name, path.read_bytes()) for name, path in files.items()},
         data={"spec": json.dumps({"language": "bn", "method": "fine-tune"} | spec)},
@@ -201,7 +201,7 @@ def test_the_specification_may_come_as_a_file(
 ) -> None:
     spec = tmp_path / "spec.json"
     spec.write_text(json.dumps({"language": "bn", "method": "alchemy"}))
-    answer = httpx.post(
+    answer = httpx2.post(
         f"{quiet_service.url}/v1/transfers",
         files={
             "spec": ("spec.json", spec.read_bytes()),
@@ -222,7 +222,7 @@ def test_parallel_files_of_different_lengths_are_refused_with_both(
     assert refused.value.code == "parallel-lengths-differ"
 
 
-def test_a_companion_for_a_method_that_takes_none_is_refused(
+def test_an_auxiliary_model_for_a_method_that_takes_none_is_refused(
     quiet_service: Service, tmp_path: Path
 ) -> None:
     model = quiet_service.client.models.upload(
@@ -231,6 +231,6 @@ def test_a_companion_for_a_method_that_takes_none_is_refused(
     rows = quiet_service.client.datasets.upload(an_npz(tmp_path / "rows.npz"), language="bn")
     with pytest.raises(BabelportProblem) as refused:
         quiet_service.client.transfers.start(
-            model["id"], "bn", {"train": rows["id"]}, "fine-tune", companion="starter"
+            model["id"], "bn", {"train": rows["id"]}, "fine-tune", auxiliary_model="starter"
         )
-    assert refused.value.code == "companion-unused"
+    assert refused.value.code == "auxiliary-model-unused"

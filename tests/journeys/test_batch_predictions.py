@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from app.client import AsyncClient, Client
-from app.services.collect_artifacts import collect_artifacts
+from app.services.artifacts import collect_artifacts
 from tests.support.datasets import a_csv, an_npz, digit_images, labelled_rows
 from tests.support.models import (
     INTENTS,

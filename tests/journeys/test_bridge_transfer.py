@@ -39,7 +39,7 @@ def records(working_service: Service, tmp_path_factory: pytest.TempPathFactory) 
 def start(service: Service, records: Records, *roles: str, **chosen: Any) -> dict[str, Any]:
     names = {"source": "english", "unlabelled": "plain", "test": "test"}
     datasets = {role: records[names[role]] for role in roles or names}
-    asked = {"companion": records["encoder"]} | chosen
+    asked = {"auxiliary_model": records["encoder"]} | chosen
     return service.client.transfers.start(records["classifier"], "de", datasets, "bridge", **asked)
 
 
@@ -72,7 +72,7 @@ def test_one_model_answers_both_languages_and_is_trained_further(
 @pytest.mark.parametrize(
     ("roles", "chosen", "code"),
     [
-        (("source",), {"companion": None}, "nothing-to-bridge"),
+        (("source",), {"auxiliary_model": None}, "nothing-to-bridge"),
         (("source",), {"parameters": {"rank": 54}}, "too-few-rows-for-map"),
         (("unlabelled",), {}, "no-role-of"),
     ],

@@ -5,21 +5,22 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 
-from app.domain.lesser_jobs import JobState
+from app.domain.jobs import JobState
 from app.domain.transfers import Transfer
-from app.services.batch_parts import BatchParts
 from app.services.context import open_context
-from app.services.predict_batch import predict_batch
-from app.services.run_transfer import run_transfer
+from app.services.predict_batch import BatchParts, predict_batch
+from app.services.transfers.run import run_transfer
 from app.settings import Settings
-from app.store import batch_predictions, events, leases, transfers
-from app.store.migrate import upgrade
+from app.store import batch_predictions, job_queue, transfers
+from app.store.migrations import upgrade
+from app.worker.job_kinds import TRANSFERS
 from app.worker.run_worker import run_worker
 from tests.support.batch_jobs import a_queued_batch
 from tests.support.datasets import LABELS, labelled_examples
@@ -52,10 +53,10 @@ def test_api_worker_and_child_outlive_a_crash_of_the_database_server(
             id = queue_a_transfer(session).id
         wait_for(lambda: _checks(service, id) > 1)
         server.crash()
-        refused = httpx.get(f"{service.url}/v1/transfers")
+        refused = httpx2.get(f"{service.url}/v1/transfers")
         assert (refused.status_code, refused.json()["code"]) == (503, "database-unreachable")
         assert "retry-after" in refused.headers
-        assert httpx.get(f"{service.url}/health").status_code == 200
+        assert httpx2.get(f"{service.url}/health").status_code == 200
         server.start()
         before = wait_for(lambda: _checks(service, id))
         wait_for(lambda: _checks(service, id) > before)
@@ -72,11 +73,11 @@ def test_a_child_that_starts_while_the_server_is_down_waits_for_it(
 ) -> None:
     upgrade(server.url)
     settings = Settings(data_dir=tmp_path / "var", database_url=server.url)
-    monkeypatch.setattr("app.services.run_transfer.settings", lambda: settings)
+    monkeypatch.setattr("app.services.transfers.run.settings", lambda: settings)
     with running_service(settings) as service:
         with service.context.sessions.begin() as session:
             id = queue_a_transfer(session).id
-            leases.claim(session, "host/1/a", 600, 3)
+            job_queue.claim(session, transfers.KIND, "host/1/a", 600, 3)
         server.crash()
         child = threading.Thread(target=run_transfer, args=(id, 1))
         child.start()
@@ -109,7 +110,7 @@ def test_a_batch_prediction_outlives_a_crash_between_two_of_its_parts(
     folder = a_text_classifier(tmp_path / "classifier", labels=LABELS)
     id = a_queued_batch(context, folder, labelled_examples(30), LABELS).id
     with context.sessions.begin() as session:
-        batch_predictions.LEASES.claim(session, "host/1/a", 600, 3)
+        job_queue.claim(session, batch_predictions.KIND, "host/1/a", 600, 3)
     child = threading.Thread(target=predict_batch, args=(id, 1))
     child.start()
     wait_for(lambda: "the database does not answer" in caplog.text)
@@ -125,8 +126,8 @@ def test_a_batch_prediction_outlives_a_crash_between_two_of_its_parts(
 @contextmanager
 def _worker(settings: Settings) -> Iterator[None]:
     stop = threading.Event()
-    target = "tests.support.transfer_children:succeed_when_told"
-    thread = threading.Thread(target=run_worker, args=(settings, stop, target))
+    kind = replace(TRANSFERS, target="tests.support.transfer_children:succeed_when_told")
+    thread = threading.Thread(target=run_worker, args=(settings, stop, (kind,)))
     thread.start()
     try:
         yield
@@ -144,4 +145,6 @@ def _transfer(service: Service, id: str) -> Transfer:
 
 def _checks(service: Service, id: str) -> int:
     with service.context.readers() as session:
-        return len([event for event in events.after(session, id, 0) if event.kind == "check"])
+        return len(
+            [event for event in job_queue.events_after(session, id, 0) if event.kind == "check"]
+        )

@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 import pyarrow.parquet as pq
 import pytest
 
@@ -34,7 +34,7 @@ def transfer(working_service: Service, tmp_path_factory: pytest.TempPathFactory)
         "datasets": {"train": {"name": "german", "group": "group"}},
     }
     with model.open("rb") as m, data.open("rb") as d, source.open("rb") as s:
-        answer = httpx.post(
+        answer = httpx2.post(
             f"{working_service.url}/v1/transfers",
             files={"model": m, "train": d, "source_test": s},
             data={"spec": json.dumps(spec)},

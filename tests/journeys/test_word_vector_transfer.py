@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 
 from app.client import BabelportProblem
-from app.learn.examples import Examples
-from app.learn.pairs import Pairs
+from app.learn.data.examples import Examples, TextPairs
 from tests.support.models import INTENTS, zipped
 from tests.support.service import Service
 from tests.support.two_languages import two_languages
@@ -29,7 +28,7 @@ def _rows(file: Path, examples: Examples) -> Path:
     return file
 
 
-def _pairs(file: Path, pairs: Pairs) -> Path:
+def _pairs(file: Path, pairs: TextPairs) -> Path:
     with file.open("w", newline="") as handle:
         rows = csv.writer(handle)
         rows.writerow(["source", "target"])
@@ -61,7 +60,7 @@ def records(working_service: Service, tmp_path_factory: pytest.TempPathFactory) 
 def _start(service: Service, records: dict[str, str], **chosen: Any) -> dict[str, Any]:
     datasets = {role: records[name] for role, name in (("dictionary", "pairs"), ("test", "test"))}
     datasets["source_test"] = records["source_test"]
-    asked = {"parameters": {"vocabulary": 300, "patience": 2}, "companion": "german"} | chosen
+    asked = {"parameters": {"vocabulary": 300, "patience": 2}, "auxiliary_model": "german"} | chosen
     return service.client.transfers.start(records["classifier"], "de", datasets, "align", **asked)
 
 
@@ -93,19 +92,19 @@ def test_the_classifier_answers_in_the_other_language_and_forgets_nothing(
 
 
 @pytest.mark.parametrize(
-    ("companion", "code"),
+    ("auxiliary_model", "code"),
     [
-        (None, "companion-missing"),
-        ("starter", "companion-unfit"),
+        (None, "auxiliary-model-missing"),
+        ("starter", "auxiliary-model-unfit"),
         ("narrow", "widths-differ"),
         ("nobody", "model-not-found"),
     ],
 )
-def test_a_companion_that_will_not_do_is_refused_at_once(
-    working_service: Service, records: dict[str, str], companion: str | None, code: str
+def test_an_auxiliary_model_that_will_not_do_is_refused_at_once(
+    working_service: Service, records: dict[str, str], auxiliary_model: str | None, code: str
 ) -> None:
     with pytest.raises(BabelportProblem) as refused:
-        _start(working_service, records, companion=companion)
+        _start(working_service, records, auxiliary_model=auxiliary_model)
     assert refused.value.code == code
 
 
@@ -113,10 +112,14 @@ def test_a_dictionary_of_other_words_fails_with_counts(
     working_service: Service, records: dict[str, str], tmp_path: Path
 ) -> None:
     client = working_service.client
-    file = _pairs(tmp_path / "pairs.csv", Pairs(("dog", "w1"), ("hund", "v1")))
+    file = _pairs(tmp_path / "pairs.csv", TextPairs(("dog", "w1"), ("hund", "v1")))
     strange = client.datasets.upload(file, language="de", kind="dictionary")
     started = client.transfers.start(
-        records["classifier"], "de", {"dictionary": strange["id"]}, "align", companion="german"
+        records["classifier"],
+        "de",
+        {"dictionary": strange["id"]},
+        "align",
+        auxiliary_model="german",
     )
     ended = client.transfers.wait(started["id"])
     assert ended["state"] == "failed"

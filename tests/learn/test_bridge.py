@@ -5,8 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from app.learn.bridge import Bridge
-from app.learn.language_shift import LanguageShift
+from app.learn.bridge import Bridge, LanguageShift
 
 
 def around(mean: list[float], rows: int = 200, spread: float = 0.1, seed: int = 0) -> Tensor:
@@ -29,7 +28,7 @@ def test_vectors_of_another_language_are_moved_by_the_difference_of_the_means() 
     assert torch.allclose(shift(vectors), vectors + (shift.means[0] - shift.means[1]), atol=1e-5)
 
 
-def test_languages_are_told_apart_though_topics_lie_further_apart_than_they_do() -> None:
+def test_languages_are_separated_though_topics_lie_further_apart_than_they_do() -> None:
     """Topics at -2 and 2, of which the languages have other shares; the languages at 0 and 1."""
 
     def texts(height: float, left: int, right: int, seed: int) -> Tensor:
@@ -43,7 +42,7 @@ def test_languages_are_told_apart_though_topics_lie_further_apart_than_they_do()
 
 def test_a_third_language_leaves_the_others_where_they_were() -> None:
     two = two_languages()
-    three = two.added("de", around([3.0, 3.0], seed=4))
+    three = two.with_language("de", around([3.0, 3.0], seed=4))
     assert three.names == ("en", "sw", "de")
     assert torch.equal(three.means[:2], two.means)
     vectors = torch.cat([around([1.0, 0.0], seed=5), around([-1.0, 2.0], seed=6)])

@@ -9,14 +9,14 @@ import pytest
 import torch
 
 from app.domain.models import ModelHints
-from app.formats.catalog import recognise
-from app.learn.adaptation import adapt
-from app.learn.batches import Stream
-from app.learn.feature_cache import cache_features
-from app.learn.monitor import Silence
+from app.formats.catalog import detect_format
+from app.learn.callbacks import NullMonitor
+from app.learn.data.batch_sampler import Stream
+from app.learn.inference import cache_features
 from app.learn.network import Batch, Network
-from app.learn.run_stage import AdaptationRows
-from app.learn.training_options import Strategy, TrainingOptions
+from app.learn.training.recipe import Strategy, TrainingOptions
+from app.learn.training.rows import TrainingRows
+from app.learn.training.trainer import adapt
 from tests.support.datasets import LABELS, labelled_examples
 from tests.support.models import a_text_classifier
 
@@ -26,13 +26,13 @@ HEAD = TrainingOptions(strategy=Strategy.HEAD, max_steps=40)
 @pytest.fixture
 def network(tmp_path: Path) -> Network:
     folder = a_text_classifier(tmp_path / "model", labels=LABELS)
-    found = recognise(folder)
+    found = detect_format(folder)
     return found.load(folder, found.inspect(folder, ModelHints()))
 
 
 def test_the_head_on_cached_features_answers_as_the_whole_network(network: Network) -> None:
     rows = labelled_examples(40, "de")
-    cached = cache_features(network, rows, Silence())
+    cached = cache_features(network, rows, NullMonitor())
     assert cached is not None
     chosen = np.array([7, 0, 33])
     with torch.no_grad():
@@ -52,8 +52,8 @@ def test_training_the_head_encodes_each_text_once(
 
     monkeypatch.setattr(network, "collate", recording)
     train, validation = labelled_examples(40, "de"), labelled_examples(10, "en")
-    rows = AdaptationRows(train, (Stream(np.arange(40)),), validation)
-    adapt(network, rows, HEAD, 0, Silence())
+    rows = TrainingRows(train, (Stream(np.arange(40)),), validation)
+    adapt(network, rows, HEAD, 0, NullMonitor())
     assert sorted(encoded) == sorted(set(train.inputs) | set(validation.inputs))
 
 
@@ -92,7 +92,7 @@ class TokenNetwork(Network):
 
 def test_a_head_that_reads_the_first_token_alone_is_cached_by_it() -> None:
     rows = labelled_examples(70, "en")
-    cached = cache_features(TokenNetwork("first"), rows, Silence())
+    cached = cache_features(TokenNetwork("first"), rows, NullMonitor())
     assert cached is not None
     assert cached.features.shape == (70, 1, 4)
 
@@ -100,9 +100,9 @@ def test_a_head_that_reads_the_first_token_alone_is_cached_by_it() -> None:
 def test_a_head_that_pools_over_tokens_is_trained_without_a_cache() -> None:
     network = TokenNetwork("all")
     rows = labelled_examples(40, "en")
-    assert cache_features(network, rows, Silence()) is None
+    assert cache_features(network, rows, NullMonitor()) is None
     body = network.body.weight.detach().clone()
     head = network.out.weight.detach().clone()
-    adapt(network, AdaptationRows(rows, (Stream(np.arange(40)),)), HEAD, 0, Silence())
+    adapt(network, TrainingRows(rows, (Stream(np.arange(40)),)), HEAD, 0, NullMonitor())
     assert torch.equal(network.body.weight, body)
     assert not torch.equal(network.out.weight, head)

@@ -8,12 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from app.learn.entities import TagScheme
+from app.learn.comparison import paired_difference
 from app.learn.intervals import FEWEST_CLUSTERS, measure_interval, share_interval, wilson
-from app.learn.metrics import score
-from app.learn.multi_label_metrics import score_label_sets
-from app.learn.paired import paired_difference
-from app.learn.tagging_metrics import score_tags
+from app.learn.tasks.multi_label import score_label_sets
+from app.learn.tasks.single_label import score_labels
+from app.learn.tasks.tagging import TagScheme, score_tags
 
 ACCURACIES = np.linspace(0.5, 1.0, 1001)[:-1] + 0.00025
 LABELS = ("a", "b", "c")
@@ -65,9 +64,9 @@ def test_five_right_answers_of_five_are_not_certain() -> None:
 def test_copies_of_a_text_are_worth_no_more_than_the_text() -> None:
     probabilities = np.tile([0.8, 0.1, 0.1], (20, 1)).astype(np.float32)
     targets = np.repeat([0, 1], 10)
-    once = score(probabilities, targets, LABELS)["accuracy"]
+    once = score_labels(probabilities, targets, LABELS)["accuracy"]
     copies = np.repeat(np.arange(20), 20)
-    often = score(probabilities[copies], targets[copies], LABELS, copies)["accuracy"]
+    often = score_labels(probabilities[copies], targets[copies], LABELS, copies)["accuracy"]
     assert often == pytest.approx(once)
     assert (once["low"], once["high"]) == pytest.approx((0.30, 0.70), abs=0.01)
 
@@ -75,7 +74,7 @@ def test_copies_of_a_text_are_worth_no_more_than_the_text() -> None:
 def test_fewer_than_six_groups_have_no_interval_and_a_reason() -> None:
     random = np.random.default_rng(0)
     probabilities = random.dirichlet(np.ones(3), 50).astype(np.float32)
-    found = score(probabilities, random.integers(0, 3, 50), LABELS, np.arange(50) % 5)
+    found = score_labels(probabilities, random.integers(0, 3, 50), LABELS, np.arange(50) % 5)
     for name in ("accuracy", "macro_f1", "log_loss", "expected_calibration_error"):
         assert (found[name]["low"], found[name]["high"]) == (None, None)
         assert "5 independent clusters" in found[name]["reason"]
@@ -94,8 +93,8 @@ def test_the_bias_of_few_rows_widens_an_interval_on_its_own_side() -> None:
 def test_few_rows_are_called_few_and_many_are_not() -> None:
     probabilities = np.tile([0.8, 0.1, 0.1], (60, 1)).astype(np.float32)
     targets = np.zeros(60, dtype=int)
-    assert score(probabilities, targets, LABELS)["sample"]["note"] is None
-    few = score(probabilities[:12], targets[:12], LABELS)["sample"]
+    assert score_labels(probabilities, targets, LABELS)["sample"]["note"] is None
+    few = score_labels(probabilities[:12], targets[:12], LABELS)["sample"]
     assert "only 12 test rows" in few["note"]
     assert few["largest_cluster"] == 1
 
@@ -115,7 +114,7 @@ def _answers(right: np.ndarray) -> np.ndarray:
 
 
 def _scored(right: np.ndarray, clusters: np.ndarray) -> dict[str, dict[str, float]]:
-    found = score(_answers(right), np.zeros(len(right), dtype=int), ("a", "b"), clusters)
+    found = score_labels(_answers(right), np.zeros(len(right), dtype=int), ("a", "b"), clusters)
     return {name: value for name, value in found.items() if isinstance(value, dict)}
 
 
@@ -172,15 +171,15 @@ def test_a_share_lies_in_its_interval_whatever_its_trials(share: float, trials: 
 def test_a_paired_interval_holds_its_difference_and_0_unless_the_test_excludes_it(
     rows: tuple[np.ndarray, np.ndarray], data: st.DataObject
 ) -> None:
-    ours, clusters = rows
-    theirs = np.array(data.draw(st.lists(st.booleans(), min_size=len(ours), max_size=len(ours))))
-    targets = np.zeros(len(ours), dtype=int)
-    found = paired_difference(_answers(ours), _answers(theirs), targets, clusters=clusters)
+    first, clusters = rows
+    second = np.array(data.draw(st.lists(st.booleans(), min_size=len(first), max_size=len(first))))
+    targets = np.zeros(len(first), dtype=int)
+    found = paired_difference(_answers(first), _answers(second), targets, clusters=clusters)
     assert -1 <= found["low"] <= found["difference"] <= found["high"] <= 1
     assert found["p_value"] < 0.05 or found["low"] <= 0 <= found["high"]
-    order = np.random.default_rng(0).permutation(len(ours))
+    order = np.random.default_rng(0).permutation(len(first))
     again = paired_difference(
-        _answers(ours[order]), _answers(theirs[order]), targets, clusters=clusters[order]
+        _answers(first[order]), _answers(second[order]), targets, clusters=clusters[order]
     )
     assert again == pytest.approx(found)
 

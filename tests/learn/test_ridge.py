@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from app.domain.errors.bridging import TooFewRowsForMap
-from app.learn.ridge import fit_ridge
+from app.domain.errors.methods import TooFewRowsForMap
+from app.learn.bridge_fit import fit_ridge
 
 
 def some_vectors(rows: int = 60, width: int = 8, seed: int = 0) -> Tensor:
@@ -26,7 +26,7 @@ def test_a_linear_map_with_an_offset_is_found_again() -> None:
     assert found.strength == min(found.losses)
 
 
-def test_a_given_strength_is_a_multiple_of_the_mean_variance() -> None:
+def test_a_chosen_strength_is_a_multiple_of_the_mean_variance() -> None:
     x, y = some_vectors(), some_vectors(60, 5, seed=2)
     centred = (x - x.mean(dim=0)).double()
     ridge = 0.7 * float((centred**2).sum()) / 8
@@ -65,7 +65,7 @@ def test_a_map_of_lower_rank_needs_fewer_rows_and_has_that_rank() -> None:
     assert int(torch.linalg.matrix_rank(found.weight, atol=1e-5)) == 2
 
 
-def test_the_loss_given_decides_on_the_strength() -> None:
+def test_the_loss_function_decides_on_the_strength() -> None:
     x = some_vectors()
 
     def length(predicted: Tensor, truth: Tensor) -> Tensor:

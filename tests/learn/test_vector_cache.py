@@ -8,8 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from app.learn.vector_cache import MemoryVectors, VectorCache
-from app.learn.vector_file import VectorFile
+from app.learn.vector_cache import MemoryVectorCache, SqliteVectorCache, VectorCache
 
 LARGE = 10**9
 
@@ -20,7 +19,11 @@ def numbers(count: int, width: int = 4, start: int = 0) -> np.ndarray:
 
 @pytest.fixture(params=["memory", "file"])
 def vectors(request: pytest.FixtureRequest, tmp_path: Path) -> VectorCache:
-    return MemoryVectors() if request.param == "memory" else VectorFile(tmp_path / "v", LARGE)
+    return (
+        MemoryVectorCache()
+        if request.param == "memory"
+        else SqliteVectorCache(tmp_path / "v", LARGE)
+    )
 
 
 def test_a_vector_comes_back_bit_by_bit_and_only_for_its_encoder(vectors: VectorCache) -> None:
@@ -42,15 +45,15 @@ def test_features_of_images_keep_their_shape(vectors: VectorCache) -> None:
 
 
 def test_a_file_finds_more_vectors_than_one_statement_may_ask_for(tmp_path: Path) -> None:
-    vectors = VectorFile(tmp_path / "v", LARGE)
+    vectors = SqliteVectorCache(tmp_path / "v", LARGE)
     names = [str(i) for i in range(1234)]
     vectors.put("e", names, numbers(1234))
-    found = VectorFile(tmp_path / "v", LARGE).get("e", names)
+    found = SqliteVectorCache(tmp_path / "v", LARGE).get("e", names)
     assert np.array_equal(np.stack([v for v in found if v is not None]), numbers(1234))
 
 
 def test_the_oldest_vectors_make_room_in_a_full_file(tmp_path: Path) -> None:
-    vectors = VectorFile(tmp_path / "v", 3_000_000)
+    vectors = SqliteVectorCache(tmp_path / "v", 3_000_000)
     for block in range(8):
         names = [f"{block} {i}" for i in range(1000)]
         vectors.put("e", names, numbers(1000, 384))
@@ -63,7 +66,7 @@ def test_the_oldest_vectors_make_room_in_a_full_file(tmp_path: Path) -> None:
 def test_a_damaged_file_costs_the_vectors_and_nothing_else(tmp_path: Path) -> None:
     file = tmp_path / "v"
     file.write_bytes(b"this is no database" * 100)
-    vectors = VectorFile(file, LARGE)
+    vectors = SqliteVectorCache(file, LARGE)
     vectors.put("e", ["a"], numbers(1))
     assert vectors.get("e", ["a"]) == [None]
 
@@ -71,7 +74,7 @@ def test_a_damaged_file_costs_the_vectors_and_nothing_else(tmp_path: Path) -> No
 def _write(file: Path, number: int) -> None:
     for turn in range(20):
         names = [f"{number} {turn} {i}" for i in range(20)]
-        VectorFile(file, LARGE).put("e", names, numbers(20, start=number))
+        SqliteVectorCache(file, LARGE).put("e", names, numbers(20, start=number))
 
 
 def test_several_processes_write_one_file(tmp_path: Path) -> None:
@@ -82,5 +85,5 @@ def test_several_processes_write_one_file(tmp_path: Path) -> None:
     for writer in writers:
         writer.join()
     names = [f"{n} {turn} {i}" for n in range(3) for turn in range(20) for i in range(20)]
-    found = VectorFile(tmp_path / "v", LARGE).get("e", names)
+    found = SqliteVectorCache(tmp_path / "v", LARGE).get("e", names)
     assert not any(vector is None for vector in found)

@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 
 from app.artifacts.archive import pack
-from app.domain.models import ImageInput
-from app.domain.serving import Compiled, Servable
+from app.domain.models import Compiled, ImageInput, Servable
 from app.formats.catalog import format_named
 from app.runtimes.onnx.export import export_network
 from app.runtimes.open_runtime import open_runtime
@@ -25,7 +24,7 @@ def context(tmp_path: Path) -> Context:
 
 
 @pytest.mark.parametrize(
-    ("chosen", "asked", "opened"),
+    ("chosen", "overrides", "opened"),
     [
         (None, {}, ("torch", "float32")),
         ("onnxruntime float32", {}, ("onnxruntime", "float32")),
@@ -46,13 +45,22 @@ def test_what_was_compiled_is_opened_as_far_as_the_settings_allow_it(
     tmp_path: Path,
     context: Context,
     chosen: str | None,
-    asked: dict[str, Any],
+    overrides: dict[str, Any],
     opened: tuple[str, str],
 ) -> None:
     servable = _servable(context, tmp_path, chosen)
-    settings = context.settings.model_copy(update=asked)
+    settings = context.settings.model_copy(update=overrides)
     runtime = open_runtime(settings, context.artifacts, servable)
     assert (runtime.engine, runtime.precision) == opened
+
+
+def test_where_openvino_is_not_installed_onnx_runtime_computes_its_graph(
+    tmp_path: Path, context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.runtimes.onnx.openvino_engine.is_openvino_installed", lambda: False)
+    servable = _servable(context, tmp_path, "openvino bfloat16")
+    runtime = open_runtime(context.settings, context.artifacts, servable)
+    assert (runtime.engine, runtime.precision) == ("onnxruntime", "float32")
 
 
 def _servable(context: Context, folder: Path, chosen: str | None) -> Servable:
@@ -71,7 +79,7 @@ def _compiled(context: Context, folder: Path, facts: Any) -> str:
     network = format_named(facts.format).load(folder / "model", facts)
     assert isinstance(facts.input, ImageInput)
     (folder / "compiled").mkdir()
-    export_network(network, facts.input, folder / "compiled", fused=True, half_rows=True)
+    export_network(network, facts.input, folder / "compiled", fused=True, half_embeddings=True)
     with context.artifacts.workspace() as workspace:
         pack(folder / "compiled", workspace / "file")
         return context.artifacts.publish(workspace / "file")

@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 
 from app.domain.models import ModelHints
 from app.domain.predictions import WindowPool
-from app.formats.catalog import recognise
+from app.formats.catalog import detect_format
 from app.runtimes.contract import Runtime
 from app.runtimes.onnx.export import export_network
-from app.runtimes.onnx.open_onnx import open_onnx
-from app.runtimes.onnx.open_openvino import open_openvino
+from app.runtimes.onnx.onnxruntime_engine import open_onnx
+from app.runtimes.onnx.openvino_engine import open_openvino
 from app.runtimes.torch_runtime import TorchRuntime
-from app.runtimes.windows import pooled, prepare_windows, split_text, window_spans
+from app.runtimes.windows import pool_windows, prepare_windows, split_text, window_spans
 from tests.support.models import SENTENCES
 from tests.support.telling_letters import a_classifier_by_a_letter
 from tests.support.tokenizers import KINDS, a_tokenizer
@@ -32,12 +32,12 @@ def runtime(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     """Of a classifier that answers `start` where it reads the letter `p`, and else `stop`."""
     folder = tmp_path_factory.mktemp("windows")
     source = a_classifier_by_a_letter(folder / "model", "p", ("start", "stop"))
-    found = recognise(source)
+    found = detect_format(source)
     network = found.load(source, found.inspect(source, ModelHints()))
     if request.param == "torch":
         return TorchRuntime(network)
     (folder / "compiled").mkdir()
-    export_network(network, None, folder / "compiled", fused=True, half_rows=True)
+    export_network(network, None, folder / "compiled", fused=True, half_embeddings=True)
     if request.param == "onnx":
         return open_onnx(folder / "compiled")
     return open_openvino(folder / "compiled", "float32")
@@ -54,9 +54,11 @@ def test_a_telling_word_behind_the_cut_decides(runtime: Runtime) -> None:
     assert len(windows) > 2
     assert not any(one.truncated for one in windows)
     assert [row.argmax() for row in rows] == [1] * (len(windows) - 1) + [0]
-    assert pooled(rows, WindowPool.MAX, several=True).argmax() == 0
-    assert pooled(rows, WindowPool.MEAN, several=False).argmax() == 0  # by far surer than others
-    assert pooled(rows, WindowPool.VOTE, several=False).argmax() == 1
+    assert pool_windows(rows, WindowPool.MAX, multi_label=True).argmax() == 0
+    assert (
+        pool_windows(rows, WindowPool.MEAN, multi_label=False).argmax() == 0
+    )  # by far surer than others
+    assert pool_windows(rows, WindowPool.VOTE, multi_label=False).argmax() == 1
 
 
 def test_a_text_that_fits_is_answered_bit_for_bit_as_without(runtime: Runtime) -> None:
@@ -130,10 +132,10 @@ def test_every_token_lies_in_a_window_of_no_more_than_the_size(
 def test_pools_of_one_label_sum_to_one_and_even_votes_follow_the_mean() -> None:
     rows = [np.array(row, np.float32) for row in ([0.6, 0.4], [0.1, 0.9])]
 
-    np.testing.assert_allclose(pooled(rows, WindowPool.MEAN, False), [0.35, 0.65], rtol=1e-6)
-    np.testing.assert_allclose(pooled(rows, WindowPool.MAX, False), [0.4, 0.6], rtol=1e-6)
+    np.testing.assert_allclose(pool_windows(rows, WindowPool.MEAN, False), [0.35, 0.65], rtol=1e-6)
+    np.testing.assert_allclose(pool_windows(rows, WindowPool.MAX, False), [0.4, 0.6], rtol=1e-6)
     np.testing.assert_allclose(
-        pooled(rows, WindowPool.VOTE, False), [1.35 / 3, 1.65 / 3], rtol=1e-6
+        pool_windows(rows, WindowPool.VOTE, False), [1.35 / 3, 1.65 / 3], rtol=1e-6
     )
-    np.testing.assert_allclose(pooled(rows, WindowPool.MAX, True), [0.6, 0.9], rtol=1e-6)
-    assert all(pooled(rows, pool, False).dtype == np.float32 for pool in WindowPool)
+    np.testing.assert_allclose(pool_windows(rows, WindowPool.MAX, True), [0.6, 0.9], rtol=1e-6)
+    assert all(pool_windows(rows, pool, False).dtype == np.float32 for pool in WindowPool)

@@ -11,15 +11,14 @@ import pytest
 from app.domain.enums import Role
 from app.domain.errors.predictions import AnswerNotFinite
 from app.domain.models import ModelHints
-from app.formats.catalog import recognise
-from app.learn.examples import Examples
-from app.learn.objectives.single_label import SingleLabel
-from app.services.batch_work import answer_dataset
-from app.services.compiling.check import compare
-from app.services.compiling.check_rows import CheckRows
-from app.services.compiling.compile_network import compile_network
+from app.formats.catalog import detect_format
+from app.learn.data.examples import Examples
+from app.learn.tasks.single_label import SingleLabel
+from app.services.candidate_checks import CheckRows, check_answers
+from app.services.compile_model import compile_network
 from app.services.context import Context, open_context
-from app.services.run_transfer import run_transfer
+from app.services.predict_batch import predict_dataset
+from app.services.transfers.run import run_transfer
 from app.settings import Settings
 from app.store import transfers
 from tests.support.batch_jobs import a_queued_batch
@@ -31,7 +30,7 @@ from tests.support.models import BROKEN, a_text_classifier, with_a_broken_letter
 @pytest.fixture
 def context(tmp_path: Path, one_database_url: str, monkeypatch: pytest.MonkeyPatch) -> Context:
     settings = Settings(data_dir=tmp_path / "var", database_url=one_database_url)
-    monkeypatch.setattr("app.services.run_transfer.settings", lambda: settings)
+    monkeypatch.setattr("app.services.transfers.run.settings", lambda: settings)
     return open_context(settings)
 
 
@@ -43,7 +42,7 @@ def broken(tmp_path: Path) -> Path:
 def test_a_batch_prediction_names_the_rows(context: Context, broken: Path, tmp_path: Path) -> None:
     batch = a_queued_batch(context, broken, _with_a_broken_row(17), LABELS)
     with pytest.raises(AnswerNotFinite, match=r"^The model tickets answers row 17 with NaN"):
-        answer_dataset(context, batch, lambda done: None, tmp_path / "results")
+        predict_dataset(context, batch, lambda done: None, tmp_path / "results")
 
 
 def test_an_evaluation_ends_the_transfer_and_names_the_rows(context: Context, broken: Path) -> None:
@@ -60,7 +59,7 @@ def test_an_evaluation_ends_the_transfer_and_names_the_rows(context: Context, br
 
 
 def test_a_compilation_names_the_rows_of_its_check(broken: Path, tmp_path: Path) -> None:
-    model_format = recognise(broken)
+    model_format = detect_format(broken)
     facts = model_format.inspect(broken, ModelHints())
     rows = CheckRows(["plain", BROKEN], np.array([0, 1]))
     with pytest.raises(AnswerNotFinite, match="row 1 of the check"):
@@ -73,7 +72,7 @@ def test_a_candidate_that_answers_nan_fails_its_check_wherever_it_does(place: in
     found = own.copy()
     found[place] = np.nan, 0.75
     rows = CheckRows(["x", "y"], np.array([0, 0]))
-    assert not compare(SingleLabel(("a", "b")), rows, own, found, 1.0).passed
+    assert not check_answers(SingleLabel(("a", "b")), rows, own, found, 1.0).passed
 
 
 def _with_a_broken_row(number: int) -> Examples:

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from app.domain.predictions import MOST_WINDOWS, Window, WindowPool
-from app.learn.objectives.single_label import SingleLabel
+from app.learn.tasks.single_label import SingleLabel
 from app.runtimes.contract import Prepared
-from app.services.batch_answers import answer_all
+from app.services.predict_batch import predict_all
 
 
 class Letters:
@@ -34,7 +34,7 @@ _TEXTS = ["bbbb aaaa aaaa", "ab", " ".join(["a"] * 70)]
 
 
 def test_rows_are_cut_without_a_window() -> None:
-    answers, reading = answer_all(Letters(), SingleLabel(("a", "b")), _TEXTS)
+    answers, reading = predict_all(Letters(), SingleLabel(("a", "b")), _TEXTS)
     np.testing.assert_allclose(answers[:, 0], [0, 0.5, 1])
     assert (reading.truncated, reading.windows) == ([True, False, True], [1, 1, 1])
 
@@ -42,7 +42,7 @@ def test_rows_are_cut_without_a_window() -> None:
 @pytest.mark.parametrize(("pool", "share"), [(WindowPool.MEAN, 2 / 3), (WindowPool.MAX, 0.5)])
 def test_rows_are_read_in_windows_up_to_the_most(pool: WindowPool, share: float) -> None:
     window = Window(pool)
-    answers, reading = answer_all(Letters(), SingleLabel(("a", "b")), _TEXTS, window)
+    answers, reading = predict_all(Letters(), SingleLabel(("a", "b")), _TEXTS, window)
     np.testing.assert_allclose(answers[:2, 0], [share, 0.5], rtol=1e-6)
     assert reading.truncated == [False, False, True]
     assert reading.windows == [3, 1, MOST_WINDOWS]

@@ -7,10 +7,10 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from app.learn.monitor import Cancelled
-from app.services.batch_work import answer_dataset
-from app.services.checkpoint_folders import drop_checkpoints
+from app.learn.callbacks import Cancelled
 from app.services.context import Context, open_context
+from app.services.jobs import drop_checkpoints
+from app.services.predict_batch import predict_dataset
 from app.settings import Settings
 from app.store import batch_predictions
 from tests.support.batch_jobs import a_queued_batch
@@ -49,9 +49,9 @@ def test_an_attempt_on_another_machine_goes_on_and_the_file_is_the_same(
     folder = a_text_classifier(tmp_path / "classifier", labels=LABELS)
     batch = a_queued_batch(here, folder, labelled_examples(45), LABELS)
     with pytest.raises(Cancelled):
-        answer_dataset(here, batch, Interruption(parts=3), tmp_path / "none")
+        predict_dataset(here, batch, Interruption(parts=3), tmp_path / "none")
     later = Interruption()
-    answer_dataset(there, batch, later, tmp_path / "resumed")
+    predict_dataset(there, batch, later, tmp_path / "resumed")
     assert later.begun == [30, 40, 45]
     assert pq.read_metadata(tmp_path / "resumed").num_rows == 45
 
@@ -65,6 +65,6 @@ def test_an_attempt_on_another_machine_goes_on_and_the_file_is_the_same(
     assert list(shared.keys("checkpoints")) == []
 
     calm = Interruption()
-    answer_dataset(here, batch, calm, tmp_path / "calm")
+    predict_dataset(here, batch, calm, tmp_path / "calm")
     assert calm.begun == [0, 10, 20, 30, 40, 45]
     assert (tmp_path / "calm").read_bytes() == (tmp_path / "resumed").read_bytes()

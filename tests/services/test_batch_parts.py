@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from app.services.batch_parts import BatchParts
+from app.services.predict_batch import BatchParts
 
 _ABOUT = {"engine": "torch"}
 

@@ -9,21 +9,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from app.artifacts.folders import open_folder
-from app.domain.compilations import Serving
+from app.artifacts.archive import open_folder
 from app.domain.enums import Role, Task
-from app.domain.models import Model
-from app.learn.examples import Examples
-from app.runtimes.onnx.open_onnx import open_onnx
+from app.domain.models import Model, Serving
+from app.learn.data.examples import Examples
+from app.runtimes.onnx.onnxruntime_engine import open_onnx
 from app.runtimes.torch_runtime import computes_bfloat16
-from app.services.artifact_lifetime import drop_unused
-from app.services.collect_artifacts import collect_artifacts
+from app.services.artifacts import collect_artifacts, drop_unused
 from app.services.compile_model import compile_model
 from app.services.context import Context, open_context
 from app.services.models import delete_model
-from app.services.run_transfer import run_transfer
+from app.services.transfers.run import run_transfer
 from app.settings import Settings
-from app.store import compilations, evaluations, models, transfers
+from app.store import evaluations, job_queue, models, transfers
 from tests.support.claimed_transfers import a_claimed_transfer, store_model
 from tests.support.datasets import LABELS, image_examples, labelled_examples
 from tests.support.models import (
@@ -45,7 +43,7 @@ def context(tmp_path: Path, one_database_url: str, monkeypatch: pytest.MonkeyPat
     settings = Settings(
         data_dir=tmp_path / "var", database_url=one_database_url, advice_seconds=0, int8_tolerance=1
     )
-    for module in ("run_transfer", "compile_model"):
+    for module in ("transfers.run", "compile_model"):
         monkeypatch.setattr(f"app.services.{module}.settings", lambda: settings)
     return open_context(settings)
 
@@ -158,13 +156,13 @@ def test_plain_encoders_are_passed_over_and_the_newest_model_comes_first(
     claimed = []
     for _ in range(2):
         with context.sessions.begin() as session:
-            compilations.enlist(session)
-            job = compilations.LEASES.claim(session, "test-worker", 600, 2)
+            models.enqueue_compilations(session)
+            job = job_queue.claim(session, models.COMPILATION, "test-worker", 600, 2)
         assert job is not None
         claimed.append(job.id)
     assert claimed == [newer.id, older.id]
     with context.readers() as session:
-        assert not compilations.waits(session)
+        assert not models.compilation_waits(session)
     assert _read(context, encoder.id).serving is None
 
 
@@ -187,8 +185,8 @@ def _uploaded(context: Context, folder: Path) -> Model:
 
 def _claim(context: Context, lease_seconds: float = 600) -> int:
     with context.sessions.begin() as session:
-        compilations.enlist(session)
-        job = compilations.LEASES.claim(session, "test-worker", lease_seconds, 2)
+        models.enqueue_compilations(session)
+        job = job_queue.claim(session, models.COMPILATION, "test-worker", lease_seconds, 2)
     assert job is not None
     return job.attempt
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from app.domain.enums import Role
-from app.domain.transfer_states import TransferState
+from app.domain.jobs import JobState
 from app.domain.transfers import Transfer
 from app.services.context import Context, open_context
-from app.services.run_transfer import run_transfer
+from app.services.transfers.run import run_transfer
 from app.settings import Settings
 from app.store import models, transfers
 from tests.support.claimed_transfers import a_claimed_transfer
@@ -31,7 +31,7 @@ def _context(data_dir: Path, url: str, monkeypatch: pytest.MonkeyPatch) -> Conte
     settings = Settings(
         data_dir=data_dir, database_url=url, checkpoint_seconds=0, advice_seconds=0, max_attempts=1
     )
-    monkeypatch.setattr("app.services.run_transfer.settings", lambda: settings)
+    monkeypatch.setattr("app.services.transfers.run.settings", lambda: settings)
     return open_context(settings)
 
 
@@ -40,7 +40,7 @@ def _failure(context: Context, transfer: Transfer) -> dict:
     with context.readers.begin() as session:
         done = transfers.get(session, transfer.id)
     assert done is not None
-    assert done.state is TransferState.FAILED
+    assert done.state is JobState.FAILED
     assert done.failure is not None
     return done.failure
 

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.services.running.phases import Cost, Phases
+from app.services.transfers.progress import ExpectedSeconds, Phases
 
-_COSTS: dict[str, Cost] = {
+_COSTS: dict[str, ExpectedSeconds] = {
     "reading": lambda passed: 1.0,
     "training": lambda passed: max(30.0, 20 * passed),
     "scoring": lambda passed: 5.0,

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import pytest
 
 from app.domain.transfers import Transfer
-from app.learn.monitor import Cancelled
+from app.learn.callbacks import Cancelled
 from app.services.context import Context, open_context
-from app.services.running.reporter import Reporter
-from app.services.running.stopping import Stopping
+from app.services.transfers.progress import DatabaseReporter
 from app.settings import Settings
-from app.store import events, leases, steering, transfers
-from tests.support.records import queue_a_transfer
+from app.store import job_queue, transfers
+from tests.support.records import claim_a_transfer, queue_a_transfer
 
 
 @pytest.fixture
@@ -25,9 +25,7 @@ def context(tmp_path: Path, database_url: str) -> Context:
 def claimed(context: Context) -> Transfer:
     with context.sessions.begin() as session:
         queue_a_transfer(session)
-        found = leases.claim(session, "test-worker", 600.0, 3)
-    assert found is not None
-    return found
+        return claim_a_transfer(session)
 
 
 def _stored(context: Context, transfer: Transfer) -> Transfer:
@@ -38,7 +36,7 @@ def _stored(context: Context, transfer: Transfer) -> Transfer:
 
 
 def test_progress_is_written_and_never_falls(context: Context, claimed: Transfer) -> None:
-    reporter = Reporter(context, claimed)
+    reporter = DatabaseReporter(context, claimed)
     reporter.progress("training", 0.6)
     reporter.progress("evaluating", 0.4)
     progress = _stored(context, claimed).progress
@@ -47,7 +45,7 @@ def test_progress_is_written_and_never_falls(context: Context, claimed: Transfer
 
 
 def test_progress_is_not_written_at_every_step(context: Context, claimed: Transfer) -> None:
-    reporter = Reporter(context, claimed)
+    reporter = DatabaseReporter(context, claimed)
     for step in range(100):
         reporter.progress("training", step / 100)
     progress = _stored(context, claimed).progress
@@ -56,24 +54,24 @@ def test_progress_is_not_written_at_every_step(context: Context, claimed: Transf
 
 
 def test_events_become_lines_of_the_history(context: Context, claimed: Transfer) -> None:
-    Reporter(context, claimed).event("epoch", train_loss=0.5)
+    DatabaseReporter(context, claimed).event("epoch", train_loss=0.5)
     with context.readers.begin() as session:
-        last = events.after(session, claimed.id, 0)[-1]
+        last = job_queue.events_after(session, claimed.id, 0)[-1]
     assert (last.kind, last.data) == ("epoch", {"train_loss": 0.5})
 
 
 def test_a_cancel_is_heard_at_the_next_report(context: Context, claimed: Transfer) -> None:
-    reporter = Reporter(context, claimed)
+    reporter = DatabaseReporter(context, claimed)
     with context.sessions.begin() as session:
-        steering.cancel(session, claimed.id)
+        transfers.cancel(session, claimed.id)
     with pytest.raises(Cancelled):
         reporter.progress("training", 0.5)
 
 
 def test_a_lost_lease_stops_the_work_like_a_cancel(context: Context, claimed: Transfer) -> None:
-    reporter = Reporter(context, claimed)
+    reporter = DatabaseReporter(context, claimed)
     with context.sessions.begin() as session:
-        leases.hand_back(session, claimed.id, claimed.attempt)
+        job_queue.hand_back(session, claimed.id, claimed.attempt)
     with pytest.raises(Cancelled):
         reporter.progress("training", 0.5)
     with pytest.raises(Cancelled):
@@ -83,9 +81,9 @@ def test_a_lost_lease_stops_the_work_like_a_cancel(context: Context, claimed: Tr
 def test_a_process_that_should_stop_is_let_save_its_state_first(
     context: Context, claimed: Transfer
 ) -> None:
-    stopping = Stopping()
-    reporter = Reporter(context, claimed, stopping)
-    stopping.ask()
+    stopping = threading.Event()
+    reporter = DatabaseReporter(context, claimed, stopping)
+    stopping.set()
     reporter.progress("training", 0.5)
     with pytest.raises(Cancelled):
         reporter.progress("training", 0.6)

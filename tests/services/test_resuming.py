@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,19 +10,16 @@ from typing import Any
 import pytest
 
 from app.domain.enums import Role
-from app.domain.transfer_states import TransferState
+from app.domain.jobs import JobState
 from app.domain.transfers import Transfer
-from app.learn.checkpoint_folder import CheckpointFolder
-from app.learn.monitor import Cancelled, Silence
-from app.services.checkpoint_folders import checkpoint_folder, drop_checkpoints
+from app.learn.callbacks import Cancelled, NullMonitor
+from app.learn.training.checkpointing import CheckpointFolder
 from app.services.context import Context, open_context
-from app.services.run_transfer import run_transfer
-from app.services.running.kept_state import open_checkpoints
-from app.services.running.reporter import Reporter
-from app.services.running.stopping import Stopping
-from app.services.running.work import work
+from app.services.jobs import checkpoint_folder, drop_checkpoints
+from app.services.transfers.progress import DatabaseReporter
+from app.services.transfers.run import compute_outcome, open_checkpoints, run_transfer
 from app.settings import Settings
-from app.store import events, models, transfers
+from app.store import job_queue, models, transfers
 from tests.support.claimed_transfers import a_claimed_transfer, the_same_again
 from tests.support.datasets import LABELS, labelled_examples
 from tests.support.models import a_text_classifier
@@ -29,7 +27,7 @@ from tests.support.models import a_text_classifier
 PARAMETERS = {"strategy": "lp-ft", "max_steps": 20, "learning_rate": 0.003, "batch_size": 16}
 
 
-class Interrupted(Silence):
+class Interrupted(NullMonitor):
     """Ends the computation at step 12 of the second stage."""
 
     def progress(self, phase: str, fraction: float, **facts: Any) -> None:
@@ -38,10 +36,10 @@ class Interrupted(Silence):
             raise Cancelled
 
 
-class _StopsAtStep(Reporter):
+class _StopsAtStep(DatabaseReporter):
     """Asks its process to stop in the middle of the second stage."""
 
-    def __init__(self, context: Context, transfer: Transfer, stopping: Stopping) -> None:
+    def __init__(self, context: Context, transfer: Transfer, stopping: threading.Event) -> None:
         super().__init__(context, transfer, stopping)
         self._asks = stopping
         self.asked_at = 7
@@ -49,7 +47,7 @@ class _StopsAtStep(Reporter):
     def progress(self, phase: str, fraction: float, **facts: Any) -> None:
         """Ask where it is time."""
         if phase == "training every parameter" and facts.get("step") == self.asked_at:
-            self._asks.ask()
+            self._asks.set()
         super().progress(phase, fraction, **facts)
 
 
@@ -61,7 +59,7 @@ def context(tmp_path: Path, one_database_url: str, monkeypatch: pytest.MonkeyPat
         checkpoint_seconds=0,
         advice_seconds=0,
     )
-    monkeypatch.setattr("app.services.run_transfer.settings", lambda: settings)
+    monkeypatch.setattr("app.services.transfers.run.settings", lambda: settings)
     return open_context(settings)
 
 
@@ -77,13 +75,13 @@ def _run(context: Context, transfer: Transfer) -> Transfer:
     with context.readers.begin() as session:
         done = transfers.get(session, transfer.id)
     assert done is not None
-    assert done.state is TransferState.SUCCEEDED, done.failure
+    assert done.state is JobState.SUCCEEDED, done.failure
     return done
 
 
 def _interrupt(context: Context, transfer: Transfer) -> None:
     with context.artifacts.workspace() as workspace, pytest.raises(Cancelled):
-        work(context, transfer, Interrupted(), workspace)
+        compute_outcome(context, transfer, Interrupted(), workspace)
 
 
 def _model_digest(context: Context, transfer: Transfer) -> str | None:
@@ -101,7 +99,7 @@ def test_another_attempt_goes_on_where_the_first_was_and_makes_the_same_model(
     _interrupt(context, again)
     done = _run(context, again)
     with context.readers.begin() as session:
-        told = events.after(session, again.id, 0, 500)
+        told = job_queue.events_after(session, again.id, 0, 500)
     resumed = [event.data for event in told if event.kind == "resumed"]
     assert [(event["stage"], event["step"]) for event in resumed] == [("all", 12)]
     assert done.result is not None
@@ -119,13 +117,13 @@ def test_a_process_asked_to_stop_saves_its_state_and_the_next_attempt_loses_noth
     seldom = replace(
         context, settings=context.settings.model_copy(update={"checkpoint_seconds": 1e9})
     )
-    stopping = Stopping()
+    stopping = threading.Event()
     stops = _StopsAtStep(seldom, again, stopping)
     with seldom.artifacts.workspace() as workspace, pytest.raises(Cancelled):
-        work(seldom, again, stops, workspace, stopping.asked)
+        compute_outcome(seldom, again, stops, workspace, stopping.is_set)
     done = _run(context, again)
     with context.readers.begin() as session:
-        told = events.after(session, again.id, 0, 500)
+        told = job_queue.events_after(session, again.id, 0, 500)
     [resumed] = [event.data for event in told if event.kind == "resumed"]
     assert resumed["step"] == stops.asked_at + 1
     assert _model_digest(context, done) == _model_digest(context, whole)

@@ -7,21 +7,18 @@ from pathlib import Path
 import pytest
 import torch
 
-from app.artifacts.bucket import Bucket
-from app.artifacts.verified_files import digest_of
+from app.artifacts.disk import sha256_of
+from app.artifacts.s3 import Bucket
 from app.domain.enums import Role
-from app.domain.transfer_states import TransferState
+from app.domain.jobs import JobState
 from app.domain.transfers import Transfer
-from app.learn.checkpoint_folder import CheckpointFolder
-from app.learn.monitor import Cancelled
-from app.services.checkpoint_folders import checkpoint_folder, drop_checkpoints
+from app.learn.callbacks import Cancelled
+from app.learn.training.checkpointing import CheckpointFolder
 from app.services.context import Context, open_context
-from app.services.run_transfer import run_transfer
-from app.services.running.kept_state import open_checkpoints
-from app.services.running.work import work
-from app.services.shared_checkpoints import SharedCheckpoints
+from app.services.jobs import SharedCheckpoints, checkpoint_folder, drop_checkpoints
+from app.services.transfers.run import compute_outcome, open_checkpoints, run_transfer
 from app.settings import Settings
-from app.store import events, models, transfers
+from app.store import job_queue, models, transfers
 from tests.services.test_resuming import PARAMETERS, Interrupted
 from tests.support.claimed_transfers import a_claimed_transfer, the_same_again
 from tests.support.datasets import LABELS, labelled_examples
@@ -46,12 +43,12 @@ def _never() -> bool:
 
 def _run(context: Context, transfer: Transfer, monkeypatch: pytest.MonkeyPatch) -> Transfer:
     seldom = context.settings.model_copy(update={"checkpoint_seconds": 1e9})
-    monkeypatch.setattr("app.services.run_transfer.settings", lambda: seldom)
+    monkeypatch.setattr("app.services.transfers.run.settings", lambda: seldom)
     run_transfer(transfer.id, transfer.attempt)
     with context.readers.begin() as session:
         done = transfers.get(session, transfer.id)
     assert done is not None
-    assert done.state is TransferState.SUCCEEDED, done.failure
+    assert done.state is JobState.SUCCEEDED, done.failure
     return done
 
 
@@ -77,13 +74,13 @@ def test_an_attempt_on_another_machine_goes_on_and_makes_the_same_model(
     expected = _run(here, whole, monkeypatch)
     again = the_same_again(here, whole)
     with here.artifacts.workspace() as workspace, pytest.raises(Cancelled):
-        work(here, again, Interrupted(), workspace)
+        compute_outcome(here, again, Interrupted(), workspace)
     drop_checkpoints(there)
     assert list((s3.folder / "checkpoints" / again.id).iterdir())
 
     done = _run(there, again, monkeypatch)
     with there.readers.begin() as session:
-        told = events.after(session, again.id, 0, 500)
+        told = job_queue.events_after(session, again.id, 0, 500)
     resumed = [event.data for event in told if event.kind == "resumed"]
     assert [(event["stage"], event["step"]) for event in resumed] == [("all", 12)]
     assert done.result is not None
@@ -147,7 +144,7 @@ def test_a_damaged_state_is_not_taken_up(machines: tuple[Context, Context], s3: 
     file = checkpoint_folder(here.settings, "trf_1", 1) / "a.safetensors"
     other = file.with_name("other")
     other.write_bytes(file.read_bytes()[:-1] + b"!")
-    noted = digest_of(file)
+    noted = sha256_of(file)
     Bucket(s3.url, s3.endpoint).put("checkpoints/trf_1/1/a.safetensors", other, noted)
     assert _found(there, attempt=2) is None
     assert list(checkpoint_folder(there.settings, "trf_1", 2).iterdir()) == []
@@ -156,7 +153,7 @@ def test_a_damaged_state_is_not_taken_up(machines: tuple[Context, Context], s3: 
 
 def test_a_bucket_out_of_reach_costs_the_copy_and_never_the_training(tmp_path: Path) -> None:
     nowhere = SharedCheckpoints(Bucket("s3://babelport/x", "http://127.0.0.1:9"), "trf_1", 1)
-    kept = CheckpointFolder(tmp_path, 0, then=nowhere.share)
+    kept = CheckpointFolder(tmp_path, 0, on_saved=nowhere.share)
     kept.save("a", {"w": torch.ones(3)}, {"step": 1})
     nowhere.fetch(tmp_path, {})
     found = kept.load("a")

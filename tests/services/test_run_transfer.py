@@ -15,18 +15,18 @@ from sqlalchemy.orm import Session
 
 from app.domain.enums import EvaluationKind, Role, Task
 from app.domain.evaluations import Evaluation
+from app.domain.jobs import JobState
 from app.domain.models import Model
-from app.domain.transfer_states import TransferState
-from app.domain.transfers import Sample, Transfer
-from app.formats.huggingface.text_classifier import TextClassifier
-from app.formats.predictions_table import read_predictions
-from app.learn.examples import Examples
+from app.domain.transfers import SampleSize, Transfer
+from app.formats.huggingface.classifiers import TextClassifier
+from app.formats.prediction_tables import read_predictions
+from app.learn.data.examples import Examples
 from app.learn.network import Batch
 from app.services.context import Context, open_context
-from app.services.run_transfer import run_transfer
-from app.services.running.material import load_network, open_material
+from app.services.transfers.inputs import load_network, load_transfer_inputs
+from app.services.transfers.run import run_transfer
 from app.settings import Settings
-from app.store import evaluations, events, leases, models, steering, transfers
+from app.store import evaluations, job_queue, models, transfers
 from tests.support.claimed_transfers import a_claimed_transfer, the_same_again
 from tests.support.datasets import LABELS, image_examples, labelled_examples
 from tests.support.models import (
@@ -36,6 +36,7 @@ from tests.support.models import (
     an_encoder,
     an_image_classifier_hf,
 )
+from tests.support.records import claim_a_transfer
 
 _GERMAN = {"alarm": "Wecker", "music": "Musik", "weather": "Wetter"}
 QUICK = {"strategy": "head", "max_steps": 60}
@@ -48,7 +49,7 @@ def context(tmp_path: Path, one_database_url: str, monkeypatch: pytest.MonkeyPat
 
 def _context(tmp_path: Path, url: str, monkeypatch: pytest.MonkeyPatch) -> Context:
     settings = Settings(data_dir=tmp_path / "var", database_url=url)
-    monkeypatch.setattr("app.services.run_transfer.settings", lambda: settings)
+    monkeypatch.setattr("app.services.transfers.run.settings", lambda: settings)
     return open_context(settings)
 
 
@@ -84,7 +85,7 @@ def test_a_transfer_registers_a_model_with_its_evaluations(
     rows = {Role.TRAIN: labelled_examples(60, "de"), Role.SOURCE_TEST: labelled_examples(18)}
     started = a_claimed_transfer(context, classifier, rows, LABELS, parameters=QUICK)
     done = _run(context, started)
-    assert done.state is TransferState.SUCCEEDED, done.failure
+    assert done.state is JobState.SUCCEEDED, done.failure
     assert done.progress is not None
     assert (done.progress.fraction, done.progress.eta_seconds) == (1.0, 0.0)
     model = _model(context, done.model_id)
@@ -112,7 +113,7 @@ def test_a_transfer_registers_a_model_with_its_evaluations(
     assert forgetting["difference"] == pytest.approx(forgetting["after"] - forgetting["before"])
     assert forgetting["after"] == score["source"]["value"]
     assert "Accuracy on `en` rows" in forgetting["sentence"]
-    assert _read(context, lambda s: events.after(s, done.id, 0))[-1].kind == "succeeded"
+    assert _read(context, lambda s: job_queue.events_after(s, done.id, 0))[-1].kind == "succeeded"
 
 
 def test_copies_of_test_rows_make_no_score_more_certain(context: Context, classifier: Path) -> None:
@@ -126,7 +127,7 @@ def test_copies_of_test_rows_make_no_score_more_certain(context: Context, classi
         Role.SOURCE_TEST: source,
     }
     done = _run(context, a_claimed_transfer(context, classifier, rows, LABELS, parameters=QUICK))
-    assert done.state is TransferState.SUCCEEDED, done.failure
+    assert done.state is JobState.SUCCEEDED, done.failure
     metrics = _evaluations(context, done)[EvaluationKind.TRANSFERRED].metrics
     assert (metrics["sample"]["rows"], metrics["sample"]["clusters"]) == (72, 12)
     assert metrics["accuracy"]["high"] - metrics["accuracy"]["low"] > 0.2
@@ -148,7 +149,7 @@ def test_a_second_transfer_finds_the_vectors_of_the_first_and_ends_in_the_same_n
 
     monkeypatch.setattr(TextClassifier, "features", never)
     again = _run(context, the_same_again(context, asked))
-    assert again.state is TransferState.SUCCEEDED, again.failure
+    assert again.state is JobState.SUCCEEDED, again.failure
     assert again.result["comparisons"] == first.result["comparisons"]
     assert again.result["history"] == first.result["history"]
 
@@ -168,8 +169,8 @@ def test_the_split_is_recorded_and_its_roles_share_no_row(
     sides = {role: {groups[row - 1] for row in numbers} for role, numbers in parts.items()}
     assert not sides["train"] & sides["test"]
     assert done.result["rows"] == {role: len(numbers) for role, numbers in parts.items()}
-    told = done.result["row_table"]["train"]
-    assert told == {"given": 60, "used": done.result["rows"], "dropped": {}}
+    counts = done.result["row_table"]["train"]
+    assert counts == {"received": 60, "used": done.result["rows"], "dropped": {}}
     assert done.result["validation"]["origin"] == "split"
 
 
@@ -210,7 +211,7 @@ def test_an_encoder_gets_a_head_and_has_no_source_model_evaluation(
     folder = an_encoder(tmp_path / "encoder")
     rows = {Role.TRAIN: labelled_examples(60, "de")}
     done = _run(context, a_claimed_transfer(context, folder, rows, LABELS, parameters=QUICK))
-    assert done.state is TransferState.SUCCEEDED, done.failure
+    assert done.state is JobState.SUCCEEDED, done.failure
     facts = _model(context, done.model_id).facts
     assert facts is not None
     assert (facts.task, facts.labels) == (Task.TEXT_CLASSIFICATION, LABELS)
@@ -221,7 +222,7 @@ def test_an_encoder_gets_a_head_and_has_no_source_model_evaluation(
 def test_the_same_seed_gives_an_encoder_the_same_head(context: Context, tmp_path: Path) -> None:
     folder = an_encoder(tmp_path / "encoder")
     rows = {Role.TRAIN: labelled_examples(60, "de")}
-    material = open_material(context, a_claimed_transfer(context, folder, rows, LABELS))
+    material = load_transfer_inputs(context, a_claimed_transfer(context, folder, rows, LABELS))
     drawn = []
     for elsewhere, seed in ((1, 7), (2, 7), (2, 8)):
         torch.manual_seed(elsewhere)
@@ -237,7 +238,7 @@ def test_a_network_that_reads_colours_reads_grey_images_too(
     folder = an_image_classifier_hf(tmp_path / "vit", channels=3)
     rows = {Role.TRAIN: image_examples(60)}
     done = _run(context, a_claimed_transfer(context, folder, rows, DIGITS, parameters=QUICK))
-    assert done.state is TransferState.SUCCEEDED, done.failure
+    assert done.state is JobState.SUCCEEDED, done.failure
 
 
 def test_repeats_draw_other_samples_and_report_their_spread(
@@ -251,12 +252,12 @@ def test_repeats_draw_other_samples_and_report_their_spread(
         rows,
         DIGITS,
         repeats=3,
-        sample=Sample(per_class=4),
+        sample=SampleSize(per_class=4),
         validation_fraction=0.0,
         parameters={"strategy": "full", "max_steps": 5},
     )
     done = _run(context, started)
-    assert done.state is TransferState.SUCCEEDED, done.failure
+    assert done.state is JobState.SUCCEEDED, done.failure
     assert done.result["rows"] == {"train": 40, "test": 50}
     spread = done.result["spread"]
     assert len(spread["each"]) == 3
@@ -276,7 +277,7 @@ def test_joint_keeps_source_rows_out_that_translate_test_rows(
         context, classifier, rows, LABELS, method="joint", parameters=QUICK
     )
     done = _run(context, started)
-    assert done.state is TransferState.SUCCEEDED, done.failure
+    assert done.state is JobState.SUCCEEDED, done.failure
     assert done.result["leaks_dropped"]["source"] >= done.result["rows"]["test"]
 
 
@@ -289,7 +290,7 @@ def test_a_failure_is_recorded_with_its_code_and_publishes_nothing(
     )
     before = _files(context)
     done = _run(context, started)
-    assert done.state is TransferState.FAILED
+    assert done.state is JobState.FAILED
     assert done.failure is not None
     assert done.failure["code"] == "nothing-to-train-on"
     assert _files(context) - before == set()
@@ -301,7 +302,7 @@ def test_an_unforeseen_error_is_recorded_as_internal(
     def explode(*_: object) -> None:
         raise ZeroDivisionError("by zero")
 
-    monkeypatch.setattr("app.services.running.work.run_repeats", explode)
+    monkeypatch.setattr("app.services.transfers.run.run_repeats", explode)
     rows = {Role.TRAIN: labelled_examples(30, "de")}
     done = _run(context, a_claimed_transfer(context, classifier, rows, LABELS, parameters=QUICK))
     assert done.failure is not None
@@ -318,11 +319,11 @@ def test_a_transfer_that_ran_out_of_memory_is_tried_again_with_smaller_parts_and
     rows = {Role.TRAIN: labelled_examples(30, "de")}
     started = a_claimed_transfer(context, classifier, rows, LABELS, parameters=QUICK)
     with monkeypatch.context() as short:
-        short.setattr("app.services.running.work.run_repeats", run_out)
+        short.setattr("app.services.transfers.run.run_repeats", run_out)
         waiting = _run(context, started)
-    assert (waiting.state, waiting.batch_halvings) == (TransferState.QUEUED, 1)
+    assert (waiting.state, waiting.memory_failures) == (JobState.QUEUED, 1)
     done = _run(context, _claim(context))
-    assert done.state is TransferState.SUCCEEDED
+    assert done.state is JobState.SUCCEEDED
     assert done.result is not None
     assert any("in 2 parts" in note for note in done.result["notes"])
 
@@ -333,10 +334,10 @@ def test_a_disk_that_went_away_costs_an_attempt_and_not_the_transfer(
     def unplugged(*_: object) -> None:
         raise OSError(5, "Input/output error")
 
-    monkeypatch.setattr("app.services.running.work.run_repeats", unplugged)
+    monkeypatch.setattr("app.services.transfers.run.run_repeats", unplugged)
     rows = {Role.TRAIN: labelled_examples(30, "de")}
     done = _run(context, a_claimed_transfer(context, classifier, rows, LABELS, parameters=QUICK))
-    assert done.state is TransferState.QUEUED
+    assert done.state is JobState.QUEUED
 
 
 def test_a_cancelled_transfer_ends_quietly_and_leaves_the_rest_to_the_worker(
@@ -345,9 +346,9 @@ def test_a_cancelled_transfer_ends_quietly_and_leaves_the_rest_to_the_worker(
     rows = {Role.TRAIN: labelled_examples(30, "de")}
     started = a_claimed_transfer(context, classifier, rows, LABELS, parameters=QUICK)
     with context.sessions.begin() as session:
-        steering.cancel(session, started.id)
+        transfers.cancel(session, started.id)
     done = _run(context, started)
-    assert done.state is TransferState.RUNNING
+    assert done.state is JobState.RUNNING
     assert _evaluations(context, done) == {}
 
 
@@ -361,14 +362,14 @@ def test_an_attempt_that_lost_its_lease_writes_nothing(
 
     def taken_over(*given: Any) -> Any:
         with context.sessions.begin() as session:
-            leases.hand_back(session, started.id, started.attempt)
-        from app.services.running.outcome import record_outcome
+            job_queue.hand_back(session, started.id, started.attempt)
+        from app.services.transfers.record import record_outcome
 
         record_outcome(*given)
 
-    monkeypatch.setattr("app.services.run_transfer.record_outcome", taken_over)
+    monkeypatch.setattr("app.services.transfers.run.record_outcome", taken_over)
     done = _run(context, started)
-    assert done.state is TransferState.QUEUED
+    assert done.state is JobState.QUEUED
     assert _evaluations(context, done) == {}
     assert _files(context) - before == set()
 
@@ -402,15 +403,13 @@ def test_labels_of_the_dataset_are_renamed_to_those_of_the_model(
     given = {Role.TRAIN: replace(rows, targets=named)}
     renamed = {"parameters": QUICK, "label_mapping": mapping}
     started = a_claimed_transfer(context, classifier, given, german, **renamed)
-    read = open_material(context, started).examples[Role.TRAIN]
+    read = load_transfer_inputs(context, started).examples[Role.TRAIN]
     assert np.array_equal(read.targets, rows.targets)
     done = _run(context, started)
-    assert done.state is TransferState.SUCCEEDED, done.failure
+    assert done.state is JobState.SUCCEEDED, done.failure
     assert _evaluations(context, done)[EvaluationKind.TRANSFERRED].labels == LABELS
 
 
 def _claim(context: Context) -> Transfer:
     with context.sessions.begin() as session:
-        claimed = leases.claim(session, "test-worker", 600.0, 3)
-    assert claimed is not None
-    return claimed
+        return claim_a_transfer(session)

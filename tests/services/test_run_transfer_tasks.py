@@ -10,12 +10,12 @@ from seqeval.metrics import f1_score
 
 from app.domain.enums import EvaluationKind, Role, Task
 from app.domain.evaluations import Evaluation
+from app.domain.jobs import JobState
 from app.domain.models import Model
-from app.domain.transfer_states import TransferState
 from app.domain.transfers import Transfer
-from app.formats.predictions_table import read_predictions
+from app.formats.prediction_tables import read_predictions
 from app.services.context import Context, open_context
-from app.services.run_transfer import run_transfer
+from app.services.transfers.run import run_transfer
 from app.settings import Settings
 from app.store import evaluations, models, transfers
 from tests.support.claimed_transfers import a_claimed_transfer
@@ -29,7 +29,7 @@ QUICK = {"strategy": "full", "max_steps": 40, "learning_rate": 3e-3, "batch_size
 @pytest.fixture
 def context(tmp_path: Path, one_database_url: str, monkeypatch: pytest.MonkeyPatch) -> Context:
     settings = Settings(data_dir=tmp_path / "var", database_url=one_database_url)
-    monkeypatch.setattr("app.services.run_transfer.settings", lambda: settings)
+    monkeypatch.setattr("app.services.transfers.run.settings", lambda: settings)
     return open_context(settings)
 
 
@@ -41,7 +41,7 @@ def _done(
     with context.readers.begin() as session:
         done = transfers.get(session, started.id)
         assert done is not None
-        assert done.state is TransferState.SUCCEEDED, done.failure
+        assert done.state is JobState.SUCCEEDED, done.failure
         found = {one.kind: one for one in evaluations.of_transfer(session, done.id)}
         model = models.get(session, str(done.model_id))
     assert model is not None

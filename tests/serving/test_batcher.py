@@ -1,4 +1,4 @@
-"""Which waiting inputs are computed next."""
+"""Which waiting inputs are computed next, and what batches are expected to cost."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 from app.runtimes.contract import Prepared
-from app.serving.batch_cost import BatchCost
-from app.serving.batcher import Batcher, Waiting
+from app.serving.batcher import BatchCost, Batcher, QueuedInput, cost_from_batches
 
 _AGE = 0.1
 
@@ -32,12 +31,12 @@ def test_a_batch_has_no_more_padded_tokens_than_the_budget(cost):
     batcher = _batcher(cost, most_tokens=256)
     batcher.add([_waiting(int(tokens)) for tokens in rng.integers(1, 200, 90)])
 
-    seen = 0
+    taken = 0
     while batch := batcher.take(0.0):
         assert len(batch) * max(_costs(batch)) <= 256
-        seen += len(batch)
+        taken += len(batch)
 
-    assert seen == 90
+    assert taken == 90
 
 
 def test_an_input_above_the_budget_goes_alone(cost):
@@ -103,13 +102,40 @@ def test_dropping_takes_out_what_is_useless_and_keeps_the_order(cost):
     assert batcher.take(0.0) == [inputs[0], inputs[2]]
 
 
+def test_two_batches_divide_the_cost_into_start_and_tokens() -> None:
+    cost = cost_from_batches((16, 0.02 + 0.0003 * 16), (128, 0.02 + 0.0003 * 128))
+
+    assert cost.start == pytest.approx(0.02)
+    assert cost.per_token == pytest.approx(0.0003)
+    assert cost.seconds(100) == pytest.approx(0.05)
+
+
+@pytest.mark.parametrize("larger", [0.01, 0.02, 10.0])
+def test_a_disturbed_measure_never_gives_a_negative_cost(larger: float) -> None:
+    cost = cost_from_batches((16, 0.02), (128, larger))
+
+    assert cost.start > 0
+    assert cost.per_token > 0
+    assert cost.seconds(16) == pytest.approx(0.02, rel=0.01)
+
+
+def test_a_slower_machine_is_noticed_but_start_and_tokens_keep_their_shares() -> None:
+    cost = BatchCost(start=0.003, per_token=0.0001)
+    for tokens in [1000, 1020] * 500:
+        # Long texts cost more than the line says, so that no line fits all.
+        cost.learn(tokens, 2 * (0.003 + 0.0001 * tokens) + (0.03 if tokens == 1000 else 0.0))
+
+    assert (cost.start, cost.per_token) == (0.003, 0.0001)
+    assert cost.seconds(1000) == pytest.approx(0.22, rel=0.1)
+
+
 def _batcher(cost: BatchCost, most_tokens: int = 1024) -> Batcher:
     return Batcher(cost, most_tokens, _AGE)
 
 
-def _waiting(tokens: int, arrived: float = 0.0) -> Waiting:
-    return Waiting(Prepared(tokens, None), request=0, place=0, arrived=arrived)
+def _waiting(tokens: int, arrived: float = 0.0) -> QueuedInput:
+    return QueuedInput(Prepared(tokens, None), request=0, place=0, arrived=arrived)
 
 
-def _costs(batch: list[Waiting]) -> list[int]:
+def _costs(batch: list[QueuedInput]) -> list[int]:
     return [one.prepared.cost for one in batch]

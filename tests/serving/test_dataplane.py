@@ -12,12 +12,12 @@ import pytest
 
 from app.artifacts.archive import pack
 from app.domain.models import Model, ModelHints
-from app.formats.catalog import recognise
+from app.formats.catalog import detect_format
 from app.services.context import Context, open_context
 from app.serving.dataplane import DataPlane
 from app.serving.predictor import Predictor
 from app.settings import Settings
-from app.store import alias_traffic, aliases, models
+from app.store import aliases, models
 from tests.support.models import a_text_classifier
 from tests.support.records import a_model, an_alias
 
@@ -69,7 +69,7 @@ def test_a_shadow_without_room_is_passed_over_and_that_is_counted(
 
     assert _run(context, scenario) == [first.id]
     with context.readers() as session:
-        [pair] = alias_traffic.of_shadows(session, "tickets", "champion", 5)
+        [pair] = aliases.shadow_tallies(session, "tickets", "champion", 5)
     assert (pair.counts.requests, pair.counts.passed_over) == (0, 1)
 
 
@@ -106,7 +106,7 @@ def _registered(context: Context, folder: Path, version: int) -> Model:
     with context.artifacts.workspace() as workspace:
         pack(files, workspace / "model.zip")
         digest = context.artifacts.publish(workspace / "model.zip")
-    facts = recognise(files).inspect(files, ModelHints())
+    facts = detect_format(files).inspect(files, ModelHints())
     model = replace(a_model(version=version), facts=facts, sha256=digest)
     with context.sessions.begin() as session:
         models.insert(session, model)

@@ -30,11 +30,10 @@ from app.domain.errors.predictions import (
     UnusableInput,
 )
 from app.domain.identity import new_id
-from app.domain.models import ModelHints
-from app.domain.predictions import MOST_WINDOWS, Terms, Window
-from app.domain.serving import Servable
-from app.formats.catalog import recognise
-from app.learn.predicting import predict
+from app.domain.models import ModelHints, Servable
+from app.domain.predictions import MOST_WINDOWS, PredictionOptions, Window
+from app.formats.catalog import detect_format
+from app.learn.inference import predict
 from app.serving.predictor import Predictor, _places
 from app.settings import Settings
 from tests.support.alike import assert_alike
@@ -102,9 +101,9 @@ def test_a_process_that_is_silent_is_waited_for_no_longer_than_the_settings_say(
         with pytest.raises(PredictorSilent):
             await predictor.load(classifier)
         predictor._settings = patient
-        terms = Terms(deadline=time.monotonic() + 0.1)
+        options = PredictionOptions(deadline=time.monotonic() + 0.1)
         with pytest.raises(DeadlinePassed):
-            await predictor.predict(classifier, [SENTENCES[0]], terms)
+            await predictor.predict(classifier, [SENTENCES[0]], options)
         assert predictor.admission.inputs == 0
         assert connection._waiting == {}
         os.kill(connection.process.pid, signal.SIGCONT)
@@ -131,10 +130,10 @@ def test_a_text_gets_its_likeliest_label_and_every_labels_probability(ask, class
 
 def test_a_request_with_a_window_counts_about_as_many_inputs_as_windows(classifier):
     """The classifier reads 64 tokens; four characters count as one."""
-    terms = Terms(window=Window())
-    assert _places(classifier.facts, ["word", b"word", "word " * 200], terms) == 1 + 1 + 4
-    assert _places(classifier.facts, ["word " * 10**5], terms) == MOST_WINDOWS
-    assert _places(classifier.facts, ["word " * 10**5], Terms()) == 1
+    options = PredictionOptions(window=Window())
+    assert _places(classifier.facts, ["word", b"word", "word " * 200], options) == 1 + 1 + 4
+    assert _places(classifier.facts, ["word " * 10**5], options) == MOST_WINDOWS
+    assert _places(classifier.facts, ["word " * 10**5], PredictionOptions()) == 1
 
 
 def test_a_text_may_come_as_its_bytes(ask, classifier):
@@ -145,12 +144,14 @@ def test_a_text_may_come_as_its_bytes(ask, classifier):
 
 def test_predictions_are_those_of_the_network_itself(ask, classifier, artifacts, tmp_path):
     folder = a_text_classifier(tmp_path / "same")
-    network = recognise(folder).load(folder, classifier.facts)
+    network = detect_format(folder).load(folder, classifier.facts)
 
     predictions = ask(classifier, list(SENTENCES))
 
-    ours = np.array([list(prediction.probabilities.values()) for prediction in predictions])
-    np.testing.assert_allclose(ours, predict(network, list(SENTENCES)), atol=1e-5)
+    probabilities = np.array(
+        [list(prediction.probabilities.values()) for prediction in predictions]
+    )
+    np.testing.assert_allclose(probabilities, predict(network, list(SENTENCES)), atol=1e-5)
 
 
 def test_every_way_to_write_an_image_gets_the_same_answer(ask, digit_reader):
@@ -201,12 +202,12 @@ def test_models_take_turns_when_only_one_fits(ask, classifier, digit_reader):
 def test_the_event_loop_goes_on_while_a_model_loads(settings, artifacts, classifier):
     async def count_ticks() -> int:
         predictor = Predictor(settings, artifacts)
-        asked = asyncio.create_task(predictor.predict(classifier, ["wake me up"]))
+        task = asyncio.create_task(predictor.predict(classifier, ["wake me up"]))
         ticks = 0
-        while not asked.done():
+        while not task.done():
             await asyncio.sleep(0.01)
             ticks += 1
-        await asked
+        await task
         predictor.close()
         return ticks
 
@@ -218,12 +219,12 @@ def test_a_process_that_dies_is_replaced_and_says_so_once(settings, artifacts, c
         predictor = Predictor(settings, artifacts)
         before = await predictor.predict(classifier, ["wake me up"])
         connection = await predictor._connection
-        asked = asyncio.create_task(predictor.predict(classifier, ["wake me up"]))
+        task = asyncio.create_task(predictor.predict(classifier, ["wake me up"]))
         os.kill(connection.process.pid, signal.SIGSTOP)  # so that the request is held by it
         await asyncio.sleep(0)
         os.kill(connection.process.pid, signal.SIGKILL)
         with pytest.raises(PredictorStopped) as stopped:
-            await asked
+            await task
         assert "again" in stopped.value.advice
         again = await predictor.predict(classifier, ["wake me up"])
         assert_alike(again.predictions, before.predictions)
@@ -232,7 +233,7 @@ def test_a_process_that_dies_is_replaced_and_says_so_once(settings, artifacts, c
     asyncio.run(scenario())
 
 
-def test_an_artifact_that_is_gone_is_told_and_hurts_no_other_model(
+def test_a_missing_artifact_is_reported_and_hurts_no_other_model(
     ask, artifacts, classifier, tmp_path
 ):
     lost = _registered(a_text_classifier(tmp_path / "lost", seed=7), artifacts)
@@ -270,7 +271,7 @@ _DEEP = np.zeros((1, 1, 28, 28), int).tolist()
 
 
 @pytest.mark.parametrize(
-    "given",
+    "value",
     [
         {"pixels": 3},
         "no base64!",
@@ -290,11 +291,11 @@ _DEEP = np.zeros((1, 1, 28, 28), int).tolist()
         b"no image",
     ],
 )
-def test_unusable_images_are_refused_by_position(ask, digit_reader, given: Any):
-    given = given() if callable(given) else given
+def test_unusable_images_are_refused_by_position(ask, digit_reader, value: Any):
+    value = value() if callable(value) else value
 
     with pytest.raises(UnusableInput) as refusal:
-        ask(digit_reader, [_FINE, given])
+        ask(digit_reader, [_FINE, value])
 
     assert refusal.value.fields["position"] == 1
 
@@ -324,7 +325,7 @@ def test_a_plain_encoder_cannot_predict(ask, artifacts, tmp_path):
 
 
 def _registered(folder: Path, artifacts: DiskArtifacts) -> Servable:
-    facts = recognise(folder).inspect(folder, ModelHints())
+    facts = detect_format(folder).inspect(folder, ModelHints())
     with artifacts.workspace() as workspace:
         pack(folder, workspace / "model.zip")
         digest = artifacts.publish(workspace / "model.zip")

@@ -10,9 +10,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy.orm import Session, sessionmaker
 
-from app.domain.alias_traffic import AnswerCounts, ComparisonCounts, Disagreement, added
-from app.store import alias_traffic, aliases, models
-from app.store.alias_traffic import MOST_DISAGREEMENTS
+from app.domain.aliases import AnswerCounts, ComparisonCounts, Disagreement, combine_counts
+from app.store import aliases, models
+from app.store.aliases import MOST_DISAGREEMENTS
 from tests.support.records import a_model, an_alias
 
 Sessions = sessionmaker[Session]
@@ -36,11 +36,11 @@ def test_counts_add_up_and_the_largest_difference_stays(counted: Sessions) -> No
     smaller = ComparisonCounts(requests=1, difference_max=0.125)
     with counted() as session:
         for comparison in (_COMPARED, smaller):
-            alias_traffic.add(session, {_ANSWER: _ANSWERS}, {_PAIR: comparison}, [])
-        [answers] = alias_traffic.of_models(session, "tickets", "champion")
-        [pair] = alias_traffic.of_shadows(session, "tickets", "champion", 5)
-    assert answers.counts == added(_ANSWERS, _ANSWERS) == AnswerCounts(2, 4, 6, 1.0, 0.5)
-    assert pair.counts == added(_COMPARED, smaller)
+            aliases.add_counts(session, {_ANSWER: _ANSWERS}, {_PAIR: comparison}, [])
+        [answers] = aliases.model_tallies(session, "tickets", "champion")
+        [pair] = aliases.shadow_tallies(session, "tickets", "champion", 5)
+    assert answers.counts == combine_counts(_ANSWERS, _ANSWERS) == AnswerCounts(2, 4, 6, 1.0, 0.5)
+    assert pair.counts == combine_counts(_COMPARED, smaller)
     assert (pair.counts.requests, pair.counts.difference_max) == (2, 0.375)
     assert pair.disagreements == ()
 
@@ -52,12 +52,12 @@ def test_several_who_count_at_once_lose_nothing(counted: Sessions) -> None:
         together.wait(30)
         for _ in range(5):
             with counted.begin() as session:
-                alias_traffic.add(session, {_ANSWER: _ANSWERS}, {_PAIR: _COMPARED}, [])
+                aliases.add_counts(session, {_ANSWER: _ANSWERS}, {_PAIR: _COMPARED}, [])
 
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(count, range(4)))
     with counted() as session:
-        [answers] = alias_traffic.of_models(session, "tickets", "champion")
+        [answers] = aliases.model_tallies(session, "tickets", "champion")
     assert answers.counts.inputs == 40
 
 
@@ -65,9 +65,9 @@ def test_of_disagreements_the_newest_stay(counted: Sessions) -> None:
     many = [_disagreement(number) for number in range(MOST_DISAGREEMENTS + 30)]
     with counted() as session:
         for part in (many[:20], many[20:]):
-            alias_traffic.add(session, {}, {_PAIR: _COMPARED}, part)
-        [pair] = alias_traffic.of_shadows(session, "tickets", "champion", 1000)
-        [few] = alias_traffic.of_shadows(session, "tickets", "champion", 3)
+            aliases.add_counts(session, {}, {_PAIR: _COMPARED}, part)
+        [pair] = aliases.shadow_tallies(session, "tickets", "champion", 1000)
+        [few] = aliases.shadow_tallies(session, "tickets", "champion", 3)
     assert list(pair.disagreements) == many[:29:-1]
     assert few.disagreements == pair.disagreements[:3]
 
@@ -75,11 +75,11 @@ def test_of_disagreements_the_newest_stay(counted: Sessions) -> None:
 def test_what_belongs_to_an_alias_that_is_gone_is_dropped(counted: Sessions) -> None:
     counts = ({_ANSWER: _ANSWERS}, {_PAIR: _COMPARED}, [_disagreement(0)])
     with counted() as session:
-        alias_traffic.add(session, *counts)
+        aliases.add_counts(session, *counts)
         assert aliases.remove(session, "tickets", "champion")
-        alias_traffic.add(session, *counts)
-        assert alias_traffic.of_models(session, "tickets", "champion") == []
-        assert alias_traffic.of_shadows(session, "tickets", "champion", 5) == []
+        aliases.add_counts(session, *counts)
+        assert aliases.model_tallies(session, "tickets", "champion") == []
+        assert aliases.shadow_tallies(session, "tickets", "champion", 5) == []
 
 
 def test_single_answers_go_with_their_model(counted: Sessions) -> None:
@@ -87,10 +87,10 @@ def test_single_answers_go_with_their_model(counted: Sessions) -> None:
     theirs = replace(_disagreement(0), shadow_model_id=model.id)
     with counted() as session:
         models.insert(session, model)
-        alias_traffic.add(session, {}, {_PAIR: _COMPARED}, [_disagreement(1)])
-        alias_traffic.add(session, {}, {(*_ANSWER, model.id): _COMPARED}, [theirs])
+        aliases.add_counts(session, {}, {_PAIR: _COMPARED}, [_disagreement(1)])
+        aliases.add_counts(session, {}, {(*_ANSWER, model.id): _COMPARED}, [theirs])
         models.delete(session, model.id)
-        kept = alias_traffic.of_shadows(session, "tickets", "champion", 5)
+        kept = aliases.shadow_tallies(session, "tickets", "champion", 5)
     assert sorted(len(pair.disagreements) for pair in kept) == [0, 1]
 
 

@@ -9,8 +9,7 @@ import pytest
 from sqlalchemy.orm import Session, sessionmaker
 
 from app.domain.aliases import Alias
-from app.domain.errors.aliases import AliasInputsGone, NeededByAlias
-from app.domain.errors.lookups import ModelNotFound
+from app.domain.errors.requests import AliasInputsGone, ModelNotFound, NeededByAlias
 from app.services.models import find_model
 from app.store import aliases, models
 from tests.support.records import a_model, an_alias

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from sqlalchemy.orm import Session, sessionmaker
 
-from app.domain.errors.batch_predictions import (
+from app.domain.errors.predictions import (
     BatchPredictionNotFound,
     BatchPredictionNotOver,
     NeededByBatchPredictions,
@@ -15,9 +15,8 @@ from app.domain.errors.batch_predictions import (
 )
 from app.domain.errors.transfers import LeaseLost
 from app.domain.identity import new_id
-from app.domain.lesser_jobs import JobState
-from app.store import batch_predictions, datasets, models
-from app.store.batch_predictions import LEASES
+from app.domain.jobs import JobState
+from app.store import batch_predictions, datasets, job_queue, models
 from tests.support.records import queue_a_batch_prediction
 
 Sessions = sessionmaker[Session]
@@ -44,7 +43,7 @@ def test_pages_are_of_one_state_and_one_model_and_the_newest_comes_first(
 ) -> None:
     with sessions() as session:
         older, newer = queue_a_batch_prediction(session), queue_a_batch_prediction(session)
-        LEASES.claim(session, "host/1/a", 60, 3)
+        job_queue.claim(session, batch_predictions.KIND, "host/1/a", 60, 3)
         first = batch_predictions.page(session, 1)
         assert [one.id for one in first.items] == [newer.id]
         second = batch_predictions.page(session, 1, first.next_cursor)
@@ -59,16 +58,17 @@ def test_pages_are_of_one_state_and_one_model_and_the_newest_comes_first(
 def test_the_first_attempt_says_when_it_began_and_no_later_one(sessions: Sessions) -> None:
     with sessions() as session:
         id = queue_a_batch_prediction(session).id
-        LEASES.claim(session, "host/1/a", -1, 3)
-        batch_predictions.begin(session, id, 1)
+        job_queue.claim(session, batch_predictions.KIND, "host/1/a", -1, 3)
+        batch_predictions.record_rows_done(session, id, 1, 2)
         began = batch_predictions.get(session, id)
-        LEASES.claim(session, "host/1/a", 60, 3)
-        batch_predictions.begin(session, id, 2)
+        job_queue.claim(session, batch_predictions.KIND, "host/1/a", 60, 3)
+        batch_predictions.record_rows_done(session, id, 2, 3)
         again = batch_predictions.get(session, id)
     assert began is not None
     assert again is not None
     assert began.started_at is not None
     assert (again.started_at, again.attempt) == (began.started_at, 2)
+    assert (began.rows_done, again.rows_done) == (2, 3)
 
 
 @pytest.mark.parametrize("running", [False, True], ids=["queued", "running"])
@@ -78,14 +78,14 @@ def test_a_cancelled_one_is_over_and_its_holder_writes_nothing_more(
     with sessions() as session:
         id = queue_a_batch_prediction(session).id
         if running:
-            LEASES.claim(session, "host/1/a", 60, 3)
+            job_queue.claim(session, batch_predictions.KIND, "host/1/a", 60, 3)
         cancelled = batch_predictions.cancel(session, id)
         assert (cancelled.state, cancelled.lease_expires_at) == (JobState.CANCELLED, None)
         assert cancelled.finished_at is not None
         assert batch_predictions.cancel(session, id) == cancelled
-        assert LEASES.claim(session, "host/1/a", 60, 3) is None
+        assert job_queue.claim(session, batch_predictions.KIND, "host/1/a", 60, 3) is None
         with pytest.raises(LeaseLost):
-            LEASES.end(session, id, 1, JobState.SUCCEEDED, {})
+            batch_predictions.succeed(session, id, 1, "e" * 64, 9)
 
 
 def test_only_what_is_over_is_deleted(sessions: Sessions) -> None:

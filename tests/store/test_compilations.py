@@ -8,32 +8,32 @@ from concurrent.futures import ThreadPoolExecutor
 from sqlalchemy import Engine, event, select
 from sqlalchemy.orm import Session, sessionmaker
 
-from app.store import compilations, models
-from app.store.lesser_tables import compilations as table
+from app.store import models
+from app.store.schema import compilations as table
 from tests.support.records import a_model
 
 Sessions = sessionmaker[Session]
 
 
-def test_workers_that_enlist_at_once_enlist_each_model_once(
+def test_workers_that_enqueue_at_once_enqueue_each_model_once(
     sessions: Sessions, database: Engine
 ) -> None:
     with sessions.begin() as session:
         models.insert(session, a_model(id="mdl_1"))
     together = threading.Barrier(2)
 
-    def enlist() -> None:
+    def enqueue() -> None:
         with sessions.begin() as session:
-            compilations.enlist(session)
+            models.enqueue_compilations(session)
 
     def meet(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
         # On SQLite a transaction excludes the others from its begin.
-        if statement.startswith("INSERT") and database.dialect.name == "postgresql":
+        if statement.startswith("INSERT INTO jobs ") and database.dialect.name == "postgresql":
             together.wait(30)
 
     event.listen(database, "before_cursor_execute", meet)
     with ThreadPoolExecutor(2) as pool:
-        for done in [pool.submit(enlist) for _ in range(2)]:
+        for done in [pool.submit(enqueue) for _ in range(2)]:
             done.result(60)
     with sessions() as session:
         assert session.scalars(select(table.c.model_id)).all() == ["mdl_1"]
@@ -47,6 +47,6 @@ def test_a_model_that_is_being_deleted_is_passed_over(sessions: Sessions, databa
     with sessions.begin() as deleting:
         models.delete(deleting, "mdl_1")
         with sessions.begin() as session:
-            compilations.enlist(session)
+            models.enqueue_compilations(session)
     with sessions() as session:
         assert session.scalars(select(table.c.model_id)).all() == []

@@ -12,10 +12,10 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import StatementError
 from sqlalchemy.orm import Session, sessionmaker
 
+from app.domain.errors.service import DatabaseDriverMissing
 from app.store import datasets
-from app.store.clock import database_now
-from app.store.database import open_database, session_factory
-from app.store.tables import models
+from app.store.database import database_now, open_database, session_factory
+from app.store.schema import models
 from tests.support.records import a_dataset
 
 Sessions = sessionmaker[Session]
@@ -39,6 +39,17 @@ def test_the_folder_of_a_sqlite_file_is_made(tmp_path: Path) -> None:
 def test_postgresql_is_driven_by_psycopg_3(scheme: str) -> None:
     engine = open_database(f"{scheme}://user:secret@127.0.0.1/name")
     assert engine.url.drivername == "postgresql+psycopg"
+
+
+def test_a_driver_that_is_not_installed_is_named_with_the_extra_that_brings_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("app.store.database.find_spec", lambda name: None)
+
+    with pytest.raises(DatabaseDriverMissing) as refused:
+        open_database("postgresql://user:secret@127.0.0.1/name")
+
+    assert "babelport-server[postgresql]" in refused.value.advice
 
 
 def test_sessions_that_read_and_then_write_wait_for_each_other(sessions: Sessions) -> None:

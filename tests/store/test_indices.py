@@ -10,16 +10,16 @@ from sqlalchemy import Connection, Engine, event, text
 from sqlalchemy.orm import Session
 
 from app.domain.identity import now
-from app.domain.transfer_states import TransferState
+from app.domain.jobs import JobState
 from app.store import retention, transfers
-from app.store.turns import next_in_turn
+from app.store.scheduling import next_to_start
 from tests.support.records import queue_a_transfer
 
-_FAILED = TransferState.FAILED
+_FAILED = JobState.FAILED
 
 
 def _turn(session: Session, _cursor: str | None) -> None:
-    next_in_turn(session, now())
+    next_to_start(session, transfers.KIND, now())
 
 
 def _old(session: Session, _cursor: str | None) -> None:
@@ -30,13 +30,13 @@ def _old(session: Session, _cursor: str | None) -> None:
     ("read", "index"),
     [
         (lambda s, c: transfers.page(s, 2, c), "ix_transfers_created_at_id"),
-        (lambda s, c: transfers.page(s, 2, c, state=_FAILED), "ix_transfers_state_created_at_id"),
+        (lambda s, c: transfers.page(s, 2, c, state=_FAILED), "ix_jobs_kind_state_created_at_id"),
         (
             lambda s, c: transfers.page(s, 2, c, model_id="mdl_1"),
             "ix_transfers_source_model_id_created_at_id",
         ),
-        (_turn, "ix_transfers_turn"),
-        (_old, "ix_transfers_finished_at"),
+        (_turn, "ix_jobs_turn"),
+        (_old, "ix_jobs_finished_at"),
     ],
     ids=["all", "of a state", "of a model", "the next in turn", "what is old"],
 )

@@ -2,63 +2,79 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
+
 import pytest
 from sqlalchemy import Connection, MetaData, Table, select
 
-from app.domain.errors.database import MigrationsPending
-from app.domain.identity import now
-from app.store import migrate
-from app.store.database import open_database
+from app.domain.errors.service import MigrationsPending
+from app.store import migrations
+from app.store.database import open_database, session_factory
+from tests.support.records import queue_a_transfer
 
-_MOMENT = now()
-_TRANSFER = {
-    "id": "trf_1",
-    "spec": {},
-    "source_model_id": "mdl_1",
-    "state": "succeeded",
-    "created_at": _MOMENT,
-    "attempt": 1,
-    "handed_back": 0,
-    "cancel_requested": False,
-    "last_event": 1,
-    "idempotency_key": "key-1",
-    "request_digest": "digest",
-}
-_EVENT = {"transfer_id": "trf_1", "sequence": 1, "kind": "queued", "data": {}, "at": _MOMENT}
+_FIRST, _NEXT = "0001", "0002"
+# Made anew is what SQLite does with a table that gets another type of column.
+_MIGRATION = f"""
+import sqlalchemy as sa
+from alembic import op
+
+revision = "{_NEXT}"
+down_revision = "{_FIRST}"
 
 
+def upgrade() -> None:
+    with op.batch_alter_table("jobs") as table:
+        table.alter_column("process_group", type_=sa.BigInteger(), existing_type=sa.Integer())
+
+
+def downgrade() -> None:
+    with op.batch_alter_table("jobs") as table:
+        table.alter_column("process_group", type_=sa.Integer(), existing_type=sa.BigInteger())
+"""
+
+
+@pytest.fixture
+def another_migration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A migration after the first, as a later version has."""
+    folder = tmp_path / "migrations"
+    shutil.copytree(migrations._FOLDER, folder, ignore=shutil.ignore_patterns("000[2-9]*"))
+    (folder / "versions" / f"{_NEXT}_wider.py").write_text(_MIGRATION)
+    monkeypatch.setattr(migrations, "_FOLDER", folder)
+
+
+@pytest.mark.usefixtures("another_migration")
 def test_a_table_made_anew_takes_nothing_along_that_belongs_to_it(empty_database_url: str) -> None:
-    migrate.upgrade(empty_database_url, "0002")
-    with open_database(empty_database_url).begin() as connection:
-        tables = _tables(connection)
-        connection.execute(tables["transfers"].insert(), _TRANSFER)
-        connection.execute(tables["transfer_events"].insert(), _EVENT)
-    migrate.upgrade(empty_database_url, "0003")
-    _expect_both(empty_database_url)
-    migrate.downgrade(empty_database_url, "0002")
-    _expect_both(empty_database_url)
+    migrations.upgrade(empty_database_url, _FIRST)
+    with session_factory(open_database(empty_database_url)).begin() as session:
+        id = queue_a_transfer(session).id
+    migrations.upgrade(empty_database_url, _NEXT)
+    _expect_all(empty_database_url, id)
+    migrations.downgrade(empty_database_url, _FIRST)
+    _expect_all(empty_database_url, id)
 
 
 def test_an_older_version_starts_on_a_database_that_a_newer_one_brought_further(
     database_url: str,
 ) -> None:
     _stand_at(database_url, "9999")
-    migrate.require_migrated(database_url)
-    assert not migrate.pending(database_url)
-    migrate.upgrade(database_url)
+    migrations.require_migrated(database_url)
+    assert not migrations.pending(database_url)
+    migrations.upgrade(database_url)
     with open_database(database_url).connect() as connection:
         assert connection.execute(select(_tables(connection)["alembic_version"])).all() == [
             ("9999",)
         ]
 
 
+@pytest.mark.usefixtures("another_migration")
 def test_a_newer_version_does_not_start_on_a_database_that_stands_lower(
     database_url: str,
 ) -> None:
-    _stand_at(database_url, "0002")
+    _stand_at(database_url, _FIRST)
     with pytest.raises(MigrationsPending) as refused:
-        migrate.require_migrated(database_url)
-    assert refused.value.fields["found"] == "0002"
+        migrations.require_migrated(database_url)
+    assert refused.value.fields["found"] == _FIRST
 
 
 def _stand_at(url: str, revision: str) -> None:
@@ -67,11 +83,12 @@ def _stand_at(url: str, revision: str) -> None:
         connection.execute(version.update().values(version_num=revision))
 
 
-def _expect_both(url: str) -> None:
+def _expect_all(url: str, id: str) -> None:
     with open_database(url).connect() as connection:
         tables = _tables(connection)
-        assert connection.execute(select(tables["transfers"].c.id)).all() == [("trf_1",)]
-        assert connection.execute(select(tables["transfer_events"].c.kind)).all() == [("queued",)]
+        for name in ("jobs", "transfers"):
+            assert connection.execute(select(tables[name].c.id)).all() == [(id,)]
+        assert connection.execute(select(tables["job_events"].c.kind)).all() == [("queued",)]
 
 
 def _tables(connection: Connection) -> dict[str, Table]:

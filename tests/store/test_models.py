@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from app.domain.enums import ModelStatus
 from app.domain.errors.transfers import NeededByTransfers, TransferInputsGone
-from app.store import datasets, evaluations, leases, models, transfers
+from app.store import datasets, evaluations, job_queue, models, transfers, usage
 from tests.support.records import a_dataset, a_model, a_transfer, an_evaluation, queue_a_transfer
 
 Sessions = sessionmaker[Session]
@@ -90,8 +90,8 @@ def test_deleting_is_refused_while_a_transfer_waits_or_runs(sessions: Sessions) 
                 models.delete(session, model)
             with pytest.raises(NeededByTransfers):
                 datasets.delete(session, dataset)
-            leases.claim(session, "host/1/a", 60, 3)
-        leases.fail(session, transfer.id, 1, {})
+            job_queue.claim(session, transfers.KIND, "host/1/a", 60, 3)
+        job_queue.fail(session, transfer.id, 1, {})
         models.delete(session, model)
         datasets.delete(session, dataset)
         assert models.get(session, model) is None
@@ -135,9 +135,8 @@ def test_a_digest_is_in_use_by_models_datasets_and_evaluations(sessions: Session
         transfer = queue_a_transfer(session)
         evaluations.insert(session, an_evaluation(transfer, predictions_sha256="e" * 64))
         for digest in ("a", "c", "e"):
-            assert models.digest_in_use(session, digest * 64)
-            assert datasets.digest_in_use(session, digest * 64)
-        assert not models.digest_in_use(session, "f" * 64)
+            assert usage.digest_in_use(session, digest * 64)
+        assert not usage.digest_in_use(session, "f" * 64)
 
 
 def test_a_digest_shared_by_two_models_stays_in_use_when_one_goes(sessions: Sessions) -> None:
@@ -147,9 +146,9 @@ def test_a_digest_shared_by_two_models_stays_in_use_when_one_goes(sessions: Sess
         models.insert(session, first)
         models.insert(session, second)
         models.delete(session, first.id)
-        assert models.digest_in_use(session, "a" * 64)
+        assert usage.digest_in_use(session, "a" * 64)
         models.delete(session, second.id)
-        assert not models.digest_in_use(session, "a" * 64)
+        assert not usage.digest_in_use(session, "a" * 64)
 
 
 def _at_once(sessions: Sessions, *works: Callable[[Session], None]) -> list[type[BaseException]]:

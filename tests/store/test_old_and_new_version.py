@@ -11,24 +11,22 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, MetaData, Table
 from sqlalchemy.orm import Session, sessionmaker
 
+from app.domain.evaluations import RecordedText, Trait, TraitCounts
 from app.domain.identity import now
-from app.domain.kept_answers import KeptAnswer
-from app.domain.traffic import Counts, RecordedText, Trait
-from app.domain.transfer_states import TransferState
+from app.domain.jobs import JobState
 from app.store import (
     aliases,
     batch_predictions,
     datasets,
     evaluations,
-    events,
-    kept_answers,
-    leases,
-    migrate,
+    idempotency,
+    job_queue,
+    migrations,
     models,
-    traffic,
     transfers,
 )
 from app.store.database import open_database, session_factory
+from app.store.idempotency import StoredResponse
 from tests.support.records import (
     a_model,
     an_evaluation,
@@ -43,10 +41,10 @@ Rows = dict[str, list[dict[str, Any]]]
 
 
 def _revisions() -> list[str]:
-    """From 0003 on: before it nobody had installed the product, and migrations broke old code."""
+    """Of every version that somebody may have installed."""
     configuration = Config()
     configuration.set_main_option("script_location", "migrations")
-    scripts = ScriptDirectory.from_config(configuration).walk_revisions("0003", "head")
+    scripts = ScriptDirectory.from_config(configuration).walk_revisions("0001", "head")
     return [script.revision for script in scripts]
 
 
@@ -54,12 +52,12 @@ def _revisions() -> list[str]:
 def test_rows_that_an_older_version_writes_are_rows_like_any_other(
     empty_database_url: str, revision: str
 ) -> None:
-    migrate.upgrade(empty_database_url, revision)
+    migrations.upgrade(empty_database_url, revision)
     engine = open_database(empty_database_url)
     with engine.connect() as connection:
         known = MetaData()
         known.reflect(connection)
-    migrate.upgrade(empty_database_url)
+    migrations.upgrade(empty_database_url)
     sessions = session_factory(engine)
     ids = _write_with_todays_code(sessions)
     with engine.begin() as connection:
@@ -73,18 +71,20 @@ def test_rows_that_an_older_version_writes_are_rows_like_any_other(
 def _write_with_todays_code(sessions: Sessions) -> dict[str, str]:
     with sessions.begin() as session:
         running = queue_a_transfer(session)
-        assert leases.claim(session, "host/1/a", 60, 3)
+        assert job_queue.claim(session, transfers.KIND, "host/1/a", 60, 3)
         transfer = queue_a_transfer(session)
         evaluation = an_evaluation(transfer)
         evaluations.insert(session, evaluation)
-        kept_answers.insert(session, KeptAnswer("key", "POST", "/", "digest", 201, {}, "{}", now()))
+        idempotency.insert(
+            session, StoredResponse("key", "POST", "/", "digest", 201, {}, "{}", now())
+        )
         queue_a_compilation(session)
         batch = queue_a_batch_prediction(session).id
         alias = point_an_alias(session)
-        counts: Counts = {Trait.LABEL: Counter(yes=2)}
-        traffic.add(session, {(running.spec.model_id, "2026-01-01"): counts})
+        counts: TraitCounts = {Trait.LABEL: Counter(yes=2)}
+        evaluations.add_traffic(session, {(running.spec.model_id, "2026-01-01"): counts})
         text = RecordedText(running.spec.model_id, "2026-01-01", 1, "ja", "de", ("yes",), 0.9)
-        traffic.keep_texts(session, [text], 10)
+        evaluations.keep_texts(session, [text], 10)
     ids = {"running": running.id, "transfer": transfer.id, "evaluation": evaluation.id}
     return ids | {"batch": batch, "alias": alias.model_id}
 
@@ -110,8 +110,8 @@ def _read_with_todays_code(sessions: Sessions, ids: dict[str, str]) -> None:
     with sessions.begin() as session:
         read = transfers.get(session, ids["transfer"])
         assert read is not None
-        assert read.state is TransferState.QUEUED
-        leases.succeed(session, ids["running"], 1, "mdl_made", {})
+        assert read.state is JobState.QUEUED
+        transfers.succeed(session, ids["running"], 1, "mdl_made", {})
         listed = [transfer.id for transfer in transfers.page(session, 10).items]
         assert listed == [read.id, ids["running"]]
         assert models.get(session, read.spec.model_id) is not None
@@ -119,15 +119,15 @@ def _read_with_todays_code(sessions: Sessions, ids: dict[str, str]) -> None:
         assert all(datasets.get(session, id) for id in read.spec.datasets.values())
         assert evaluations.get(session, ids["evaluation"]) is not None
         assert batch_predictions.get(session, ids["batch"]) is not None
-        aliased = aliases.model(session, a_model().name, "champion")
+        aliased = aliases.find_model(session, a_model().name, "champion")
         assert aliased is not None
         assert aliased.id == ids["alias"]
-        assert kept_answers.get(session, "key", "POST", "/") is not None
-        claimed = leases.claim(session, "host/1/a", 60, 3)
+        assert idempotency.get(session, "key", "POST", "/") is not None
+        claimed = job_queue.claim(session, transfers.KIND, "host/1/a", 60, 3)
         assert claimed is not None
         assert claimed.id == read.id
-        leases.succeed(session, claimed.id, claimed.attempt, "mdl_made", {})
-        kinds = [event.kind for event in events.after(session, claimed.id, 0)]
+        transfers.succeed(session, claimed.id, claimed.attempt, "mdl_made", {})
+        kinds = [event.kind for event in job_queue.events_after(session, claimed.id, 0)]
         assert kinds == ["queued", "running", "succeeded"]
 
 

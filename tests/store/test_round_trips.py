@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from app.domain.enums import DatasetStatus, ModelStatus, Role, Task
 from app.domain.identity import new_id
 from app.domain.models import ImageInput
-from app.domain.transfers import Sample
+from app.domain.transfers import SampleSize
 from app.store import datasets, evaluations, models, transfers
 from app.store.database import session_factory
 from tests.support.records import a_dataset, a_model, a_transfer, an_evaluation, queue_a_transfer
@@ -65,7 +65,7 @@ def test_a_transfer_comes_back_equal(sessions: Sessions) -> None:
     spec = replace(
         plain.spec,
         datasets={Role.TRAIN: dataset.id, Role.TEST: test.id},
-        sample=Sample(per_class=8),
+        sample=SampleSize(per_class=8),
         parameters={"strategy": "lp-ft", "learning_rate": None},
     )
     transfer = replace(plain, spec=spec)

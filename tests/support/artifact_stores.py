@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from app.artifacts.contract import Artifacts
-from app.artifacts.open_artifacts import open_artifacts
+from app.services.context import open_artifacts
 from app.settings import Settings
 from tests.support.s3_server import S3Server
 

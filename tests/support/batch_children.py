@@ -8,31 +8,30 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from app.services.batch_parts import BatchParts
-from app.services.predict_batch import predict_batch
+from app.services.predict_batch import BatchParts, predict_batch
 from app.settings import settings
 
 
-def be_killed_between_parts(batch_prediction_id: str, attempt: int) -> None:
+def be_killed_between_parts(job_id: str, attempt: int) -> None:
     """The first attempt is killed when two parts are kept; the next one says what it keeps."""
     _at_each_part(lambda number: _kill_after(number, attempt))
-    predict_batch(batch_prediction_id, attempt)
+    predict_batch(job_id, attempt)
 
 
-def wait_between_parts(batch_prediction_id: str, attempt: int) -> None:
+def wait_between_parts(job_id: str, attempt: int) -> None:
     """The first attempt rests before its second part until it is ended."""
     _at_each_part(lambda number: _rest_after(number, attempt))
-    predict_batch(batch_prediction_id, attempt)
+    predict_batch(job_id, attempt)
 
 
-def _at_each_part(then: Callable[[int], None]) -> None:
+def _at_each_part(do: Callable[[int], None]) -> None:
     keep = BatchParts.keep
 
     def keep_and_tell(self: BatchParts, number: int, table: Any) -> None:
         keep(self, number, table)
         with (settings().data_dir / "kept").open("a") as file:
             file.write(f"{os.environ['BABELPORT_CHILD'].rpartition('-')[2]}:{number} ")
-        then(number)
+        do(number)
 
     BatchParts.keep = keep_and_tell  # type: ignore[method-assign]
 
@@ -48,10 +47,10 @@ def _rest_after(number: int, attempt: int) -> None:
         heard = threading.Event()
         before = signal.getsignal(signal.SIGTERM)
 
-        def hear(*given: Any) -> None:
+        def hear(*signalled: Any) -> None:
             heard.set()
             if callable(before):
-                before(*given)
+                before(*signalled)
 
         signal.signal(signal.SIGTERM, hear)
         heard.wait()

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from app.domain.batch_predictions import BatchPrediction
 from app.domain.identity import new_id, now
-from app.learn.examples import Examples
+from app.domain.predictions import BatchPrediction
+from app.learn.data.examples import Examples
 from app.services.context import Context
 from app.store import batch_predictions, datasets, models
 from tests.support.claimed_transfers import store_model, store_rows

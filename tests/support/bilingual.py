@@ -9,10 +9,10 @@ from tempfile import TemporaryDirectory
 
 from tokenizers import Tokenizer, normalizers
 
-from app.learn.monitor import Silence
+from app.learn.callbacks import NullMonitor
 from app.learn.network import Network
 from app.methods.contract import MethodInput
-from app.methods.fine_tune.run import run as fine_tune
+from app.methods.fine_tune.method import run as fine_tune
 from app.methods.fine_tune.spec import FineTuneParameters
 from tests.support.bridged_models import read_network, save_network
 from tests.support.datasets import LABELS, PHRASES, labelled_examples
@@ -90,7 +90,7 @@ def _trained(
 ) -> Path:
     parameters = FineTuneParameters(strategy="full", learning_rate=rate, max_steps=steps)
     given = MethodInput(network or read_network(untrained), parameters, train=ENGLISH)
-    save_network(fine_tune(given, Silence()).network, untrained, _folder() / name)
+    save_network(fine_tune(given, NullMonitor()).network, untrained, _folder() / name)
     return _folder() / name
 
 

@@ -11,9 +11,8 @@ from safetensors.torch import save_file
 from torch import nn
 
 from app.domain.models import ModelHints
-from app.formats.catalog import recognise
-from app.learn.bridge import Bridge
-from app.learn.language_shift import LanguageShift
+from app.formats.catalog import detect_format
+from app.learn.bridge import Bridge, LanguageShift
 from app.learn.network import Network
 from tests.support.models import INTENTS, a_text_classifier, an_encoder
 
@@ -47,7 +46,7 @@ def a_bridged_classifier(folder: Path) -> Path:
     linear = nn.Linear(32, 32)
     shift = LanguageShift.of({"en": torch.randn(40, 32), "sw": torch.randn(40, 32) + 0.3})
     bridge = Bridge(linear, shift)
-    save_network(head.behind(encoder, bridge), parts / "encoder", folder)
+    save_network(head.with_encoder(encoder, bridge), parts / "encoder", folder)
     return folder
 
 
@@ -63,12 +62,12 @@ def a_centred_classifier(folder: Path) -> Path:
 
 def read_network(folder: Path) -> Network:
     """The network of a model folder."""
-    found = recognise(folder)
+    found = detect_format(folder)
     return found.load(folder, found.inspect(folder, ModelHints()))
 
 
 def save_network(network: Network, like: Path, folder: Path) -> None:
     """Save `network` into the new `folder`, in the format of the folder `like`."""
     folder.mkdir(parents=True)
-    found = recognise(like)
+    found = detect_format(like)
     found.save(network, found.inspect(like, ModelHints()), folder)

@@ -8,12 +8,11 @@ from pathlib import Path
 import numpy as np
 
 from app.domain.models import ModelHints
-from app.formats.huggingface.format import HuggingFaceFormat
-from app.learn.examples import Examples, texts_of
-from app.learn.monitor import Silence
-from app.learn.pairs import Pairs
+from app.formats.catalog import HuggingFaceFormat
+from app.learn.callbacks import NullMonitor
+from app.learn.data.examples import Examples, TextPairs, texts_of
 from app.methods.contract import MethodInput
-from app.methods.fine_tune.run import run
+from app.methods.fine_tune.method import run
 from app.methods.fine_tune.spec import FineTuneParameters
 from tests.support.datasets import LABELS, labelled_examples
 from tests.support.tokenizers import a_classifier_reading, a_tokenizer
@@ -35,10 +34,10 @@ def commands_in_cipher() -> Examples:
     return Examples(ciphered(texts_of(rows.inputs)), rows.targets, rows.rows)
 
 
-def words() -> Pairs:
+def words() -> TextPairs:
     """Every word of the commands with its other spelling."""
     found = sorted({word for text in texts_of(english().inputs) for word in text.split()})
-    return Pairs(tuple(found), tuple(ciphered(found)))
+    return TextPairs(tuple(found), tuple(ciphered(found)))
 
 
 def an_english_classifier(folder: Path, kind: str = "wordpiece") -> Path:
@@ -50,6 +49,6 @@ def an_english_classifier(folder: Path, kind: str = "wordpiece") -> Path:
     train = Examples(rows.inputs, np.array(rows.targets), rows.rows)
     given = MethodInput(form.load(first, facts), parameters, train=train)
     folder.mkdir(parents=True)
-    form.save(run(given, Silence()).network, facts, folder)
+    form.save(run(given, NullMonitor()).network, facts, folder)
     assert facts.labels == LABELS
     return folder

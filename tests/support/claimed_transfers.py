@@ -12,19 +12,24 @@ from app.artifacts.archive import pack
 from app.domain.datasets import Dataset, DatasetFacts
 from app.domain.enums import DatasetKind, Role
 from app.domain.identity import new_id
+from app.domain.jobs import JobState
 from app.domain.models import Model, ModelHints
-from app.domain.transfer_states import TransferState
 from app.domain.transfers import Transfer
-from app.formats.catalog import recognise
-from app.formats.images.canonical import ImageRows, write_image_rows
-from app.formats.tables.canonical import TextRow, write_text_rows
-from app.formats.tables.canonical_label_sets import LabelSetRow, write_label_set_rows
-from app.formats.tables.canonical_tags import TaggedRow, write_tagged_rows
-from app.formats.tables.language_report import report_language
-from app.learn.examples import NO_WORD, Examples
+from app.formats.catalog import detect_format
+from app.formats.images.pixels import ImageRows, write_image_rows
+from app.formats.tables.canonical import (
+    LabelSetRow,
+    TaggedRow,
+    TextRow,
+    write_label_set_rows,
+    write_tagged_rows,
+    write_text_rows,
+)
+from app.formats.tables.language import report_language
+from app.learn.data.examples import NO_WORD, Examples
 from app.services.context import Context
-from app.store import datasets, leases, models, transfers
-from tests.support.records import a_dataset, a_model, a_transfer
+from app.store import datasets, models, transfers
+from tests.support.records import a_dataset, a_model, a_transfer, claim_a_transfer
 
 
 def a_claimed_transfer(
@@ -46,19 +51,15 @@ def a_claimed_transfer(
         for dataset in stored.values():
             datasets.insert(session, dataset)
         transfers.insert(session, replace(queued, spec=wanted))
-        claimed = leases.claim(session, "test-worker", 600.0, 3)
-    assert claimed is not None
-    return claimed
+        return claim_a_transfer(session)
 
 
 def the_same_again(context: Context, transfer: Transfer) -> Transfer:
     """Another transfer of the same specification, claimed."""
-    again = replace(transfer, id=new_id("trf"), state=TransferState.QUEUED, attempt=0)
+    again = replace(transfer, id=new_id("trf"), state=JobState.QUEUED, attempt=0)
     with context.sessions.begin() as session:
         transfers.insert(session, again)
-        claimed = leases.claim(session, "test-worker", 600.0, 3)
-    assert claimed is not None
-    return claimed
+        return claim_a_transfer(session)
 
 
 def register_model(context: Context, folder: Path, name: str, **changes: Any) -> Model:
@@ -71,7 +72,7 @@ def register_model(context: Context, folder: Path, name: str, **changes: Any) ->
 
 def store_model(context: Context, folder: Path) -> Model:
     """Publish the model in a folder; its record, which nobody inserted yet."""
-    facts = recognise(folder).inspect(folder, ModelHints())
+    facts = detect_format(folder).inspect(folder, ModelHints())
     with context.artifacts.workspace() as workspace:
         pack(folder, workspace / "model")
         digest = context.artifacts.publish(workspace / "model")

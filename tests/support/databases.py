@@ -14,7 +14,7 @@ from sqlalchemy import Engine, create_engine, make_url, text
 from sqlalchemy.orm import Session, sessionmaker
 
 from app.store.database import open_database, session_factory
-from app.store.migrate import upgrade
+from app.store.migrations import upgrade
 from tests.support.postgres_server import postgres_server, server_binaries
 from tests.support.shared_postgres import shared_postgres_url
 

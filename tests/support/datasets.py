@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from PIL import Image
 
-from app.learn.examples import Examples
+from app.learn.data.examples import Examples
 
 Row = tuple[str, str, str]  # text, label, group
 

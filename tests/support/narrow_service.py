@@ -10,7 +10,7 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import httpx
+import httpx2
 import pytest
 
 from app.settings import Settings
@@ -52,13 +52,13 @@ def halted(service: Service) -> Iterator[None]:
 
 def ask(
     service: Service, key: str = "", timeout_ms: str | None = None, model: str = "intents"
-) -> httpx.Response:
+) -> httpx2.Response:
     """The answer to a request with one text."""
     headers = {"X-Babelport-Key": key} | (
         {} if timeout_ms is None else {"X-Babelport-Timeout-Ms": timeout_ms}
     )
     address = f"{service.url}/v1/models/{model}/predict"
-    return httpx.post(address, json={"input": SENTENCES[0]}, headers=headers, timeout=60)
+    return httpx2.post(address, json={"input": SENTENCES[0]}, headers=headers, timeout=60)
 
 
 @contextmanager
@@ -66,7 +66,7 @@ def sent(
     service: Service, body: bytes = BODY, announced: int = len(BODY)
 ) -> Iterator[socket.socket]:
     """A request on a connection which closes after the block; `announced` bytes are to come."""
-    address = httpx.URL(service.url)
+    address = httpx2.URL(service.url)
     head = (
         f"POST {PATH} HTTP/1.1\r\nHost: {address.host}\r\n"
         f"Content-Type: application/json\r\nContent-Length: {announced}\r\n\r\n"

@@ -1,4 +1,4 @@
-"""A lane under four times the load that it can bear, in a time of its own."""
+"""One worker under four times the load that it can bear, on a simulated clock."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 
 from app.domain.errors.predictions import QueueFull
-from app.domain.predictions import Terms
+from app.domain.predictions import PredictionOptions
 from app.serving.admission import Admission
 
 _BATCH = 16
-_IN_SIGHT = 96
+_VISIBLE = 96
 _BATCH_SECONDS = 0.08  # that is 200 inputs in a second
 _EVERY = 1 / 800
 
@@ -25,10 +25,10 @@ class _Waiting:
 
 
 class Overload:
-    """Batches of 16: the oldest that waits, and 15 by chance of those in sight.
+    """Batches of 16: the oldest that waits, and 15 by chance of the first 96.
 
     What a batch takes differs by the `spread` (standard deviation by mean). After `run`, `answered`
-    were let in, and `late` of them were answered after `timeout` seconds; the lane had nothing to
+    were let in, and `late` of them were answered after `timeout` seconds; the worker had nothing to
     do for `idle_seconds`.
     """
 
@@ -58,16 +58,16 @@ class Overload:
     def _arrive(self) -> None:
         with ExitStack() as stack:
             try:
-                terms = Terms(deadline=self.now + self._timeout)
-                learn = stack.enter_context(self.admission.admitted(terms, 1))
+                options = PredictionOptions(deadline=self.now + self._timeout)
+                learn = stack.enter_context(self.admission.admitted(options, 1))
             except QueueFull:
                 return
             self._waiting.append(_Waiting(self.now, stack.pop_all(), learn))
 
     def _next_batch(self) -> list[_Waiting]:
-        sight = self._waiting[:_IN_SIGHT]
-        batch = sight[:1] + self._chance.sample(
-            sight[1:], min(_BATCH, len(sight)) - 1 if sight else 0
+        visible = self._waiting[:_VISIBLE]
+        batch = visible[:1] + self._chance.sample(
+            visible[1:], min(_BATCH, len(visible)) - 1 if visible else 0
         )
         self._waiting = [one for one in self._waiting if one not in batch]
         return batch

@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from app.domain.errors.archives import ArchiveUnsafe
+from app.domain.errors.requests import ArchiveUnsafe
 
 
 def echo(**arguments: Any) -> dict[str, Any]:

@@ -8,7 +8,6 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from app.domain.aliases import Alias
-from app.domain.batch_predictions import BatchPrediction
 from app.domain.datasets import Dataset, DatasetFacts
 from app.domain.enums import (
     DatasetKind,
@@ -21,13 +20,12 @@ from app.domain.enums import (
 )
 from app.domain.evaluations import Evaluation
 from app.domain.identity import new_id, now
-from app.domain.lesser_jobs import JobState
+from app.domain.jobs import JobState
 from app.domain.models import Model, ModelFacts, TextInput
-from app.domain.transfer_states import TransferState
+from app.domain.predictions import BatchPrediction
 from app.domain.transfers import Transfer, TransferSpec
-from app.store import aliases, batch_predictions, datasets, models, transfers
-from app.store.alias_tables import alias_answers, shadow_comparisons, shadow_disagreements
-from app.store.lesser_tables import compilations
+from app.store import aliases, batch_predictions, datasets, job_queue, models, transfers
+from app.store.schema import alias_answers, compilations, shadow_comparisons, shadow_disagreements
 
 
 def a_model(**changes: Any) -> Model:
@@ -85,7 +83,7 @@ def a_transfer(model: Model, dataset: Dataset, **changes: Any) -> Transfer:
         method="fine-tune",
         datasets={Role.TRAIN: dataset.id},
     )
-    transfer = Transfer(id=new_id("trf"), spec=spec, state=TransferState.QUEUED, created_at=now())
+    transfer = Transfer(id=new_id("trf"), spec=spec, state=JobState.QUEUED, created_at=now())
     return replace(transfer, **changes)
 
 
@@ -115,13 +113,24 @@ def queue_a_transfer(session: Session, **changes: Any) -> Transfer:
     return transfer
 
 
+def claim_a_transfer(
+    session: Session, worker: str = "host/1/a", lease_seconds: float = 600.0, max_attempts: int = 3
+) -> Transfer:
+    """The next transfer, which there must be, as it is after its claim."""
+    job = job_queue.claim(session, transfers.KIND, worker, lease_seconds, max_attempts)
+    assert job is not None
+    claimed = transfers.get(session, job.id)
+    assert claimed is not None
+    return claimed
+
+
 def queue_a_compilation(session: Session) -> str:
     """Insert a model and its queued compilation; the model's id. The caller commits."""
     model = a_model()
     model = replace(model, version=models.next_version(session, model.name))
     models.insert(session, model)
-    values = {"model_id": model.id, "state": JobState.QUEUED, "created_at": now()}
-    session.execute(compilations.insert().values(values))
+    job_queue.enqueue(session, models.COMPILATION, model.id, now())
+    session.execute(compilations.insert().values(model_id=model.id))
     return model.id
 
 

@@ -115,7 +115,7 @@ def running_worker(settings: Settings) -> Iterator[None]:
     """A worker process on the same data folder and database."""
     quick = settings.model_copy(update={"poll_seconds": 0.05, "database_url": settings.url})
     environment = os.environ | quick.environment() | {"OMP_NUM_THREADS": "1"}
-    command = [sys.executable, "-c", "from app.cli.worker import worker; worker()"]
+    command = [sys.executable, "-c", "from app.cli.service import worker; worker()"]
     worker = subprocess.Popen(command, cwd=_ROOT, env=environment)
     try:
         yield

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from app.learn.examples import NO_WORD, Examples, Words
+from app.learn.data.examples import NO_WORD, Examples, Words
 from tests.support.models import TAGS
 
 Tagged = tuple[Words, tuple[str, ...]]

@@ -9,7 +9,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from app.domain.models import ModelHints
-from app.formats.catalog import recognise
+from app.formats.catalog import detect_format
 from tests.support.models import an_encoder
 
 _SURE, _UNSURE = 20.0, -0.2
@@ -27,7 +27,7 @@ def a_classifier_by_a_letter(folder: Path, letter: str, labels: tuple[str, str])
     telling = [place for token, place in vocabulary.items() if letter in token]
     save_file(_planted(load_file(file), telling), file, metadata={"format": "pt"})
 
-    found = recognise(folder)
+    found = detect_format(folder)
     network = found.load(folder, found.inspect(folder, ModelHints()))
     with torch.no_grad():
         usual, other = network.features(network.collate(["la " * 99, "la " * 5 + letter]))

@@ -17,17 +17,14 @@ from safetensors.torch import save_file
 from torch import distributed
 
 from app.domain.models import ModelHints
-from app.formats.catalog import recognise
-from app.learn.adaptation import adapt
-from app.learn.batches import Stream
-from app.learn.checkpoint_folder import CheckpointFolder
-from app.learn.checkpoints import Checkpoints, NoCheckpoints
-from app.learn.first_checkpoints import FirstCheckpoints
-from app.learn.monitor import Cancelled, Monitor, Silence
-from app.learn.process_group import replicas_of_this_process
-from app.learn.replicas import training_among
-from app.learn.run_stage import AdaptationRows
-from app.learn.training_options import Strategy, TrainingOptions
+from app.formats.catalog import detect_format
+from app.learn.callbacks import Cancelled, Checkpoints, Monitor, NoCheckpoints, NullMonitor
+from app.learn.data.batch_sampler import Stream
+from app.learn.training.checkpointing import CheckpointFolder
+from app.learn.training.distributed import RankZeroCheckpoints, process_group_replicas, use_replicas
+from app.learn.training.recipe import Strategy, TrainingOptions
+from app.learn.training.rows import TrainingRows
+from app.learn.training.trainer import adapt
 from tests.support.datasets import labelled_examples
 
 OPTIONS = TrainingOptions(
@@ -35,7 +32,7 @@ OPTIONS = TrainingOptions(
 )
 
 
-class EndsInTheSecondStage(Silence):
+class EndsInTheSecondStage(NullMonitor):
     """Raises at step 7 of it."""
 
     def progress(self, phase: str, fraction: float, **facts: Any) -> None:
@@ -48,10 +45,10 @@ def train(
     folder: Path, monitor: Monitor, checkpoints: Checkpoints
 ) -> tuple[list[dict[str, Any]], dict[str, torch.Tensor]]:
     """The history and the parameters of a small classifier; 41 rows do not divide by 7."""
-    found = recognise(folder / "model")
+    found = detect_format(folder / "model")
     network = found.load(folder / "model", found.inspect(folder / "model", ModelHints()))
     whole = labelled_examples(53, "de")
-    rows = AdaptationRows(
+    rows = TrainingRows(
         train=whole.take(np.arange(41)),
         streams=(Stream(np.arange(30)), Stream(np.arange(30, 41), share=0.3)),
         validation=whole.take(np.arange(41, 53)),
@@ -64,16 +61,16 @@ def main(rank: int, size: int, folder: Path) -> None:
     """Train; train again as far as step 7 of the second stage; go on from there."""
     kept = CheckpointFolder(folder / "kept", pause=0) if rank == 0 else NoCheckpoints()
     for name, monitor, checkpoints in (
-        ("whole", Silence(), NoCheckpoints()),
-        ("interrupted", EndsInTheSecondStage() if rank == 0 else Silence(), kept),
-        ("resumed", Silence(), kept),
+        ("whole", NullMonitor(), NoCheckpoints()),
+        ("interrupted", EndsInTheSecondStage() if rank == 0 else NullMonitor(), kept),
+        ("resumed", NullMonitor(), kept),
     ):
         meeting = f"file://{folder}/meeting-{name}"
         distributed.init_process_group("gloo", init_method=meeting, rank=rank, world_size=size)
-        replicas = replicas_of_this_process()
+        replicas = process_group_replicas()
         try:
-            with training_among(replicas):
-                history, state = train(folder, monitor, FirstCheckpoints(checkpoints))
+            with use_replicas(replicas):
+                history, state = train(folder, monitor, RankZeroCheckpoints(checkpoints))
             (folder / f"{name}-{rank}.json").write_text(json.dumps(history))
             save_file(state, folder / f"{name}-{rank}.safetensors")
         except (Cancelled, RuntimeError):

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from app.learn.examples import Examples
-from app.learn.pairs import Pairs
+from app.learn.data.examples import Examples, TextPairs
 from tests.support.models import INTENTS
 from tests.support.word_vectors import word_vectors, write_text_vectors
 
@@ -41,9 +40,9 @@ class TwoLanguages:
         """The words of the language whose words begin with `letter`."""
         return [f"{letter}{number}" for number in range(WORDS)]
 
-    def dictionary(self, pairs: int) -> Pairs:
+    def dictionary(self, pairs: int) -> TextPairs:
         """Translations of the first words."""
-        return Pairs(tuple(self.words("w")[:pairs]), tuple(self.words("v")[:pairs]))
+        return TextPairs(tuple(self.words("w")[:pairs]), tuple(self.words("v")[:pairs]))
 
     def texts(self, letter: str, rows: int = 60, seed: int = 5) -> Examples:
         """Texts of 6 words; equal seeds give translations of each other."""

@@ -6,14 +6,14 @@ import logging
 
 import pytest
 
-from app.telemetry.hushed import hushed
+from app.telemetry.logs import quiet_root_logger
 
 
 def test_only_advice_on_the_root_logger_is_dropped_and_only_meanwhile(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     root = logging.getLogger()
-    with hushed():
+    with quiet_root_logger():
         root.warning("advice")
         root.error("a library's error")
         logging.getLogger("a.place").warning("our warning")

@@ -9,7 +9,7 @@ import sys
 _LOGS = """
 import logging, sys
 from app.telemetry.logs import configure_logs
-from app.telemetry.request_ids import current_request_id
+from app.telemetry.logs import current_request_id
 
 configure_logs(sys.argv[1])
 log = logging.getLogger("a.place")

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from app.domain.batch_predictions import BatchPrediction
-from app.domain.lesser_jobs import JobState
+from app.domain.jobs import JobState
+from app.domain.predictions import BatchPrediction
 from app.services.context import Context, open_context
 from app.settings import Settings
 from app.store import batch_predictions
-from app.worker.lesser_kinds import KINDS
+from app.worker.job_kinds import BATCH_PREDICTIONS
 from app.worker.run_worker import run_worker
 from tests.support.batch_jobs import a_queued_batch, the_same_batch_again
 from tests.support.datasets import LABELS, labelled_examples
@@ -91,10 +91,9 @@ def test_a_cancelled_job_ends_its_child_and_leaves_nothing(
 
 @contextmanager
 def _working(context: Context, target: str) -> Iterator[None]:
-    kind = replace(KINDS[0], target=target)
+    kinds = (replace(BATCH_PREDICTIONS, target=target),)
     stop = threading.Event()
-    given = (context.settings, stop, "tests.support.transfer_children:succeed", (kind,))
-    thread = threading.Thread(target=run_worker, args=given)
+    thread = threading.Thread(target=run_worker, args=(context.settings, stop, kinds))
     thread.start()
     try:
         yield

@@ -6,12 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from app.domain.errors.engines import EngineUnfit
+from app.domain.errors.service import EngineUnfit
 from app.engines.local import LocalEngine
 from app.engines.ray import RayEngine, RayNeeds
 from app.settings import Settings
-from app.worker.engine_for import engine_for
-from app.worker.slots import slots
+from app.worker.context import engine_for, slots
 
 
 def test_transfers_run_on_the_workers_machine_unless_ray_is_asked_for() -> None:

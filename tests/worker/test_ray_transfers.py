@@ -15,12 +15,12 @@ import pytest
 
 from app.domain.enums import Role
 from app.domain.identity import new_id
-from app.domain.transfer_states import TransferState
+from app.domain.jobs import JobState
 from app.domain.transfers import Transfer
 from app.services.context import Context, open_context
 from app.settings import Settings
-from app.store import events, transfers
-from app.store.migrate import upgrade
+from app.store import job_queue, transfers
+from app.store.migrations import upgrade
 from app.worker.run_worker import run_worker
 from tests.support.claimed_transfers import a_claimed_transfer
 from tests.support.datasets import LABELS, labelled_examples
@@ -108,7 +108,7 @@ def _a_worker(settings: Settings) -> Iterator[None]:
 def _queue(context: Context, like: Transfer) -> str:
     id = new_id("trf")
     with context.sessions.begin() as session:
-        transfers.insert(session, replace(like, id=id, state=TransferState.QUEUED, attempt=0))
+        transfers.insert(session, replace(like, id=id, state=JobState.QUEUED, attempt=0))
     return id
 
 
@@ -121,14 +121,14 @@ def _end_of(context: Context, id: str) -> Transfer:
 
     done = wait_for(ended, _SECONDS)
     assert done is not None
-    assert done.state is TransferState.SUCCEEDED, done.failure
+    assert done.state is JobState.SUCCEEDED, done.failure
     return done
 
 
 def _told(context: Context, id: str) -> dict[str, Any]:
     """The last event of each kind."""
     with context.readers.begin() as session:
-        return {event.kind: event.data for event in events.after(session, id, 0, 500)}
+        return {event.kind: event.data for event in job_queue.events_after(session, id, 0, 500)}
 
 
 def _losses(transfer: Transfer) -> list[float]:

@@ -15,17 +15,15 @@ from pathlib import Path
 import pytest
 from sqlalchemy.orm import Session, sessionmaker
 
-from app.domain.lesser_jobs import LesserJob
-from app.domain.transfers import Transfer
+from app.domain.jobs import Job
 from app.engines.local import LABEL_VARIABLE, LocalEngine
 from app.services.context import open_context
 from app.settings import Settings
-from app.store import compilations, leases
-from app.worker.attend import child_label
-from app.worker.identity import died_on_this_host, worker_name
-from app.worker.lesser_kinds import KINDS, LesserKind
-from app.worker.recovery import recover
-from app.worker.workplace import Workplace
+from app.store import job_queue, models, transfers
+from app.worker.context import WorkerContext
+from app.worker.job_kinds import KINDS, JobKind
+from app.worker.recovery import died_on_this_host, recover, worker_name
+from app.worker.supervisor import child_label
 from tests.support.records import queue_a_batch_prediction, queue_a_compilation, queue_a_transfer
 
 Sessions = sessionmaker[Session]
@@ -33,11 +31,10 @@ linux = pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="needs Linux'
 
 
 @pytest.fixture
-def place(database_url: str, tmp_path: Path) -> Workplace:
-    """A worker's place over a database of its own."""
+def context(database_url: str, tmp_path: Path) -> WorkerContext:
+    """A worker's context over a database of its own."""
     settings = Settings(data_dir=tmp_path, database_url=database_url)
-    context, stop = open_context(settings), threading.Event()
-    return Workplace(context, LocalEngine(), target="", stop=stop, lesser_kinds=KINDS)
+    return WorkerContext(open_context(settings), LocalEngine(), threading.Event())
 
 
 @pytest.fixture
@@ -66,44 +63,47 @@ def _sleeping(label: str) -> Iterator[subprocess.Popen[bytes]]:
 
 @linux
 def test_a_dead_workers_child_is_killed_and_its_transfer_free_at_once(
-    place: Workplace, sleeper: subprocess.Popen[bytes]
+    context: WorkerContext, sleeper: subprocess.Popen[bytes]
 ) -> None:
-    _hold(place, _a_dead_worker(), sleeper.pid)
-    recover(place)
+    _hold(context, _a_dead_worker(), sleeper.pid)
+    recover(context)
     assert sleeper.wait(10) == -signal.SIGKILL
-    assert _claim(place) is not None
+    assert _claim(context) is not None
 
 
 @linux
-@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.argument)
-def test_a_dead_workers_lesser_job_is_free_at_once_and_its_child_killed(
-    place: Workplace, kind: LesserKind
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
+def test_a_dead_workers_job_of_any_kind_is_free_at_once_and_its_child_killed(
+    context: WorkerContext, kind: JobKind
 ) -> None:
-    with place.context.sessions.begin() as session:
+    with context.service.sessions.begin() as session:
         queue_a_compilation(session)
         queue_a_batch_prediction(session)
-        job = kind.leases.claim(session, _a_dead_worker(), 60, 3)
+        queue_a_transfer(session)
+        job = job_queue.claim(session, kind.name, _a_dead_worker(), 60, 3)
     assert job is not None
     with _sleeping(child_label(job)) as left:
-        with place.context.sessions.begin() as session:
-            kind.leases.record_process_group(session, job.id, job.attempt, left.pid)
-        recover(place)
+        with context.service.sessions.begin() as session:
+            job_queue.record_process_group(session, job.id, job.attempt, left.pid)
+        recover(context)
         assert left.wait(10) == -signal.SIGKILL
-    with place.context.sessions.begin() as session:
-        assert kind.leases.claim(session, "host/1/a", 60, 3) == LesserJob(job.id, 2)
+    with context.service.sessions.begin() as session:
+        again = job_queue.claim(session, kind.name, "host/1/a", 60, 3)
+        assert again == Job(job.id, kind.name, 2, "host/1/a")
 
 
-def test_a_living_workers_lesser_job_is_let_alone(place: Workplace) -> None:
-    with place.context.sessions.begin() as session:
+def test_a_living_workers_background_job_is_let_alone(context: WorkerContext) -> None:
+    kind = models.COMPILATION
+    with context.service.sessions.begin() as session:
         id, worker = queue_a_compilation(session), f"{socket.gethostname()}/{os.getppid()}/token"
-        assert compilations.LEASES.claim(session, worker, 60, 3) == LesserJob(id, 1)
+        assert job_queue.claim(session, kind, worker, 60, 3) == Job(id, kind, 1, worker)
     with _sleeping(f"{id}-1") as child:
-        with place.context.sessions.begin() as session:
-            compilations.LEASES.record_process_group(session, id, 1, child.pid)
-        recover(place)
+        with context.service.sessions.begin() as session:
+            job_queue.record_process_group(session, id, 1, child.pid)
+        recover(context)
         assert child.poll() is None
-    with place.context.sessions.begin() as session:
-        assert compilations.LEASES.claim(session, "host/1/a", 60, 3) is None
+    with context.service.sessions.begin() as session:
+        assert job_queue.claim(session, kind, "host/1/a", 60, 3) is None
 
 
 @pytest.mark.parametrize(
@@ -115,21 +115,21 @@ def test_a_living_workers_lesser_job_is_let_alone(place: Workplace) -> None:
     ],
 )
 def test_a_child_of_another_host_is_let_alone(
-    place: Workplace, sleeper: subprocess.Popen[bytes], worker: str
+    context: WorkerContext, sleeper: subprocess.Popen[bytes], worker: str
 ) -> None:
-    _hold(place, worker, sleeper.pid)
-    recover(place)
+    _hold(context, worker, sleeper.pid)
+    recover(context)
     assert sleeper.poll() is None
-    assert _claim(place) is None
+    assert _claim(context) is None
 
 
 def test_a_child_of_a_living_worker_is_let_alone(
-    place: Workplace, sleeper: subprocess.Popen[bytes]
+    context: WorkerContext, sleeper: subprocess.Popen[bytes]
 ) -> None:
-    _hold(place, f"{socket.gethostname()}/{os.getppid()}/token", sleeper.pid)
-    recover(place)
+    _hold(context, f"{socket.gethostname()}/{os.getppid()}/token", sleeper.pid)
+    recover(context)
     assert sleeper.poll() is None
-    assert _claim(place) is None
+    assert _claim(context) is None
 
 
 def test_an_earlier_worker_with_our_own_process_id_is_dead() -> None:
@@ -137,17 +137,17 @@ def test_an_earlier_worker_with_our_own_process_id_is_dead() -> None:
     assert died_on_this_host(f"{socket.gethostname()}/{os.getpid()}/earlier")
 
 
-def _hold(place: Workplace, worker: str, group: int) -> None:
-    with place.context.sessions() as session:
+def _hold(context: WorkerContext, worker: str, group: int) -> None:
+    with context.service.sessions() as session:
         queue_a_transfer(session, id="trf_left")
-        leases.claim(session, worker, 60, 3)
-        leases.record_process_group(session, "trf_left", 1, group)
+        job_queue.claim(session, transfers.KIND, worker, 60, 3)
+        job_queue.record_process_group(session, "trf_left", 1, group)
         session.commit()
 
 
-def _claim(place: Workplace) -> Transfer | None:
-    with place.context.sessions() as session:
-        claimed = leases.claim(session, "host/1/a", 60, 3)
+def _claim(context: WorkerContext) -> Job | None:
+    with context.service.sessions() as session:
+        claimed = job_queue.claim(session, transfers.KIND, "host/1/a", 60, 3)
         session.commit()
     return claimed
 

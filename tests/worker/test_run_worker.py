@@ -8,18 +8,20 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from sqlalchemy.orm import Session, sessionmaker
 
-from app.domain.errors.database import MigrationsPending
-from app.domain.transfer_states import AttemptOutcome, TransferState
+from app.domain.errors.service import MigrationsPending
+from app.domain.jobs import AttemptOutcome, JobState
 from app.domain.transfers import Transfer
 from app.settings import Settings
-from app.store import attempts, events, leases, steering, transfers
+from app.store import job_queue, transfers
+from app.worker.job_kinds import TRANSFERS, JobKind
 from app.worker.run_worker import run_worker
-from tests.support.records import queue_a_transfer
+from tests.support.records import claim_a_transfer, queue_a_transfer
 from tests.support.waiting import wait_for
 
 Sessions = sessionmaker[Session]
@@ -30,7 +32,7 @@ def test_a_transfer_whose_child_records_success_has_succeeded(
 ) -> None:
     id = _queue(sessions)
     with _working(place, "succeed"):
-        ended = _wait_until(sessions, id, TransferState.SUCCEEDED)
+        ended = _wait_until(sessions, id, JobState.SUCCEEDED)
     assert (ended.attempt, ended.model_id, ended.result) == (1, "mdl_made", {"summary": "done"})
     assert ended.started_at is not None
     assert ended.finished_at is not None
@@ -43,7 +45,7 @@ def test_transfers_are_carried_out_in_the_order_they_were_queued(
 ) -> None:
     ids = [_queue(sessions) for _ in range(2)]
     with _working(place, "succeed"):
-        second = _wait_until(sessions, ids[1], TransferState.SUCCEEDED)
+        second = _wait_until(sessions, ids[1], JobState.SUCCEEDED)
     first = _get(sessions, ids[0])
     assert first.finished_at is not None
     assert second.started_at is not None
@@ -58,9 +60,9 @@ def test_a_cancelled_transfer_ends_and_its_child_with_it(
     with _working(place, child):
         group = _wait_for_work(sessions, id)
         with sessions() as session:
-            assert steering.cancel(session, id).state is TransferState.RUNNING
+            assert transfers.cancel(session, id).state is JobState.RUNNING
             session.commit()
-        _wait_until(sessions, id, TransferState.CANCELLED)
+        _wait_until(sessions, id, JobState.CANCELLED)
         assert _group_is_gone(group)
     assert _history(sessions, id) == ["queued", "running", "cancel-requested", "cancelled"]
 
@@ -72,8 +74,8 @@ def test_a_child_that_always_ends_without_a_word_fails_its_transfer_and_blocks_n
     place.data_dir.mkdir()
     (place.data_dir / "poison").write_text(poison)
     with _working(place.model_copy(update={"max_attempts": 2}), "exit_with_three_if_poisoned"):
-        _wait_until(sessions, other, TransferState.SUCCEEDED)
-        ended = _wait_until(sessions, poison, TransferState.FAILED)
+        _wait_until(sessions, other, JobState.SUCCEEDED)
+        ended = _wait_until(sessions, poison, JobState.FAILED)
     assert ended.attempt == 2
     failure = ended.failure
     assert failure is not None
@@ -84,10 +86,10 @@ def test_a_child_that_always_ends_without_a_word_fails_its_transfer_and_blocks_n
 def test_a_child_killed_once_is_replaced_by_another(place: Settings, sessions: Sessions) -> None:
     id = _queue(sessions)
     with _working(place, "be_killed_at_first"):
-        ended = _wait_until(sessions, id, TransferState.SUCCEEDED)
+        ended = _wait_until(sessions, id, JobState.SUCCEEDED)
     assert ended.attempt == 2
     with sessions() as session:
-        first = attempts.of_transfer(session, id)[0]
+        first = job_queue.attempts_of(session, id)[0]
     assert first.outcome is AttemptOutcome.DIED
     failure = first.failure
     assert failure is not None
@@ -100,8 +102,8 @@ def test_a_paused_transfer_saves_itself_and_rests(place: Settings, sessions: Ses
     with _working(place, "save_before_the_end"):
         group = _wait_for_work(sessions, id)
         with sessions.begin() as session:
-            steering.pause(session, id)
-        paused = _wait_until(sessions, id, TransferState.PAUSED)
+            transfers.pause(session, id)
+        paused = _wait_until(sessions, id, JobState.PAUSED)
         assert _group_is_gone(group)
     assert (paused.pause_requested, paused.progress) == (False, None)
     assert (place.data_dir / "saved").read_text() == f"{id}-1"
@@ -113,7 +115,7 @@ def test_a_worker_with_two_slots_carries_out_two_transfers_at_once(
     ids = [_queue(sessions) for _ in range(2)]
     with _working(place.model_copy(update={"cpu_slots": 2}), "work_until_all_are_there"):
         for id in ids:
-            _wait_until(sessions, id, TransferState.SUCCEEDED)
+            _wait_until(sessions, id, JobState.SUCCEEDED)
 
 
 def test_a_lease_lost_to_another_attempt_kills_the_child_and_writes_nothing(
@@ -123,10 +125,9 @@ def test_a_lease_lost_to_another_attempt_kills_the_child_and_writes_nothing(
     with _working(place, "work_for_ever"):
         group = _wait_for_work(sessions, id)
         with sessions() as session:
-            leases.renew(session, id, 1, lease_seconds=-1)
-            taken = leases.claim(session, "another/1/x", lease_seconds=60, max_attempts=3)
+            job_queue.renew(session, id, 1, lease_seconds=-1)
+            taken = claim_a_transfer(session, "another/1/x", lease_seconds=60)
             session.commit()
-        assert taken is not None
         wait_for(lambda: _group_is_gone(group))
     assert _get(sessions, id) == taken
     assert _history(sessions, id) == ["queued", "running", "queued", "running"]
@@ -138,11 +139,11 @@ def test_a_stopped_worker_hands_its_transfer_back(place: Settings, sessions: Ses
         group = _wait_for_work(sessions, id)
     assert (place.data_dir / "saved").read_text() == f"{id}-1"
     handed_back = _get(sessions, id)
-    assert handed_back.state is TransferState.QUEUED
+    assert handed_back.state is JobState.QUEUED
     assert handed_back.progress is None
     assert _group_is_gone(group)
     with _working(place, "succeed"):
-        assert _wait_until(sessions, id, TransferState.SUCCEEDED).attempt == 2
+        assert _wait_until(sessions, id, JobState.SUCCEEDED).attempt == 2
 
 
 def test_the_lease_is_renewed_while_the_child_works(place: Settings, sessions: Sessions) -> None:
@@ -165,7 +166,7 @@ def test_a_killed_worker_loses_its_transfer_to_the_next_one(
         worker.wait()
     wait_for(lambda: _group_is_gone(group))
     with _working(place, "succeed_on_the_second_attempt"):
-        ended = _wait_until(sessions, id, TransferState.SUCCEEDED)
+        ended = _wait_until(sessions, id, JobState.SUCCEEDED)
     assert ended.attempt == 2
 
 
@@ -180,7 +181,7 @@ def test_a_worker_refuses_a_database_that_is_not_migrated(
 @contextmanager
 def _working(place: Settings, child: str) -> Iterator[None]:
     stop = threading.Event()
-    thread = threading.Thread(target=run_worker, args=(place, stop, _target(child)))
+    thread = threading.Thread(target=run_worker, args=(place, stop, _kinds(child)))
     thread.start()
     try:
         yield
@@ -192,12 +193,18 @@ def _working(place: Settings, child: str) -> Iterator[None]:
 
 def _start_worker_process(place: Settings, child: str) -> subprocess.Popen[bytes]:
     program = (
-        "import threading; from app.settings import settings\n"
+        "import threading; from dataclasses import replace\n"
+        "from app.settings import settings; from app.worker.job_kinds import TRANSFERS\n"
         "from app.worker.run_worker import run_worker\n"
-        f"run_worker(settings(), threading.Event(), {_target(child)!r})\n"
+        f"kinds = (replace(TRANSFERS, target={_target(child)!r}),)\n"
+        "run_worker(settings(), threading.Event(), kinds)\n"
     )
     environment = os.environ | place.environment()
     return subprocess.Popen([sys.executable, "-c", program], env=environment)
+
+
+def _kinds(child: str) -> tuple[JobKind, ...]:
+    return (replace(TRANSFERS, target=_target(child)),)
 
 
 def _target(child: str) -> str:
@@ -218,7 +225,7 @@ def _get(sessions: Sessions, id: str) -> Transfer:
     return transfer
 
 
-def _wait_until(sessions: Sessions, id: str, state: TransferState) -> Transfer:
+def _wait_until(sessions: Sessions, id: str, state: JobState) -> Transfer:
     return _wait_for_transfer(sessions, id, lambda transfer: transfer.state is state)
 
 
@@ -242,7 +249,7 @@ def _wait_for_transfer(
 
 def _history(sessions: Sessions, id: str) -> list[str]:
     with sessions() as session:
-        return [event.kind for event in events.after(session, id, 0)]
+        return [event.kind for event in job_queue.events_after(session, id, 0)]
 
 
 def _group_is_gone(group: int) -> bool:

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from app.settings import Settings
-from app.worker import slots as counting
-from app.worker.slots import slots
+from app.worker import context
+from app.worker.context import slots
 
 
 @pytest.fixture(autouse=True)
@@ -16,7 +16,7 @@ def no_gpu(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A machine without a GPU, whatever this one has; the folder lists its GPUs."""
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
-    monkeypatch.setattr(counting, "_GPUS", tmp_path)
+    monkeypatch.setattr(context, "_GPUS", tmp_path)
     return tmp_path
 
 

@@ -1,4 +1,4 @@
-"""When a slot that does something lesser takes a transfer."""
+"""When a slot that does something in the background takes a transfer."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ import threading
 from app.engines.local import LocalEngine
 from app.services.context import open_context
 from app.settings import Settings
-from app.worker.lesser_kinds import KINDS
-from app.worker.waiting_transfers import WaitingTransfers
-from app.worker.workplace import Workplace
+from app.store import batch_predictions, models
+from app.worker.claiming import Claims
+from app.worker.context import WorkerContext
+from app.worker.job_kinds import KINDS, TRANSFERS
 from tests.support.records import queue_a_transfer
 
 _NEVER = 3600.0
@@ -18,32 +19,33 @@ _NEVER = 3600.0
 def test_a_slot_at_work_leaves_a_transfer_to_the_idle_at_first(place: Settings) -> None:
     mine = _slot_of(place, poll_seconds=_NEVER)
     _queue(place)
-    assert not mine.take()
-    assert not mine.take()
-    assert _slot_of(place, poll_seconds=_NEVER).claim() is not None
+    assert not mine.take_for_waiting()
+    assert not mine.take_for_waiting()
+    assert _slot_of(place, poll_seconds=_NEVER).next() is not None
 
 
 def test_what_a_slot_took_is_claimed_by_no_other_and_is_its_next(place: Settings) -> None:
     mine, other = _slot_of(place, poll_seconds=0), _slot_of(place, poll_seconds=0)
-    assert not mine.take()
+    assert not mine.take_for_waiting()
     id = _queue(place)
-    assert mine.take()
-    assert not other.take()
-    assert other.claim() is None
-    claimed = mine.claim()
+    assert mine.take_for_waiting()
+    assert not other.take_for_waiting()
+    assert other.next() is None
+    claimed = mine.next()
     assert claimed is not None
-    assert (claimed.id, claimed.attempt, mine.taken) == (id, 1, None)
+    kind, job = claimed
+    assert (kind, job.id, job.attempt, mine.taken) == (TRANSFERS, id, 1, None)
 
 
 def test_compilations_give_way_and_batch_predictions_do_not() -> None:
-    ways = {kind.argument: kind.gives_way for kind in KINDS}
-    assert ways == {"batch_prediction_id": False, "model_id": True}
+    ways = {kind.name: kind.gives_way for kind in KINDS if kind is not TRANSFERS}
+    assert ways == {batch_predictions.KIND: False, models.COMPILATION: True}
 
 
-def _slot_of(place: Settings, poll_seconds: float) -> WaitingTransfers:
-    context = open_context(place.model_copy(update={"poll_seconds": poll_seconds}))
-    workplace = Workplace(context, LocalEngine(), target="", stop=threading.Event())
-    return WaitingTransfers("host/1/a", workplace)
+def _slot_of(place: Settings, poll_seconds: float) -> Claims:
+    service = open_context(place.model_copy(update={"poll_seconds": poll_seconds}))
+    context = WorkerContext(service, LocalEngine(), threading.Event(), (TRANSFERS,))
+    return Claims("host/1/a", context)
 
 
 def _queue(place: Settings) -> str:

@@ -1,4 +1,4 @@
-"""The messages of the protocol's gRPC service `inference.GRPCInferenceService`.
+"""The messages of the protocol's gRPC service `inference.GRPCInferenceService`, read and written.
 
 They are built here, in a pool of their own, rather than by the protocol compiler: generated code
 asks for one range of protobuf's versions, and a second description of the package `inference` in
@@ -9,11 +9,24 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
+
+from app.api.oip.operations import InferRequest, InferResponse
+from app.api.oip.tensors import (
+    Tensor,
+    as_inputs,
+    checked_shape,
+    from_raw,
+    from_values,
+    requested_output,
+    require_few,
+    to_raw,
+)
+from app.domain.errors.predictions import InferenceRequestInvalid, TensorInvalid
 
 PACKAGE = "inference"
 SERVICE = f"{PACKAGE}.GRPCInferenceService"
-
 _Field = descriptor_pb2.FieldDescriptorProto
 _SCALARS = {
     "bool": _Field.TYPE_BOOL,
@@ -116,6 +129,22 @@ _MESSAGES: dict[str, tuple[str, ...]] = {
     "RepositoryModelUnloadRequest": _LOAD,
     "RepositoryModelUnloadResponse": (),
 }
+# The field of InferTensorContents that holds the elements of a datatype; FP16 travels raw alone.
+_CONTENTS_FIELDS = {
+    "BOOL": "bool_contents",
+    "INT8": "int_contents",
+    "INT16": "int_contents",
+    "INT32": "int_contents",
+    "INT64": "int64_contents",
+    "UINT8": "uint_contents",
+    "UINT16": "uint_contents",
+    "UINT32": "uint_contents",
+    "UINT64": "uint64_contents",
+    "FP32": "fp32_contents",
+    "FP64": "fp64_contents",
+    "BYTES": "bytes_contents",
+}
+_RAW_ADVICE = "Send `raw_input_contents` for each input tensor, or `contents` in each."
 
 
 def message(name: str) -> Any:
@@ -162,3 +191,65 @@ def _add_field(owner: Any, owner_name: str, number: int, words: list[str]) -> No
 
 
 _POOL = _pool()
+_RESPONSE = message("ModelInferResponse")
+
+
+def read_request(request: Any, most_inputs: int) -> InferRequest:
+    """The request of a ModelInferRequest.
+
+    Raises InferenceRequestInvalid, TensorInvalid, TooManyInputs, OutputUnknown, UnusableInput.
+    """
+    raw = request.raw_input_contents
+    if raw and len(raw) != len(request.inputs):
+        problem = f"has {len(raw)} raw contents for {len(request.inputs)} input tensors"
+        raise InferenceRequestInvalid(problem, _RAW_ADVICE)
+    tensors = [
+        _tensor(one, raw[place] if raw else None, most_inputs)
+        for place, one in enumerate(request.inputs)
+    ]
+    outputs = [requested_output(one.name, parameters_of(one)) for one in request.outputs]
+    return InferRequest(as_inputs(tensors), request.id, parameters_of(request), outputs)
+
+
+def write_response(response: InferResponse, request: Any) -> Any:
+    """The ModelInferResponse: with raw contents, or with typed ones where the request has such."""
+    written = _RESPONSE(
+        model_name=response.model_name, model_version=response.model_version, id=response.id
+    )
+    typed = not request.raw_input_contents
+    for tensor in response.outputs:
+        output = written.outputs.add(name=tensor.name, datatype=tensor.datatype, shape=tensor.shape)
+        if typed:
+            getattr(output.contents, _CONTENTS_FIELDS[tensor.datatype]).extend(_elements(tensor))
+        else:
+            written.raw_output_contents.append(to_raw(tensor))
+    return written
+
+
+def parameters_of(owner: Any) -> dict[str, Any]:
+    """The parameters of a message by name; one without a value is left out."""
+    chosen = (
+        (name, one, one.WhichOneof("parameter_choice")) for name, one in owner.parameters.items()
+    )
+    return {name: getattr(one, choice) for name, one, choice in chosen if choice}
+
+
+def _tensor(sent: Any, raw: bytes | None, most_inputs: int) -> Tensor:
+    shape = checked_shape(sent.name, tuple(sent.shape))
+    require_few(shape, most_inputs)
+    if raw is None:
+        if sent.datatype not in _CONTENTS_FIELDS:
+            problem = f"of {sent.datatype!r} has no raw contents"[:100]
+            raise TensorInvalid(sent.name, problem, f"Use one of {', '.join(_CONTENTS_FIELDS)}.")
+        elements = list(getattr(sent.contents, _CONTENTS_FIELDS[sent.datatype]))
+        return from_values(sent.name, sent.datatype, shape, elements)
+    if sent.HasField("contents"):
+        raise TensorInvalid(sent.name, "has contents twice", _RAW_ADVICE)
+    return from_raw(sent.name, sent.datatype, shape, memoryview(raw))
+
+
+def _elements(tensor: Tensor) -> list[Any]:
+    if isinstance(tensor.elements, np.ndarray):
+        values: list[Any] = tensor.elements.ravel().tolist()
+        return values
+    return [one.encode("utf-8") if isinstance(one, str) else one for one in tensor.elements]

@@ -9,8 +9,8 @@ from contextlib import asynccontextmanager
 from importlib.util import find_spec
 from typing import Any
 
-from app.api.readiness import Readiness
-from app.domain.errors.open_inference import GrpcNotInstalled
+from app.api.routes.health import Readiness
+from app.domain.errors.predictions import GrpcNotInstalled
 from app.domain.errors.service import PortTaken
 from app.services.context import Context
 from app.serving.dataplane import DataPlane
@@ -51,13 +51,12 @@ def _server(
         raise GrpcNotInstalled
     import grpc
 
-    from app.api.oip.grpc_observed import UnknownCalls
-    from app.api.oip.grpc_service import InferenceService
+    from app.api.oip.grpc_service import InferenceService, UnknownCallHandler
 
     settings = context.settings
     server = grpc.aio.server(options=_options(settings))
     service = InferenceService(context, dataplane, predictor, readiness)
-    handlers = (service.handler(), UnknownCalls(settings.access_log))
+    handlers = (service.handler(), UnknownCallHandler(settings.access_log))
     server.add_generic_rpc_handlers(handlers)
     try:
         server.add_insecure_port(f"{settings.host}:{settings.grpc_port}")

@@ -1,16 +1,25 @@
-"""Tensors of the Open Inference Protocol: as JSON values and as raw bytes, there and back."""
+"""Tensors of the Open Inference Protocol: as JSON and as raw bytes, to inputs, from predictions."""
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import prod
 from typing import Any
 
 import numpy as np
+from pydantic_core import to_json
 
-from app.domain.errors.open_inference import TensorInvalid
+from app.domain.enums import Task
+from app.domain.errors.predictions import (
+    InferenceRequestInvalid,
+    OutputUnknown,
+    TensorInvalid,
+    TooManyInputs,
+)
+from app.domain.predictions import AnyPrediction, LabelSetPrediction, Prediction
+from app.serving.inputs import decode_text
 
 # Little-endian, as raw bytes are. BF16 has no numpy type and no use for images.
 NUMBERS = {
@@ -30,6 +39,14 @@ NUMBERS = {
 _MOST_AXES = 8
 _LENGTH = struct.Struct("<I")
 _COUNT = "Send as many elements as the shape holds."
+# By a model's task: the name and datatype of its outputs, all with a row for each input.
+OUTPUTS: dict[Task, dict[str, str]] = {
+    Task.TEXT_CLASSIFICATION: {"label": "BYTES", "probabilities": "FP32"},
+    Task.IMAGE_CLASSIFICATION: {"label": "BYTES", "probabilities": "FP32"},
+    Task.MULTI_LABEL_CLASSIFICATION: {"labels": "BYTES", "probabilities": "FP32"},
+    Task.TOKEN_CLASSIFICATION: {"tagged": "BYTES"},
+}
+_KNOWN_OUTPUTS = {name for outputs in OUTPUTS.values() for name in outputs}
 
 
 @dataclass(frozen=True)
@@ -68,7 +85,7 @@ def from_values(name: str, datatype: str, shape: tuple[int, ...], values: Any) -
 def from_raw(name: str, datatype: str, shape: tuple[int, ...], raw: memoryview) -> Tensor:
     """A tensor of raw bytes: little-endian, without padding; raises TensorInvalid."""
     if datatype == "BYTES":
-        return Tensor(name, datatype, shape, _split(name, prod(shape), raw))
+        return Tensor(name, datatype, shape, _split_bytes(name, prod(shape), raw))
     wanted = _number_type(name, datatype)
     if len(raw) != prod(shape) * wanted.itemsize:
         got = f"has {len(raw)} bytes where its shape needs {prod(shape) * wanted.itemsize}"
@@ -144,7 +161,7 @@ def _flat_texts(name: str, values: Any) -> list[bytes | str]:
     return texts
 
 
-def _split(name: str, count: int, raw: memoryview) -> list[bytes]:
+def _split_bytes(name: str, count: int, raw: memoryview) -> list[bytes]:
     elements, place, size = [], 0, len(raw)
     while place + _LENGTH.size <= size:
         start = place + _LENGTH.size
@@ -157,3 +174,129 @@ def _split(name: str, count: int, raw: memoryview) -> list[bytes]:
         raise TensorInvalid(name, "has BYTES whose lengths do not add up", advice)
     _require_count(name, len(elements), (count,))
     return elements
+
+
+def as_inputs(tensors: Sequence[Tensor]) -> list[Any]:
+    """One input for each row of the only tensor, whatever its name is.
+
+    BYTES [n] or [n, 1]: texts, or the bytes of images; BYTES [n, words]: lists of words, short
+    ones filled up with empty elements; numbers [n, ...]: arrays. Raises InferenceRequestInvalid,
+    TensorInvalid and UnusableInput.
+    """
+    if len(tensors) != 1:
+        problem = f"has {len(tensors)} input tensors"
+        raise InferenceRequestInvalid(problem, "Send one: texts, or images, as the metadata says.")
+    [tensor] = tensors
+    if isinstance(tensor.elements, np.ndarray):
+        return list(tensor.elements)
+    if prod(tensor.shape[1:]) == 1:
+        return list(tensor.elements)
+    if len(tensor.shape) != 2:
+        advice = "Send texts as [n], or sentences of words as [n, words]."
+        raise TensorInvalid(tensor.name, f"of BYTES has {len(tensor.shape)} axes", advice)
+    return _sentences(tensor)
+
+
+def require_few(shape: tuple[int, ...], most: int) -> None:
+    """Refuse a tensor of too many rows before its elements are read; raises TooManyInputs."""
+    if shape[0] > most:
+        raise TooManyInputs(shape[0], most)
+
+
+def _sentences(tensor: Tensor) -> list[list[str]]:
+    width, words = tensor.shape[1], list(tensor.elements)
+    starts = range(0, len(words), width or 1)
+    return [_words(position, words[start : start + width]) for position, start in enumerate(starts)]
+
+
+def _words(position: int, row: Sequence[bytes | str]) -> list[str]:
+    last = max((place for place, word in enumerate(row, 1) if word), default=0)
+    return [word if isinstance(word, str) else decode_text(position, word) for word in row[:last]]
+
+
+@dataclass(frozen=True)
+class RequestedOutput:
+    """An output that a request names.
+
+    `binary` says whether it is sent as raw bytes, None as the request says for all. `classes` of
+    the likeliest labels are written into text instead of all probabilities, unless it is 0.
+    """
+
+    name: str
+    binary: bool | None = None
+    classes: int = 0
+
+
+def requested_output(name: Any, parameters: dict[str, Any]) -> RequestedOutput:
+    """The output of a request; raises OutputUnknown and InferenceRequestInvalid.
+
+    Which task the model has is not known yet: what no task gives is refused before it costs
+    anything, the rest afterwards.
+    """
+    if name not in _KNOWN_OUTPUTS:
+        raise OutputUnknown(str(name)[:100], _KNOWN_OUTPUTS)
+    classes = parameters.get("classification") or 0
+    if not isinstance(classes, int) or classes < 0:
+        problem = "has a parameter `classification` that is no number"
+        raise InferenceRequestInvalid(problem, "Send how many labels you want.")
+    binary = parameters.get("binary_data")
+    return RequestedOutput(name, None if binary is None else bool(binary), classes)
+
+
+def as_outputs(
+    predictions: Sequence[AnyPrediction], wanted: Sequence[RequestedOutput]
+) -> list[Tensor]:
+    """The wanted outputs in their order, or all of them; raises OutputUnknown."""
+    makers = _makers(predictions[0])
+    if not wanted:
+        return [make(name, predictions) for name, make in makers.items()]
+    for output in wanted:
+        if output.name not in makers:
+            raise OutputUnknown(output.name, makers)
+    return [
+        _likeliest(output, predictions)
+        if output.classes and output.name == "probabilities"
+        else makers[output.name](output.name, predictions)
+        for output in wanted
+    ]
+
+
+def _makers(example: AnyPrediction) -> dict[str, Callable[[str, Any], Tensor]]:
+    if isinstance(example, Prediction):
+        return {"label": _label, "probabilities": _probabilities}
+    if isinstance(example, LabelSetPrediction):
+        return {"labels": _labels, "probabilities": _probabilities}
+    return {"tagged": _tagged}
+
+
+def _label(name: str, predictions: Sequence[Prediction]) -> Tensor:
+    return _texts(name, [prediction.label for prediction in predictions])
+
+
+def _labels(name: str, predictions: Sequence[LabelSetPrediction]) -> Tensor:
+    return _texts(name, [to_json(prediction.labels) for prediction in predictions])
+
+
+def _tagged(name: str, predictions: Sequence[Any]) -> Tensor:
+    return _texts(name, [to_json(prediction) for prediction in predictions])
+
+
+def _texts(name: str, elements: Sequence[bytes | str]) -> Tensor:
+    return Tensor(name, "BYTES", (len(elements),), elements)
+
+
+def _probabilities(name: str, predictions: Sequence[Any]) -> Tensor:
+    rows = [list(prediction.probabilities.values()) for prediction in predictions]
+    array = np.array(rows, dtype=np.float32)
+    return Tensor(name, "FP32", array.shape, array)
+
+
+def _likeliest(output: RequestedOutput, predictions: Sequence[Any]) -> Tensor:
+    """Triton's form of a class: its value, its number and its label, with colons between."""
+    elements: list[str] = []
+    for prediction in predictions:
+        numbered = enumerate(prediction.probabilities.items())
+        ranked = sorted(numbered, key=lambda entry: -entry[1][1])[: output.classes]
+        elements += [f"{value:f}:{number}:{label}" for number, (label, value) in ranked]
+    shape = (len(predictions), len(elements) // len(predictions))
+    return Tensor(output.name, "BYTES", shape, elements)

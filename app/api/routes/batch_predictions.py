@@ -9,19 +9,17 @@ from fastapi.responses import FileResponse, StreamingResponse
 from sqlalchemy.orm import Session
 
 from app.api import error_examples as examples
-from app.api.created import created
-from app.api.creation import Creating
-from app.api.deps import Cursor, Limit, Reading, TheContext, Writing
+from app.api.dependencies import ContextDep, ReadSession, WriteSession
 from app.api.errors import responses
-from app.api.request_digest import request_digest
+from app.api.idempotency import CreationDep, created_response, request_digest
 from app.api.schemas.batch_predictions import BatchPredictionAnswer, BatchPredictionFields
-from app.api.schemas.pages import PageAnswer
-from app.domain.lesser_jobs import JobState
-from app.services.artifact_lifetime import drop_unused
+from app.api.schemas.records import PageAnswer, PageCursor, PageLimit
+from app.domain.jobs import JobState
+from app.services.artifacts import drop_unused
 from app.services.batch_predictions import (
     ResultsFormat,
     delete_batch_prediction,
-    exported,
+    export_results,
     find_batch_prediction,
     results_file,
     start_batch_prediction,
@@ -54,7 +52,7 @@ _MEDIA_TYPES = {
     ),
 )
 def post_batch_prediction(
-    fields: BatchPredictionFields, context: TheContext, creation: Creating
+    fields: BatchPredictionFields, context: ContextDep, creation: CreationDep
 ) -> Response:
     """Ask a model about every row of a dataset; a worker does it.
 
@@ -67,7 +65,7 @@ def post_batch_prediction(
             context, session, fields.model, fields.dataset, fields.name, window
         )
         address = f"/v1/batch-predictions/{batch.id}"
-        return created(BatchPredictionAnswer, batch, address, 202)
+        return created_response(BatchPredictionAnswer, batch, address, 202)
 
     return creation.answer(lambda: start, request_digest(fields))
 
@@ -78,9 +76,9 @@ def post_batch_prediction(
     responses=responses(examples.NO_MODEL, examples.BAD_CURSOR, examples.BAD_REQUEST),
 )
 def list_batch_predictions(
-    session: Reading,
-    limit: Limit = 50,
-    cursor: Cursor = None,
+    session: ReadSession,
+    limit: PageLimit = 50,
+    cursor: PageCursor = None,
     state: JobState | None = None,
     model: str | None = None,
 ) -> Any:
@@ -92,7 +90,7 @@ def list_batch_predictions(
 @router.get(
     "/{batch}", response_model=BatchPredictionAnswer, responses=responses(examples.NO_BATCH)
 )
-def get_batch_prediction(batch: str, session: Reading) -> Any:
+def get_batch_prediction(batch: str, session: ReadSession) -> Any:
     """Read one: its state, the rows done, its failure."""
     return find_batch_prediction(session, batch)
 
@@ -103,7 +101,7 @@ def get_batch_prediction(batch: str, session: Reading) -> Any:
     response_model=BatchPredictionAnswer,
     responses=responses(examples.NO_BATCH),
 )
-def post_cancel_batch_prediction(batch: str, session: Writing) -> Any:
+def post_cancel_batch_prediction(batch: str, session: WriteSession) -> Any:
     """Stop one; it has no results then. One that is over already stays as it is."""
     return batch_predictions.cancel(session, batch)
 
@@ -111,7 +109,7 @@ def post_cancel_batch_prediction(batch: str, session: Writing) -> Any:
 @router.delete(
     "/{batch}", status_code=204, responses=responses(examples.NO_BATCH, examples.BATCH_NOT_OVER)
 )
-def delete_one_batch_prediction(batch: str, context: TheContext) -> None:
+def delete_one_batch_prediction(batch: str, context: ContextDep) -> None:
     """Delete one that is over, with its results."""
     with context.sessions.begin() as session:
         digest = delete_batch_prediction(session, batch)
@@ -134,7 +132,7 @@ def delete_one_batch_prediction(batch: str, context: TheContext) -> None:
 )
 def get_results(
     batch: str,
-    context: TheContext,
+    context: ContextDep,
     format: ResultsFormat = ResultsFormat.PARQUET,
     exact: Annotated[
         bool,
@@ -151,5 +149,5 @@ def get_results(
     if format is ResultsFormat.PARQUET:
         return FileResponse(file, filename=name, media_type=_MEDIA_TYPES[format])
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-    pieces = exported(file, format, exact)
-    return StreamingResponse(pieces, headers=headers, media_type=_MEDIA_TYPES[format])
+    chunks = export_results(file, format, exact)
+    return StreamingResponse(chunks, headers=headers, media_type=_MEDIA_TYPES[format])

@@ -7,31 +7,28 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Response
 
 from app.api import error_examples as examples
-from app.api.created import created
-from app.api.creation import Creating, Record
-from app.api.deps import Cursor, Limit, Offset, Reading, TheContext
-from app.api.details import dataset_details
-from app.api.errors import problem, responses
-from app.api.form_fields import form_fields
-from app.api.forms import Form
-from app.api.multipart_body import multipart_body
-from app.api.request_digest import request_digest
+from app.api.dependencies import ContextDep, ReadSession
+from app.api.errors import problem_response, responses
+from app.api.forms import FormDep, form_fields
+from app.api.idempotency import CreationDep, WriteRecord, created_response, request_digest
+from app.api.openapi import multipart_body
 from app.api.schemas.datasets import (
     DatasetAnswer,
     DatasetUnderModelAnswer,
     NewDatasetFields,
     RowsAnswer,
+    dataset_details,
 )
-from app.api.schemas.pages import PageAnswer
+from app.api.schemas.records import PageAnswer, PageCursor, PageLimit, RowOffset
 from app.domain.datasets import Dataset
 from app.domain.enums import DatasetStatus
-from app.services.artifact_lifetime import drop_unused
+from app.services.artifacts import drop_unused
 from app.services.datasets import (
     delete_dataset,
-    fertility_of,
     find_dataset,
     preview_rows,
     register_dataset,
+    tokenizer_fertility,
 )
 from app.services.models import find_model
 from app.store import datasets
@@ -55,7 +52,7 @@ router = APIRouter(prefix="/v1/datasets", tags=["datasets"])
     ),
     openapi_extra=multipart_body("DatasetForm", "What the user says of the data, and its file."),
 )
-def post_dataset(form: Form, context: TheContext, creation: Creating) -> Response:
+def post_dataset(form: FormDep, context: ContextDep, creation: CreationDep) -> Response:
     """Register a dataset from its file.
 
     The file is read in a process of its own before this answers. One that cannot become a
@@ -64,14 +61,14 @@ def post_dataset(form: Form, context: TheContext, creation: Creating) -> Respons
     fields = form_fields(form, NewDatasetFields)
     upload, details = form.file("file"), dataset_details(fields, fields.language)
 
-    def register() -> Record:
+    def register() -> WriteRecord:
         record = register_dataset(context, upload, details)
         return lambda session: answered(record(session))
 
     def answered(dataset: Dataset) -> Response:
         if dataset.rejection is not None:
-            return problem(dataset.rejection, 422, dataset.id)
-        return created(DatasetAnswer, dataset, f"/v1/datasets/{dataset.id}")
+            return problem_response(dataset.rejection, 422, dataset.id)
+        return created_response(DatasetAnswer, dataset, f"/v1/datasets/{dataset.id}")
 
     return creation.answer(register, request_digest(fields, form))
 
@@ -82,9 +79,9 @@ def post_dataset(form: Form, context: TheContext, creation: Creating) -> Respons
     responses=responses(examples.BAD_CURSOR, examples.BAD_REQUEST),
 )
 def list_datasets(
-    session: Reading,
-    limit: Limit = 50,
-    cursor: Cursor = None,
+    session: ReadSession,
+    limit: PageLimit = 50,
+    cursor: PageCursor = None,
     name: str | None = None,
     language: str | None = None,
     status: DatasetStatus | None = None,
@@ -102,7 +99,7 @@ def list_datasets(
 )
 def get_dataset(
     dataset: str,
-    context: TheContext,
+    context: ContextDep,
     model: Annotated[
         str | None, Query(description="Also cut the texts with this model's tokenizer.")
     ] = None,
@@ -113,7 +110,7 @@ def get_dataset(
         under = None if model is None else find_model(session, model)
     answer = DatasetUnderModelAnswer.model_validate(found)
     if under is not None:
-        answer.token_fertility = fertility_of(context, found, under)
+        answer.token_fertility = tokenizer_fertility(context, found, under)
     return answer
 
 
@@ -124,7 +121,9 @@ def get_dataset(
         examples.NO_DATASET, examples.RECORD_REJECTED, examples.BAD_REQUEST, examples.BYTES_LOST
     ),
 )
-def get_preview(dataset: str, context: TheContext, offset: Offset = 0, limit: Limit = 20) -> Any:
+def get_preview(
+    dataset: str, context: ContextDep, offset: RowOffset = 0, limit: PageLimit = 20
+) -> Any:
     """Read some rows of a dataset; images as base64 PNG."""
     with context.readers() as session:
         found = find_dataset(session, dataset)
@@ -135,7 +134,7 @@ def get_preview(dataset: str, context: TheContext, offset: Offset = 0, limit: Li
 @router.delete(
     "/{dataset}", status_code=204, responses=responses(examples.NO_DATASET, examples.DATASET_NEEDED)
 )
-def delete_one_dataset(dataset: str, context: TheContext) -> None:
+def delete_one_dataset(dataset: str, context: ContextDep) -> None:
     """Delete a dataset that no queued or running transfer reads."""
     with context.sessions.begin() as session:
         digest = delete_dataset(session, find_dataset(session, dataset))

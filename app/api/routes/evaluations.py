@@ -7,15 +7,15 @@ from typing import Any
 from fastapi import APIRouter
 
 from app.api import error_examples as examples
-from app.api.deps import Cursor, Limit, Offset, Reading, TheContext
+from app.api.dependencies import ContextDep, ReadSession
 from app.api.errors import responses
 from app.api.schemas.datasets import RowsAnswer
 from app.api.schemas.evaluations import EvaluationAnswer
-from app.api.schemas.pages import PageAnswer
-from app.formats.predictions_table import Order
+from app.api.schemas.records import PageAnswer, PageCursor, PageLimit, RowOffset
+from app.formats.prediction_tables import RowOrder
 from app.services.evaluations import find_evaluation, prediction_rows
 from app.services.models import find_model
-from app.services.transfers import find_transfer
+from app.services.transfers.request import find_transfer
 from app.store import evaluations
 
 router = APIRouter(prefix="/v1/evaluations", tags=["evaluations"])
@@ -29,9 +29,9 @@ router = APIRouter(prefix="/v1/evaluations", tags=["evaluations"])
     ),
 )
 def list_evaluations(
-    session: Reading,
-    limit: Limit = 50,
-    cursor: Cursor = None,
+    session: ReadSession,
+    limit: PageLimit = 50,
+    cursor: PageCursor = None,
     transfer: str | None = None,
     model: str | None = None,
 ) -> Any:
@@ -44,7 +44,7 @@ def list_evaluations(
 @router.get(
     "/{evaluation}", response_model=EvaluationAnswer, responses=responses(examples.NO_EVALUATION)
 )
-def get_evaluation(evaluation: str, session: Reading) -> Any:
+def get_evaluation(evaluation: str, session: ReadSession) -> Any:
     """Read one evaluation."""
     return find_evaluation(session, evaluation)
 
@@ -58,10 +58,10 @@ def get_evaluation(evaluation: str, session: Reading) -> Any:
 )
 def get_rows(
     evaluation: str,
-    context: TheContext,
-    order: Order = "worst",
-    offset: Offset = 0,
-    limit: Limit = 50,
+    context: ContextDep,
+    order: RowOrder = "worst",
+    offset: RowOffset = 0,
+    limit: PageLimit = 50,
 ) -> Any:
     """Read per-row predictions; `worst` are those that give the true label least.
 

@@ -7,8 +7,8 @@ from fastapi import APIRouter
 from app.api import error_examples as examples
 from app.api.errors import responses
 from app.api.schemas.methods import MethodAnswer, method_answer
-from app.api.schemas.pages import ListAnswer
-from app.methods.catalog import method_named, methods
+from app.api.schemas.records import ListAnswer
+from app.methods.contract import method_named, methods
 
 router = APIRouter(prefix="/v1/methods", tags=["methods"])
 

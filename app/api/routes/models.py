@@ -1,4 +1,4 @@
-"""Models over HTTP."""
+"""Models over HTTP, with their downloads, their lineage and the drift of their traffic."""
 
 from __future__ import annotations
 
@@ -8,23 +8,34 @@ from fastapi import APIRouter, Path, Query, Response
 from fastapi.responses import FileResponse
 
 from app.api import error_examples as examples
-from app.api.created import created
-from app.api.creation import Creating, Record
-from app.api.deps import Cursor, Limit, Reading, TheContext, TheDataPlane
-from app.api.details import model_details
-from app.api.errors import problem, responses
-from app.api.form_fields import form_fields
-from app.api.forms import Form
-from app.api.multipart_body import multipart_body
-from app.api.request_digest import request_digest
-from app.api.schemas.models import AncestorAnswer, ModelAnswer, ModelFields
-from app.api.schemas.pages import ListAnswer, PageAnswer
+from app.api.dependencies import ContextDep, DataPlaneDep, ReadSession
+from app.api.errors import problem_response, responses
+from app.api.forms import FormDep, form_fields
+from app.api.idempotency import CreationDep, WriteRecord, created_response, request_digest
+from app.api.openapi import multipart_body
+from app.api.schemas.models import (
+    AncestorAnswer,
+    DriftAnswer,
+    ModelAnswer,
+    ModelFields,
+    model_details,
+)
+from app.api.schemas.records import ListAnswer, PageAnswer, PageCursor, PageLimit
 from app.domain.enums import ModelStatus
 from app.domain.errors.requests import RequestInvalid
 from app.domain.models import Model
-from app.services.artifact_lifetime import drop_unused
-from app.services.model_downloads import forget_downloads_of, modules_of, onnx_of
-from app.services.models import artifact_of, delete_model, find_model, lineage, register_model
+from app.services.artifacts import drop_unused
+from app.services.models import (
+    artifact_of,
+    delete_exports,
+    delete_model,
+    export_onnx,
+    export_sentence_transformers,
+    find_model,
+    lineage,
+    register_model,
+)
+from app.services.traffic import compute_drift
 from app.store import models
 
 _LANGUAGE_WITHOUT_FORMAT = {
@@ -35,6 +46,7 @@ _LANGUAGE_WITHOUT_FORMAT = {
 router = APIRouter(prefix="/v1/models", tags=["models"])
 REFERENCE = "An id, a name (its newest version), name@version or name@alias."
 Reference = Annotated[str, Path(description=REFERENCE)]
+Days = Annotated[int, Query(ge=0, le=3650, description="Days before today; 0 is today alone.")]
 
 
 @router.post(
@@ -53,7 +65,7 @@ Reference = Annotated[str, Path(description=REFERENCE)]
     ),
     openapi_extra=multipart_body("ModelForm", "What the user says of the model, and its file."),
 )
-def post_model(form: Form, context: TheContext, creation: Creating) -> Response:
+def post_model(form: FormDep, context: ContextDep, creation: CreationDep) -> Response:
     """Register a model from its file.
 
     The file is read in a process of its own before this answers. One that cannot become a model
@@ -62,14 +74,14 @@ def post_model(form: Form, context: TheContext, creation: Creating) -> Response:
     fields = form_fields(form, ModelFields)
     upload, details = form.file("file"), model_details(fields)
 
-    def register() -> Record:
+    def register() -> WriteRecord:
         record = register_model(context, upload, details)
         return lambda session: answered(record(session))
 
     def answered(model: Model) -> Response:
         if model.rejection is not None:
-            return problem(model.rejection, 422, model.id)
-        return created(ModelAnswer, model, f"/v1/models/{model.id}")
+            return problem_response(model.rejection, 422, model.id)
+        return created_response(ModelAnswer, model, f"/v1/models/{model.id}")
 
     return creation.answer(register, request_digest(fields, form))
 
@@ -80,9 +92,9 @@ def post_model(form: Form, context: TheContext, creation: Creating) -> Response:
     responses=responses(examples.BAD_CURSOR, examples.BAD_REQUEST),
 )
 def list_models(
-    session: Reading,
-    limit: Limit = 50,
-    cursor: Cursor = None,
+    session: ReadSession,
+    limit: PageLimit = 50,
+    cursor: PageCursor = None,
     name: str | None = None,
     status: ModelStatus | None = None,
 ) -> Any:
@@ -91,7 +103,7 @@ def list_models(
 
 
 @router.get("/{model}", response_model=ModelAnswer, responses=responses(examples.NO_MODEL))
-def get_model(model: Reference, session: Reading) -> Any:
+def get_model(model: Reference, session: ReadSession) -> Any:
     """Read one model."""
     return find_model(session, model)
 
@@ -100,17 +112,20 @@ def get_model(model: Reference, session: Reading) -> Any:
     "/{model}",
     status_code=204,
     responses=responses(
-        examples.NO_MODEL, examples.MODEL_NEEDED, examples.MODEL_POINTED_TO, examples.MODEL_ASKED
+        examples.NO_MODEL,
+        examples.MODEL_NEEDED,
+        examples.MODEL_NEEDED_BY_ALIAS,
+        examples.MODEL_NEEDED_BY_BATCH,
     ),
 )
-def delete_one_model(model: Reference, context: TheContext, dataplane: TheDataPlane) -> None:
+def delete_one_model(model: Reference, context: ContextDep, dataplane: DataPlaneDep) -> None:
     """Delete a model that no unfinished job uses and no alias points to."""
     with context.sessions.begin() as session:
         digests = delete_model(session, find_model(session, model))
     dataplane.forget()
     for digest in digests:
         if drop_unused(context, digest):
-            forget_downloads_of(context, digest)
+            delete_exports(context, digest)
 
 
 @router.get(
@@ -131,7 +146,7 @@ def delete_one_model(model: Reference, context: TheContext, dataplane: TheDataPl
 )
 def get_artifact(
     model: Reference,
-    context: TheContext,
+    context: ContextDep,
     form: Annotated[
         Literal["onnx", "sentence-transformers"] | None,
         Query(
@@ -161,9 +176,11 @@ def get_artifact(
     with context.readers() as session:
         found = find_model(session, model)
     if form == "sentence-transformers":
-        path, filename = modules_of(context, found, language)
+        path, filename = export_sentence_transformers(context, found, language)
     else:
-        path, filename = artifact_of(context, found) if form is None else onnx_of(context, found)
+        path, filename = (
+            artifact_of(context, found) if form is None else export_onnx(context, found)
+        )
     return FileResponse(path, filename=filename, media_type="application/octet-stream")
 
 
@@ -172,6 +189,20 @@ def get_artifact(
     response_model=ListAnswer[AncestorAnswer],
     responses=responses(examples.NO_MODEL),
 )
-def get_lineage(model: Reference, session: Reading) -> Any:
+def get_lineage(model: Reference, session: ReadSession) -> Any:
     """Read where the model came from: its ancestors, the nearest first."""
     return {"items": lineage(session, find_model(session, model))}
+
+
+@router.get(
+    "/{model}/drift",
+    response_model=DriftAnswer,
+    responses=responses(examples.NO_MODEL, examples.BAD_REQUEST, examples.BYTES_LOST),
+)
+def get_drift(model: Reference, context: ContextDep, days: Days = 7) -> Any:
+    """Compare live traffic with the rows that the model was evaluated on.
+
+    Languages, confidence, labels and lengths of a sample of the answered inputs: a difference
+    says that the evaluation's scores may not hold any more, and that it is time to look.
+    """
+    return compute_drift(context, model, days)

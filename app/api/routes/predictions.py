@@ -9,13 +9,11 @@ from fastapi import APIRouter, Request, Response
 from pydantic_core import to_json
 
 from app.api import error_examples as examples
-from app.api.direct_route import DirectRoute
 from app.api.errors import responses
-from app.api.form_fields import json_body
+from app.api.forms import json_body
+from app.api.prediction_requests import DirectRoute, cancel_on_disconnect, options_of
 from app.api.routes.models import REFERENCE
 from app.api.schemas.predictions import PredictionRequest, PredictionsAnswer
-from app.api.terms import terms_of
-from app.api.while_connected import while_connected
 from app.serving.dataplane import DataPlane
 
 router = APIRouter(prefix="/v1/models", tags=["predictions"], route_class=DirectRoute)
@@ -63,17 +61,17 @@ async def post_prediction(request: Request) -> Response:
     says when to come back. `X-Babelport-Timeout-Ms` says how long an answer is of use: afterwards
     nothing is computed, and the answer is 504.
     """
-    terms = terms_of(request.scope)
-    asked = await _read(await request.body())
-    if asked.window is not None:
-        terms = replace(terms, window=asked.window.as_window())
+    options = options_of(request.scope)
+    body = await _read(await request.body())
+    if body.window is not None:
+        options = replace(options, window=body.window.as_window())
     dataplane: DataPlane = request.app.state.dataplane
-    work = dataplane.predict(request.path_params["model"], asked.all_inputs(), terms)
-    answered = await while_connected(request, work)
-    by = answered.model
+    work = dataplane.predict(request.path_params["model"], body.all_inputs(), options)
+    response = await cancel_on_disconnect(request, work)
+    model = response.model
     content = {
-        "model": {"id": by.id, "name": by.name, "version": by.version},
-        "predictions": answered.predictions,
+        "model": {"id": model.id, "name": model.name, "version": model.version},
+        "predictions": response.predictions,
     }
     return Response(to_json(content), media_type="application/json")
 

@@ -7,13 +7,13 @@ from typing import Any
 from fastapi import APIRouter
 
 from app.api import error_examples as examples
-from app.api.deps import TheDataPlane, ThePredictor
+from app.api.dependencies import DataPlaneDep, PredictorDep
 from app.api.errors import responses
 from app.api.routes.models import Reference
 from app.api.schemas.words import NeighboursRequest, TranslationsRequest, WordsAnswer
 from app.domain.models import Model
-from app.domain.words import WordAnswers
-from app.serving.word_neighbours import near_words
+from app.domain.predictions import WordAnswers
+from app.serving.words import nearest_words
 
 router = APIRouter(prefix="/v1/models", tags=["predictions"])
 _RESPONSES = responses(
@@ -32,21 +32,21 @@ _RESPONSES = responses(
 
 @router.post("/{model}/neighbours", response_model=WordsAnswer, responses=_RESPONSES)
 async def post_neighbours(
-    model: Reference, asked: NeighboursRequest, dataplane: TheDataPlane, predictor: ThePredictor
+    model: Reference, body: NeighboursRequest, dataplane: DataPlaneDep, predictor: PredictorDep
 ) -> Any:
     """Find the words of the same language that are nearest to each word.
 
     Words are looked up as they stand, else in lower case.
     """
     found, servable = await dataplane.servable(model)
-    source = (servable, asked.language)
-    answers = await near_words(predictor, source, None, asked.words, asked.k, asked.measure)
-    return _answer(found, asked, answers)
+    source = (servable, body.language)
+    answers = await nearest_words(predictor, source, None, body.words, body.k, body.measure)
+    return _answer(found, body, answers)
 
 
 @router.post("/{model}/translations", response_model=WordsAnswer, responses=_RESPONSES)
 async def post_translations(
-    model: Reference, asked: TranslationsRequest, dataplane: TheDataPlane, predictor: ThePredictor
+    model: Reference, body: TranslationsRequest, dataplane: DataPlaneDep, predictor: PredictorDep
 ) -> Any:
     """Translate words: find the nearest words of another language in the same space.
 
@@ -55,12 +55,12 @@ async def post_translations(
     """
     found, servable = await dataplane.servable(model)
     other = servable
-    if asked.target_model is not None:
-        _, other = await dataplane.servable(asked.target_model)
-    source, target = (servable, asked.language), (other, asked.target_language)
-    answers = await near_words(predictor, source, target, asked.words, asked.k, asked.measure)
-    return _answer(found, asked, answers)
+    if body.target_model is not None:
+        _, other = await dataplane.servable(body.target_model)
+    source, target = (servable, body.language), (other, body.target_language)
+    answers = await nearest_words(predictor, source, target, body.words, body.k, body.measure)
+    return _answer(found, body, answers)
 
 
-def _answer(model: Model, asked: NeighboursRequest, answers: WordAnswers) -> dict[str, Any]:
-    return {"model": model, "measure": asked.measure, **vars(answers)}
+def _answer(model: Model, body: NeighboursRequest, answers: WordAnswers) -> dict[str, Any]:
+    return {"model": model, "measure": body.measure, **vars(answers)}

@@ -1,1 +1,1 @@
-"""What requests and answers look like, one file per noun."""
+"""Schemas of requests and answers, one file per noun."""

@@ -1,4 +1,4 @@
-"""What the API takes and says about batch predictions."""
+"""Requests and answers about batch predictions."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from app.api.schemas.names import Name
 from app.api.schemas.predictions import WINDOW, WindowFields
-from app.domain.lesser_jobs import JobState
+from app.api.schemas.records import RecordName
+from app.domain.jobs import JobState
 
 
 class BatchPredictionFields(BaseModel):
@@ -22,7 +22,9 @@ class BatchPredictionFields(BaseModel):
 
     model: str = Field(description="An id, a name (its newest version) or name@version.")
     dataset: str = Field(description="The id of a dataset; its labels need not be the model's.")
-    name: Name | None = Field(None, description="Of the downloaded file; the id where left out.")
+    name: RecordName | None = Field(
+        None, description="Of the downloaded file; the id where left out."
+    )
     window: WindowFields | None = Field(None, description=WINDOW)
 
 

@@ -1,4 +1,4 @@
-"""What the API says about datasets."""
+"""Requests and answers about datasets."""
 
 from __future__ import annotations
 
@@ -7,8 +7,11 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from app.api.schemas.names import Name
+from app.api.schemas.records import RecordName
+from app.domain.datasets import DatasetHints
 from app.domain.enums import DatasetKind, DatasetStatus
+from app.domain.languages import parse_language
+from app.services.datasets import DatasetDetails
 
 
 class DatasetFields(BaseModel):
@@ -16,7 +19,7 @@ class DatasetFields(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    name: Name | None = Field(None, description="Named after the file where it is left out.")
+    name: RecordName | None = Field(None, description="Named after the file where it is left out.")
     kind: DatasetKind | None = Field(
         None,
         description="Left out: by the role in a transfer that it comes with; otherwise images "
@@ -113,3 +116,16 @@ class RowsAnswer(BaseModel):
     items: list[dict[str, Any]]
     offset: int
     total: int
+
+
+def dataset_details(
+    fields: DatasetFields, language: str, kind: DatasetKind | None = None
+) -> DatasetDetails:
+    """What the user says of a dataset in `language`; raises `LanguageUnknown`.
+
+    `kind` is what it is taken for where the user does not say.
+    """
+    names = ("text", "label", "group", "source", "target")
+    columns = {name: getattr(fields, name) for name in (*names, "separator", "part")}
+    hints = DatasetHints(kind=fields.kind or kind, **columns)
+    return DatasetDetails(language=parse_language(language), name=fields.name, hints=hints)

@@ -1,4 +1,4 @@
-"""What the API says about evaluations."""
+"""Answers about evaluations."""
 
 from __future__ import annotations
 

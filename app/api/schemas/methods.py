@@ -1,4 +1,4 @@
-"""What the API says about methods."""
+"""Answers about methods."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
-from app.domain.enums import Companion, Format, Role, Task
+from app.domain.enums import AuxiliaryModelUse, Format, Role, Task
 from app.methods.contract import MethodSpec
 
 
@@ -20,7 +20,7 @@ class MethodAnswer(BaseModel):
     required_roles: list[Role] = Field(description="Datasets that it cannot do without.")
     optional_roles: list[Role] = Field(description="Datasets that it also has a use for.")
     one_of: list[Role] = Field(description="Roles of which at least one must be given.")
-    companion: Companion = Field(description="Whether it takes a second model.")
+    auxiliary_model: AuxiliaryModelUse = Field(description="Whether it takes a second model.")
     tasks: list[Task] = Field(description="What a source model may do.")
     formats: list[Format] = Field(description="The layouts of source models that it reads.")
 
@@ -35,7 +35,7 @@ def method_answer(spec: MethodSpec) -> MethodAnswer:
         required_roles=sorted(spec.required_roles),
         optional_roles=sorted(spec.optional_roles),
         one_of=sorted(spec.one_of),
-        companion=spec.companion,
+        auxiliary_model=spec.auxiliary_model,
         tasks=sorted(spec.tasks),
         formats=sorted(spec.formats),
     )

@@ -1,4 +1,4 @@
-"""What the API says about models."""
+"""Requests and answers about models, how they are served, and the drift of their traffic."""
 
 from __future__ import annotations
 
@@ -7,10 +7,67 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from app.api.schemas.names import Name
-from app.api.schemas.serving import ServingAnswer
+from app.api.schemas.predictions import PredictedBy
+from app.api.schemas.records import RecordName
 from app.domain.enums import Format, ModelStatus, Task
-from app.domain.models import ImageInput, TextInput
+from app.domain.evaluations import DriftState, Trait
+from app.domain.languages import parse_language
+from app.domain.models import ImageInput, ModelHints, TextInput
+from app.services.models import ModelDetails
+
+
+class CheckAnswer(BaseModel):
+    """How a candidate's answers compare to the network's own."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    rows: int = Field(description="How many inputs both answered.")
+    real: bool = Field(
+        description="Whether they are rows of the model's own evaluation; random tokens or pixels "
+        "otherwise."
+    )
+    same_answers: float = Field(description="The share of inputs that both answer alike.")
+    largest_difference: float = Field(description="Of any probability.")
+    passed: bool
+    metric: str | None = Field(description="The primary metric; null without labels.")
+    reference: float | None = Field(description="The network's own value of it.")
+    value: float | None = Field(description="The candidate's value of it.")
+
+
+class CandidateAnswer(BaseModel):
+    """One way to serve the model, as it was tried on the worker's machine."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    engine: str = Field(examples=["onnxruntime"])
+    precision: str = Field(examples=["int8"])
+    size_bytes: int = Field(description="What it holds in memory; 0 where it could not be made.")
+    check: CheckAnswer | None
+    batched_per_second: float | None = Field(
+        description="Inputs per second in batches of 16 of like length, on one processor."
+    )
+    single_per_second: float | None = Field(
+        description="Inputs per second one by one, on all processors."
+    )
+    failure: str = Field(description="Why it could not be made; empty otherwise.")
+
+
+class ServingAnswer(BaseModel):
+    """How a model is served."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    engine: str = Field(examples=["onnxruntime"])
+    precision: str = Field(examples=["int8"])
+    reason: str = Field(description="Why it was chosen, in a sentence.")
+    sha256: str | None = Field(
+        description="Of what was compiled; null where the model's own file is served."
+    )
+    check: CheckAnswer | None = Field(description="That of the candidate that was chosen.")
+    candidates: list[CandidateAnswer] = Field(description="All that were tried.")
+    failure: dict[str, Any] | None = Field(
+        description="Why compiling failed: code, message, advice, fields."
+    )
 
 
 class ImageInputFields(BaseModel):
@@ -45,7 +102,7 @@ class ModelFields(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    name: Name | None = Field(None, description="Named after the file where it is left out.")
+    name: RecordName | None = Field(None, description="Named after the file where it is left out.")
     language: str = Field("en", description="BCP-47 tag of the language it was trained on.")
     labels: list[str] | None = Field(None, description="Names of the classes, in their order.")
     input: ImageInputFields | None = None
@@ -103,3 +160,57 @@ class AncestorAnswer(BaseModel):
     transfer_id: str | None
     method: str | None
     language: str | None = Field(description="The language that the transfer carried it into.")
+
+
+class TraitAnswer(BaseModel):
+    """One trait of the live inputs beside the evaluation's."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    trait: Trait
+    sentence: str = Field(description="What changed, and from which amount on it matters.")
+    drifted: bool
+    distance: float | None = Field(description="0: alike; 1: apart; null: not compared.")
+    matters_from: float | None = Field(description="Neither chance (1 in 100) nor small.")
+    live: dict[str, float] = Field(description="Shares by name or by the bin's number.")
+    evaluated: dict[str, float] | None
+
+
+class RecordedTextAnswer(BaseModel):
+    """A text of live traffic; there are some only where the operator lets texts be kept."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    text: str
+    day: str
+    language: str
+    labels: list[str]
+    confidence: float
+
+
+class DriftAnswer(BaseModel):
+    """Live traffic beside the rows that the model was evaluated on."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    model: PredictedBy
+    state: DriftState
+    sentence: str
+    since: str = Field(description="The first day that is counted, in UTC.")
+    sampled: int = Field(description="Live inputs that were sampled.")
+    needed: int = Field(description="So many are enough to compare.")
+    evaluation_id: str | None
+    evaluated_rows: int
+    traits: list[TraitAnswer]
+    texts: list[RecordedTextAnswer]
+
+
+def model_details(fields: ModelFields) -> ModelDetails:
+    """What the user says of a model; raises `LanguageUnknown`."""
+    image = fields.input.model_dump(exclude_none=True) if fields.input else {}
+    vectors = fields.vectors.model_dump(exclude_none=True) if fields.vectors else {}
+    return ModelDetails(
+        languages=(parse_language(fields.language),),
+        name=fields.name,
+        hints=ModelHints(labels=tuple(fields.labels or ()), input=image, vectors=vectors),
+    )

@@ -1,4 +1,4 @@
-"""What the API says about predictions."""
+"""Requests and answers about predictions."""
 
 from __future__ import annotations
 
@@ -14,6 +14,12 @@ _INPUT = (
     "[channels][height][width] or [height][width][channels]: whole numbers from 0 to 255, "
     "decimal numbers from 0 to 1."
 )
+WINDOW = (
+    "For models that classify texts: read a text that is longer than the model reads in windows, "
+    f"at most {MOST_WINDOWS}, and not only its beginning. A text that fits is answered as without."
+)
+_WINDOWS = "In how many windows the text was read; 1 without `window` and where it fits."
+_TRUNCATED = "Whether the text is longer than the model reads: what was cut off played no part."
 
 
 class WindowFields(BaseModel):
@@ -39,12 +45,6 @@ class WindowFields(BaseModel):
         return Window(self.pool, self.stride)
 
 
-WINDOW = (
-    "For models that classify texts: read a text that is longer than the model reads in windows, "
-    f"at most {MOST_WINDOWS}, and not only its beginning. A text that fits is answered as without."
-)
-
-
 class PredictionRequest(BaseModel):
     """One `input` or many `inputs`."""
 
@@ -65,10 +65,6 @@ class PredictionRequest(BaseModel):
     def all_inputs(self) -> list[Any]:
         """The inputs, be they one or many."""
         return [self.input] if self.inputs is None else self.inputs
-
-
-_WINDOWS = "In how many windows the text was read; 1 without `window` and where it fits."
-_TRUNCATED = "Whether the text is longer than the model reads: what was cut off played no part."
 
 
 class PredictionAnswer(BaseModel):

@@ -1,4 +1,4 @@
-"""What the API takes and says about transfers."""
+"""Requests and answers about transfers."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from app.api.schemas.datasets import PartDatasetFields
 from app.api.schemas.models import ModelFields
-from app.api.schemas.names import Name
+from app.api.schemas.records import RecordName
 from app.domain.enums import Role
-from app.domain.transfer_states import AttemptOutcome, TransferState
+from app.domain.jobs import AttemptOutcome, JobState
+from app.domain.transfers import SampleSize, Turn
+from app.services.transfers.request import TransferRequest
 
 
 class SampleFields(BaseModel):
@@ -33,7 +35,7 @@ class RequestFields(BaseModel):
     parameters: dict[str, Any] = Field(
         default_factory=dict, description="By the method's own schema."
     )
-    name: Name | None = Field(
+    name: RecordName | None = Field(
         None, description="Of the new model; the source's name and the language where left out."
     )
     seed: int = Field(
@@ -64,7 +66,7 @@ class RequestFields(BaseModel):
         description="How many of the answers should be right that the new model gives where it "
         "is sure enough; `result.advice.abstention` has the probability to demand for that.",
     )
-    companion: str | None = Field(
+    auxiliary_model: str | None = Field(
         None,
         min_length=1,
         description="A second model, for methods that take one: the reference of a registered "
@@ -125,7 +127,7 @@ class SpecAnswer(BaseModel):
     validation_fraction: float | None
     test_fraction: float
     wanted_precision: float
-    companion: str | None
+    auxiliary_model: str | None
     label_mapping: dict[str, str]
 
 
@@ -145,7 +147,7 @@ class TransferAnswer(BaseModel):
     model_config = ConfigDict(from_attributes=True)
 
     id: str = Field(examples=["trf_52e1b0c98f3d7a64"])
-    state: TransferState
+    state: JobState
     spec: SpecAnswer
     created_at: datetime
     started_at: datetime | None
@@ -157,7 +159,8 @@ class TransferAnswer(BaseModel):
         description="A transfer whose attempts were lost waits so long for its next one."
     )
     batch_halvings: int = Field(
-        description="How often memory ran out: each batch is gone through in so many halvings."
+        validation_alias="memory_failures",
+        description="How often memory ran out: each batch is gone through in so many halvings.",
     )
     cancel_requested: bool
     pause_requested: bool
@@ -203,3 +206,15 @@ class EventAnswer(BaseModel):
     kind: str
     at: datetime
     data: dict[str, Any]
+
+
+def transfer_request(fields: RequestFields) -> TransferRequest:
+    """The part of a request that names no record."""
+    values = {name: getattr(fields, name) for name in TransferRequest.__dataclass_fields__}
+    sample = SampleSize(**fields.sample.model_dump()) if fields.sample else None
+    return TransferRequest(**values | {"sample": sample})
+
+
+def turn(fields: RequestFields) -> Turn:
+    """When the transfer should start, beside others."""
+    return Turn(fields.priority, fields.tenant)

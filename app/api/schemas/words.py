@@ -1,4 +1,4 @@
-"""What the API takes and says about words of models of word vectors."""
+"""Requests and answers about words of models of word vectors."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.api.schemas.predictions import PredictedBy
-from app.domain.words import Measure
+from app.domain.predictions import Measure
 
 Word = Annotated[str, Field(min_length=1, max_length=200)]
 

@@ -1,1 +1,1 @@
-"""`babelport demo`: a real model moves to another language, over HTTP, before your eyes."""
+"""`babelport demo`: a real model carried into another language, over HTTP."""

@@ -9,39 +9,38 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from app.cli.demo.rows import Row, Sides
+from app.cli.demo.sentences import Row, SentenceSplit
 from app.domain.enums import Format
 from app.domain.models import ModelHints
 
 if TYPE_CHECKING:
-    from app.learn.examples import Examples
+    from app.learn.data.examples import Examples
 
 _SEED = 0
 
 
 def train_english_classifier(
-    starter: Path, sides: Sides, file: Path, progress: Callable[[float], None]
+    starter: Path, sentences: SentenceSplit, file: Path, progress: Callable[[float], None]
 ) -> float:
-    """Train a head on the starter encoder's sentence vectors; write all of it, zipped, to `file`.
+    """Train a head on the starter encoder's sentence vectors; write the model, zipped, to `file`.
 
     Returns the accuracy on the English test rows. The body stays as it is (linear probing), so
     that the sentences are encoded only once.
     """
     from app.artifacts.archive import pack
     from app.formats.catalog import format_named
-    from app.learn.predicting import predict
-    from app.learn.seeding import seeded
-    from app.methods.catalog import method_named
-    from app.methods.contract import MethodInput
-    from app.methods.fine_tune.run import run
+    from app.learn.devices import seeded
+    from app.learn.inference import predict
+    from app.methods.contract import MethodInput, method_named
+    from app.methods.fine_tune.method import run
 
     layout = format_named(Format.HUGGINGFACE)
     facts = layout.inspect(starter, ModelHints())
-    labels = tuple(sorted({row.intent for row in sides.train}))
+    labels = tuple(sorted({row.intent for row in sentences.train}))
     network = layout.load(starter, facts)
     with seeded(_SEED):
         network.add_head(labels)
-    train, test = _examples(sides.train, labels), _examples(sides.test, labels)
+    train, test = _examples(sentences.train, labels), _examples(sentences.test, labels)
     parameters = method_named("fine-tune").parameters.model_validate({"strategy": "head"})
     trained = run(MethodInput(network, parameters, train, seed=_SEED), _Bar(progress)).network
     right = predict(trained, test.inputs).argmax(axis=1) == test.targets
@@ -52,7 +51,7 @@ def train_english_classifier(
 
 
 def _examples(rows: Sequence[Row], labels: tuple[str, ...]) -> Examples:
-    from app.learn.examples import Examples
+    from app.learn.data.examples import Examples
 
     return Examples(
         inputs=[row.text for row in rows],

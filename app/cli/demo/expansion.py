@@ -18,7 +18,7 @@ from hassil.expression import (
 )
 from hassil.intents import RangeSlotList, SlotList, TextSlotList
 
-from app.cli.demo.slot_words import ANYTHING
+from app.cli.demo.templates import ANYTHING
 
 
 def expand(
@@ -32,11 +32,11 @@ def expand(
     hassil's own sampler lists every text in order; a demo wants a few from all over. Raises
     KeyError for a rule or list that nobody defines.
     """
-    return _Walk(rules, lists, random).text(expression)
+    return _Sampler(rules, lists, random).text(expression)
 
 
 @dataclass(frozen=True)
-class _Walk:
+class _Sampler:
     rules: Mapping[str, Sentence]
     lists: Mapping[str, SlotList]
     random: Random

@@ -10,7 +10,7 @@ from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 
-from app.cli.demo.rows import Row
+from app.cli.demo.sentences import Row
 from app.client import Client
 
 _WIDTH_WITHOUT_TERMINAL = 120

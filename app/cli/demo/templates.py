@@ -1,4 +1,4 @@
-"""Reads the intent templates of `home-assistant-intents` in one language."""
+"""The intent templates of `home-assistant-intents` in one language, and values for their slots."""
 
 from __future__ import annotations
 
@@ -8,17 +8,23 @@ from dataclasses import dataclass
 from random import Random
 from typing import TYPE_CHECKING
 
-from app.cli.demo.slot_words import home_words
-from app.domain.errors.demo import DemoLanguageUnknown, DemoPackageMissing
+from app.domain.errors.service import DemoLanguageUnknown, DemoPackageMissing
 
 if TYPE_CHECKING:
     from hassil.expression import Sentence
     from hassil.intents import SlotList
 
 
+# Names that are the same in many languages, so that no slot value gives an intent away.
+_NAMES = ("Aurora", "Sonos", "TV", "Luna", "Roomba", "Max", "Nova", "Hue", "Orion", "Bosch")
+_AREAS = ("Studio", "Garage", "Atelier", "Loft", "Lobby", "Salon", "Terrasse", "Sauna")
+_FLOORS = ("1", "2", "3", "A", "B")
+ANYTHING = ("Pizza", "Mozart", "Taxi", "Yoga", "Spaghetti", "Bolero", "Kiwi", "Tango", "Tofu")
+
+
 @dataclass(frozen=True)
 class Template:
-    """One way to say an intent, with its gaps; `id` is stable within the package's version."""
+    """One sentence template of an intent; `id` is stable within the package's version."""
 
     id: str
     intent: str
@@ -27,7 +33,7 @@ class Template:
     lists: Mapping[str, SlotList]
 
     def expand(self, random: Random) -> str:
-        """A sentence: every choice and gap of the template filled at random."""
+        """A sentence: every choice and slot of the template filled at random."""
         from app.cli.demo.expansion import expand
 
         text = expand(self.sentence.expression, self.rules, self.lists, random)
@@ -48,7 +54,7 @@ def read_templates(language: str) -> dict[str, list[Template]]:
     if content is None:
         raise DemoLanguageUnknown(language, sorted(get_languages()))
     parsed = Intents.from_dict(content)
-    lists = {**home_words(), **parsed.slot_lists}
+    lists = {**home_slots(), **parsed.slot_lists}
     return {
         name: [
             Template(
@@ -62,4 +68,15 @@ def read_templates(language: str) -> dict[str, list[Template]]:
             for place, sentence in enumerate(data.sentences)
         ]
         for name, intent in parsed.intents.items()
+    }
+
+
+def home_slots() -> dict[str, SlotList]:
+    """The lists `name`, `area` and `floor`, which no language of the package holds."""
+    from hassil.intents import TextSlotList
+
+    chosen = {"name": _NAMES, "area": _AREAS, "floor": _FLOORS}
+    return {
+        name: TextSlotList.from_strings(words, name=name, allow_template=False)
+        for name, words in chosen.items()
     }

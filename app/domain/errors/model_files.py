@@ -1,10 +1,10 @@
-"""Errors about the files of a model: what they are, what they hold, whether they fit together."""
+"""Errors about a model's files: read as an upload, converted before, exported for a download."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from app.domain.errors import RejectedFile
+from app.domain.errors import Conflict, InvalidInput, Overloaded, RejectedFile
 
 ACCEPTED = (
     "a Hugging Face directory as .zip or .tar.gz (config.json, *.safetensors, and tokenizer.json "
@@ -209,4 +209,170 @@ class WeightsNotFinite(RejectedFile):
         super().__init__(
             "The model answers a plain input with NaN or infinity.",
             "Check the training: weights that diverged cannot be transferred.",
+        )
+
+
+class ConversionUnknown(InvalidInput):
+    """A file that convert has no way to read."""
+
+    code = "conversion-unknown"
+
+    def __init__(self, source: str) -> None:
+        super().__init__(
+            f"{source} is nothing that can be converted.",
+            "Give a .pt, .pth, .ckpt, .pt2, .keras, .h5 or pickle file, or a Hugging Face "
+            "directory with pytorch_model.bin or SetFit's model_head.pkl.",
+            source=source,
+        )
+
+
+class ConversionNeedsTrust(InvalidInput):
+    """Reading the file runs the code that is in it."""
+
+    code = "conversion-needs-trust"
+
+    def __init__(self, source: str, kind: str) -> None:
+        super().__init__(
+            f"{source} is {kind}: reading it can run code that someone has hidden in it.",
+            "If you made the file yourself, or trust whoever did, run the command again with "
+            "--trust. Otherwise read it in a sandbox.",
+            source=source,
+            kind=kind,
+        )
+
+
+class ConversionNeedsArchitecture(InvalidInput):
+    """A file of weights without the network they belong to."""
+
+    code = "conversion-needs-architecture"
+
+    def __init__(self, source: str) -> None:
+        super().__init__(
+            f"{source} holds weights and does not say of which layers.",
+            "Describe the layers in an architecture.json (docs/formats.md) and give it with "
+            "--architecture.",
+            source=source,
+        )
+
+
+class ConversionNeedsInput(InvalidInput):
+    """An export needs to know the images that the network takes."""
+
+    code = "conversion-needs-input"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The network has to be run once, and nothing says on which images.",
+            'Give them with --input \'{"channels": 1, "height": 28, "width": 28}\'.',
+        )
+
+
+class ConversionNeedsPackage(InvalidInput):
+    """The library that reads the file is not installed."""
+
+    code = "conversion-needs-package"
+
+    def __init__(self, package: str, install: str) -> None:
+        super().__init__(
+            f"Converting this file needs {package}, which is not installed.",
+            f"Install it where you run the command: pip install {install}",
+            package=package,
+        )
+
+
+class ConversionFailed(InvalidInput):
+    """The file was read, but no accepted model came of it."""
+
+    code = "conversion-failed"
+
+    def __init__(self, source: str, reason: str, advice: str) -> None:
+        super().__init__(f"{source} could not be converted: {reason}", advice, source=source)
+
+
+class OutputSuffixWrong(InvalidInput):
+    """The target is named like another kind of file."""
+
+    code = "target-suffix-wrong"
+
+    def __init__(self, target: str, suffix: str) -> None:
+        super().__init__(
+            f"What is written is a {suffix} file, and {target} is not named like one.",
+            f"Give a target that ends in {suffix}.",
+            target=target,
+            suffix=suffix,
+        )
+
+
+class ExportUnsupported(Conflict):
+    """A model that is no text classifier of transformers, and so has no other form."""
+
+    code = "export-unsupported"
+
+    def __init__(self, model: str, reason: str) -> None:
+        super().__init__(
+            f"The model {model} is not exported: {reason}.",
+            "Download it without `format`: its own file is complete.",
+            model=model,
+        )
+
+
+class ModulesUnsupported(Conflict):
+    """A model whose answers are more than modules of sentence-transformers can give."""
+
+    code = "modules-unsupported"
+
+    def __init__(self, model: str, reason: str) -> None:
+        super().__init__(
+            f"The model {model} cannot be written as modules of sentence-transformers: {reason}.",
+            "Download it with `format=onnx`, which holds any head.",
+            model=model,
+            reason=reason,
+        )
+
+
+class LanguageNotInBridge(InvalidInput):
+    """The shift of the model cannot be fixed to this language, or no language was named."""
+
+    code = "language-not-in-bridge"
+
+    def __init__(self, model: str, language: str | None, known: Sequence[str]) -> None:
+        said = "no language was named" if language is None else f"`{language}` is none of them"
+        shifted = f"shifts texts of {', '.join(known)}" if known else "shifts no language"
+        choose = f"Add `language=`, one of: {', '.join(known)}." if known else "Leave it out."
+        super().__init__(
+            f"The model {model} {shifted}, and {said}.",
+            choose,
+            model=model,
+            language=language,
+            known=list(known),
+        )
+
+
+class ExportFailed(Conflict):
+    """The exporter, or the comparison with the network, failed."""
+
+    code = "export-failed"
+
+    def __init__(self, model: str, reason: str) -> None:
+        super().__init__(
+            f"The model {model} could not be written in this form: {reason[:300]}.",
+            "Download it without `format`, or ask the service, which answers with all of it.",
+            model=model,
+            reason=reason[:300],
+        )
+
+
+class ExportBusy(Overloaded):
+    """An export is being made; one at a time is. `same`: it is the one that was asked for."""
+
+    code = "export-busy"
+
+    def __init__(self, retry_after: int, same: bool = False) -> None:
+        super().__init__(
+            "This model is being written in this form, since an earlier request."
+            if same
+            else "Another model, or another form of this one, is being written.",
+            f"Send the request again in {retry_after} seconds"
+            + (": what is being written is kept for it." if same else "."),
+            retry_after,
         )

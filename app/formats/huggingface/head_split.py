@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
@@ -12,14 +13,8 @@ import torch
 from torch import Tensor, nn
 
 from app.domain.errors.model_files import ArchitectureUnsupported, WeightsNotFinite
-from app.formats.huggingface.pooling import PoolingMode
-from app.formats.huggingface.stand_in import (
-    BodyAnswer,
-    KnownAnswer,
-    body_replaced,
-    entering,
-    repeat,
-)
+from app.formats.huggingface.sentence_transformers import PoolingMode
+from app.formats.huggingface.tokenizer import FIRST_TOKENS, word_vectors
 from app.learn.network import Batch
 
 _TOLERANCE = 1e-4
@@ -60,7 +55,7 @@ class HeadSplit:
     def features(self, batch: Batch) -> Tensor:
         """What the head reads: float (n, width)."""
         kept: list[Tensor] = []
-        with entering(self._entry, kept.append):
+        with intercept_input(self._entry, kept.append):
             self._model(**batch)
         return self._reduce(kept[0], batch)
 
@@ -68,10 +63,10 @@ class HeadSplit:
         """Logits (n, classes) from what `features` gives."""
         # Not `len`: a number of Python's would be a constant in an exported graph.
         count, device = features.shape[0], features.device
-        batch = {name: repeat(row, count, device) for name, row in self._probe.items()}
+        batch = {name: repeat_row(row, count, device) for name, row in self._probe.items()}
         whole = self._restore(features)
-        body = body_replaced(self._model, KnownAnswer(self._answer.times(count, device)))
-        with body, entering(self._entry, lambda _: whole):
+        body = body_replaced(self._model, ConstantBody(self._answer.times(count, device)))
+        with body, intercept_input(self._entry, lambda _: whole):
             logits: Tensor = self._model(**batch).logits
         return logits
 
@@ -110,7 +105,7 @@ class HeadSplit:
             hook = body.register_forward_hook(lambda _m, _a, output: answers.append(output))
             stack.callback(hook.remove)
             for name, module in self._head_modules():
-                stack.enter_context(entering(module, _recorder(name, entered)))
+                stack.enter_context(intercept_input(module, _recorder(name, entered)))
             logits = self._model(**probe).logits
         if not entered or not answers or not hasattr(answers[0], "items"):
             raise self._unsupported("its head cannot be told from its body")
@@ -152,8 +147,8 @@ class HeadSplit:
             return entered[:, 0]
         if self._reading is _Reading.FLAT:
             return entered.flatten(1)
-        there = batch["input_ids"].ne(self._pad_id or 0).int()
-        last = (torch.arange(there.shape[1], device=there.device) * there).argmax(dim=1)
+        present = batch["input_ids"].ne(self._pad_id or 0).int()
+        last = (torch.arange(present.shape[1], device=present.device) * present).argmax(dim=1)
         return entered[torch.arange(entered.shape[0], device=entered.device), last]
 
     def _restore(self, features: Tensor) -> Tensor:
@@ -170,3 +165,156 @@ class HeadSplit:
 
 def _recorder(name: str, entered: list[tuple[str, Tensor]]) -> Any:
     return lambda tensor: entered.append((name, tensor))
+
+
+class WordHead:
+    """A token classifier as `features`, the vector of each word, and `head`, a linear layer.
+
+    `probe` is a batch of words. Raises ArchitectureUnsupported where more than one linear layer
+    stands behind the body, or where it does not give the model's own logits; WeightsNotFinite.
+    """
+
+    def __init__(self, model: Any, probe: Batch) -> None:
+        self._model = model
+        body = model.base_model
+        behind = [
+            name
+            for name, module in model.named_children()
+            if module is not body and any(True for _ in module.parameters())
+        ]
+        if len(behind) != 1 or not isinstance(model.get_submodule(behind[0]), nn.Linear):
+            raise ArchitectureUnsupported(
+                type(model).__name__, "its head is more than one linear layer"
+            )
+        self._name = behind[0]
+        self._check(probe)
+
+    @property
+    def width(self) -> int:
+        """Numbers in the vector of a word."""
+        return self._linear.in_features
+
+    def features(self, batch: Batch) -> Tensor:
+        """What the head reads of each word: float (n, words, width)."""
+        vectors, _ = self._run(batch)
+        return word_vectors(vectors, batch[FIRST_TOKENS])
+
+    def head(self, features: Tensor) -> Tensor:
+        """Logits (n, words, classes)."""
+        logits: Tensor = self._linear(features)
+        return logits
+
+    def parameters(self) -> Iterator[nn.Parameter]:
+        """The linear layer's."""
+        return self._linear.parameters()
+
+    @property
+    def _linear(self) -> nn.Linear:
+        linear: nn.Linear = self._model.get_submodule(self._name)
+        return linear
+
+    def _run(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """What entered the head, float (windows, tokens, width), and the model's own logits."""
+        kept: list[Tensor] = []
+        with intercept_input(self._linear, kept.append):
+            logits = self._model(**{k: v for k, v in batch.items() if k != FIRST_TOKENS}).logits
+        return kept[0], logits
+
+    @torch.no_grad()
+    def _check(self, probe: Batch) -> None:
+        vectors, logits = self._run(probe)
+        if not bool(torch.isfinite(logits).all()):
+            raise WeightsNotFinite
+        answer = self.head(vectors)
+        if answer.shape != logits.shape or not torch.allclose(answer, logits, atol=_TOLERANCE):
+            raise ArchitectureUnsupported(
+                type(self._model).__name__, "something follows its linear layer"
+            )
+
+
+@dataclass(frozen=True)
+class BodyAnswer:
+    """What a body answered to one input: the tensors (1, ...) of its output, by name."""
+
+    kind: type[Any]
+    tensors: dict[str, Tensor]
+
+    @classmethod
+    def first_of(cls, output: Any) -> BodyAnswer:
+        """The first row of a `ModelOutput`."""
+        rows = {name: value[:1] for name, value in output.items() if isinstance(value, Tensor)}
+        return cls(type(output), rows)
+
+    def times(self, count: int, device: torch.device) -> Any:
+        """The same answer for `count` inputs, on `device`."""
+        return self.kind(**{name: repeat_row(t, count, device) for name, t in self.tensors.items()})
+
+
+def repeat_row(row: Tensor, count: int, device: torch.device) -> Tensor:
+    """`row` (1, ...) as (count, ...) on `device`."""
+    return row.to(device).expand(count, *row.shape[1:])
+
+
+@contextmanager
+def body_replaced(model: Any, body: nn.Module) -> Iterator[None]:
+    """Inside, `model` runs on `body` in the place of its own."""
+    own = model.base_model
+    setattr(model, model.base_model_prefix, body)
+    try:
+        yield
+    finally:
+        setattr(model, model.base_model_prefix, own)
+
+
+@contextmanager
+def intercept_input(module: nn.Module, act: Callable[[Tensor], Tensor | None]) -> Iterator[None]:
+    """Inside, `act` gets the first argument of each call of `module`, and may replace it."""
+
+    def hook(_: nn.Module, arguments: tuple[Any, ...]) -> tuple[Any, ...] | None:
+        replaced = act(arguments[0])
+        return None if replaced is None else (replaced, *arguments[1:])
+
+    handle = module.register_forward_pre_hook(hook)
+    try:
+        yield
+    finally:
+        handle.remove()
+
+
+class ConstantBody(nn.Module):
+    """A body that returns `answer` whatever its input, and costs nothing."""
+
+    def __init__(self, answer: Any) -> None:
+        super().__init__()
+        self._answer = answer
+
+    def forward(self, *_: Any, **__: Any) -> Any:
+        """The answer."""
+        return self._answer
+
+
+class ZeroBody(nn.Module):
+    """A body that answers every row with zeros of the shapes (1, ...) `reads`, by name."""
+
+    def __init__(self, reads: Mapping[str, tuple[int, ...]]) -> None:
+        super().__init__()
+        self._reads = dict(reads)
+
+    def forward(self, input_ids: Tensor, *_: Any, **__: Any) -> BodyOutput:
+        """Zeros for each row of `input_ids`."""
+        count, device = input_ids.shape[0], input_ids.device
+        return BodyOutput(
+            **{name: torch.zeros(count, *s[1:], device=device) for name, s in self._reads.items()}
+        )
+
+
+class BodyOutput(dict[str, Tensor]):
+    """Tensors by name, by place and as attributes, as transformers' classes ask for them."""
+
+    def __getitem__(self, key: Any) -> Any:
+        return super().__getitem__(key) if isinstance(key, str) else tuple(self.values())[key]
+
+    def __getattr__(self, name: str) -> Tensor | None:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return self.get(name)

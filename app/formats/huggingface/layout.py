@@ -16,16 +16,15 @@ from app.domain.errors.model_files import (
     FormatRunsCode,
     TaskUnsupported,
 )
-from app.formats.json_file import read_json_object
+from app.formats.json_files import read_json_object
 
 CONFIG_FILE = "config.json"
 TOKENIZER_FILE = "tokenizer.json"
-PREPARATION_FILE = "preprocessor_config.json"
+IMAGE_PROCESSOR_FILE = "preprocessor_config.json"
 HEAD_FILE = "head.json"
 HEAD_WEIGHTS_FILE = "head.safetensors"
 DENSE_WEIGHTS_FILE = "dense.safetensors"
 INDEX_FILE = "model.safetensors.index.json"
-
 _OWN_TYPE, _OWN_CLASS = "babelport_", "Babelport"
 _CODE = "a description of code in Python (`auto_map`)"
 # A masked language model is a plain encoder with a word head, which is left away.
@@ -34,8 +33,10 @@ _ENCODERS = ("Model", "ForMaskedLM", "ForPreTraining")
 _GENERATORS = ("LMHeadModel", "DoubleHeadsModel")
 _MASKED = "WithLMHeadModel"
 # What transformers' classes call a head that answers with labels.
-_HEADS = {"classifier", "pre_classifier", "classification_head", "score", "logits_proj"}
-_HEADS |= {"qa_outputs"}
+_HEADS = {
+    *("classifier", "pre_classifier", "classification_head"),
+    *("score", "logits_proj", "qa_outputs"),
+}
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ class Layout:
 
 
 def read_layout(folder: Path) -> Layout:
-    """Read and check the JSON files; raises the leaves of `errors/model_files.py`."""
+    """Read and check the JSON files; raises a `RejectedFile`."""
     written = read_json_object(folder / CONFIG_FILE)
     config = with_names_of_transformers(written)
     architecture = check_config(CONFIG_FILE, config)
@@ -75,8 +76,8 @@ def head_weights(folder: Path) -> list[str]:
 def with_own_names(config: dict[str, Any]) -> dict[str, Any]:
     """`config.json` under names that plain transformers refuses.
 
-    For a directory whose answers need files that transformers passes over, a head of ours or a
-    bridge: it would answer without them, from a head drawn at random.
+    For a directory whose answers need files that transformers passes over, a head of
+    Babelport's or a bridge: it would answer without them, from a head drawn at random.
     """
     named = [_OWN_CLASS + name for name in config["architectures"]]
     return config | {"model_type": _OWN_TYPE + config["model_type"], "architectures": named}
@@ -113,7 +114,7 @@ def check_config(file: str, config: dict[str, Any]) -> str:
 
 
 def _refuse_foreign_code(folder: Path) -> None:
-    for name in ("tokenizer_config.json", PREPARATION_FILE):
+    for name in ("tokenizer_config.json", IMAGE_PROCESSOR_FILE):
         content = read_json_object(folder / name) if (folder / name).is_file() else {}
         if content.get("auto_map"):
             raise FormatRunsCode(name, _CODE)
@@ -140,18 +141,18 @@ def _task(config: dict[str, Any], architecture: str) -> Task:
 
 def _require_files(layout: Layout) -> None:
     if layout.task is Task.IMAGE_CLASSIFICATION:
-        _require(layout, PREPARATION_FILE, "says how images are scaled", "processor")
+        _require(layout, IMAGE_PROCESSOR_FILE, "says how images are scaled", "processor")
     elif not (layout.folder / TOKENIZER_FILE).is_file():
-        if (layout.folder / PREPARATION_FILE).is_file():
+        if (layout.folder / IMAGE_PROCESSOR_FILE).is_file():
             raise TaskUnsupported(f"an image encoder without a head ({layout.architecture})")
         _require(layout, TOKENIZER_FILE, "turns text into numbers", "tokenizer (a fast one)")
     _require_weights(layout.folder)
 
 
-def _require(layout: Layout, file: str, why: str, maker: str) -> None:
+def _require(layout: Layout, file: str, purpose: str, maker: str) -> None:
     if not (layout.folder / file).is_file():
         advice = f"Call `save_pretrained` of the model's {maker} on the same directory."
-        raise FileMissing(file, why, advice)
+        raise FileMissing(file, purpose, advice)
 
 
 def _require_weights(folder: Path) -> None:

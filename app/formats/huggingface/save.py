@@ -11,20 +11,22 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-from app.formats.huggingface.bridge_file import write_bridge
+from app.formats.huggingface.classifiers import ImageClassifier, TextClassifier
 from app.formats.huggingface.encoder import Encoder
-from app.formats.huggingface.head_file import write_head_file
-from app.formats.huggingface.image_classifier import ImageClassifier
-from app.formats.huggingface.kept_head import KeptHead, write_kept_head
+from app.formats.huggingface.head_files import (
+    KeptHead,
+    write_bridge,
+    write_head_file,
+    write_kept_head,
+)
 from app.formats.huggingface.layout import (
     CONFIG_FILE,
     DENSE_WEIGHTS_FILE,
     HEAD_WEIGHTS_FILE,
-    PREPARATION_FILE,
+    IMAGE_PROCESSOR_FILE,
     with_own_names,
 )
-from app.formats.huggingface.number_type import number_type
-from app.formats.huggingface.text_classifier import TextClassifier
+from app.formats.safetensors_files import stored_dtype
 from app.learn.network import Network
 
 README_FILE = "README.md"
@@ -42,7 +44,7 @@ does not know (`babelport_...`): `pipeline` and `AutoModel` say so.
   modules in which every text is taken to be of one language.
 - For the encoder alone, take `babelport_` and `Babelport` out of `config.json`.
 """
-_COMPANIONS = (PREPARATION_FILE, "LICENSE", "LICENSE.txt")
+_COPIED_FILES = (IMAGE_PROCESSOR_FILE, "LICENSE", "LICENSE.txt")
 
 
 def save(network: Network, folder: Path) -> None:
@@ -53,10 +55,10 @@ def save(network: Network, folder: Path) -> None:
     """
     if not isinstance(network, TextClassifier | ImageClassifier | Encoder):
         raise TypeError(f"A {type(network).__name__} is no Hugging Face network.")
-    kind = number_type(network.source)
+    kind = stored_dtype(network.source)
     network.model.save_pretrained(folder, state_dict=_cast(network, kind))
     _complete_config(folder, kind, alone=not _needs_more(network))
-    for name in _COMPANIONS:
+    for name in _COPIED_FILES:
         if (network.source / name).is_file():
             shutil.copyfile(network.source / name, folder / name)
     if isinstance(network, TextClassifier | Encoder):
@@ -79,7 +81,7 @@ def _cast(network: Any, kind: torch.dtype) -> dict[str, Tensor]:
 
 
 def _complete_config(folder: Path, kind: torch.dtype, alone: bool) -> None:
-    """Write the number type; and names of our own unless transformers `alone` answers rightly."""
+    """Write the number type; and Babelport's names unless transformers `alone` answers rightly."""
     file = folder / CONFIG_FILE
     config = json.loads(file.read_text(encoding="utf-8"))
     config["dtype"] = str(kind).removeprefix("torch.")

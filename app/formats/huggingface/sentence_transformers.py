@@ -1,22 +1,28 @@
-"""What a sentence-transformers directory says of its steps behind the encoder."""
+"""From tokens to a text's vector: what a sentence-transformers directory says, and its pooling."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, Literal, cast, get_args
 
-from torch import Tensor
+import torch
+from pydantic import BaseModel, ConfigDict, PositiveInt
+from torch import Tensor, nn
 
 from app.domain.errors.model_files import ArchitectureUnsupported, FileInvalid, FileMissing
-from app.formats.huggingface.pooling import Activation, DenseLayer, PoolingMode
-from app.formats.json_file import read_json_object
-from app.formats.weight_file import read_weight_file
+from app.formats.json_files import read_json_object
+from app.formats.safetensors_files import read_weight_file
 
+PoolingMode = Literal["cls", "max", "mean", "mean_sqrt_len_tokens", "weightedmean", "lasttoken"]
+Activation = Literal[
+    "Identity", "Tanh", "ReLU", "GELU", "SiLU", "Sigmoid", "LeakyReLU", "ELU", "Mish", "Softplus"
+]
 MODULES_FILE = "modules.json"
 # In the order in which their vectors are concatenated; the last release has one key in their place.
-FLAGS: dict[str, PoolingMode] = {
+POOLING_FLAGS: dict[str, PoolingMode] = {
     "pooling_mode_cls_token": "cls",
     "pooling_mode_max_tokens": "max",
     "pooling_mode_mean_tokens": "mean",
@@ -26,8 +32,90 @@ FLAGS: dict[str, PoolingMode] = {
 }
 
 
+class DenseLayer(BaseModel):
+    """A linear layer behind the pooling, and torch.nn's activation after it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    in_features: PositiveInt
+    out_features: PositiveInt
+    bias: bool = True
+    activation: Activation = "Tanh"
+
+
+class DenseLayers(nn.ModuleList):
+    """Layers that a sentence vector passes, float (n, in) to float (n, out)."""
+
+    def __init__(self, layers: Sequence[DenseLayer]) -> None:
+        super().__init__(nn.Linear(one.in_features, one.out_features, one.bias) for one in layers)
+        self._activations = [getattr(nn, one.activation)() for one in layers]
+
+    def forward(self, vectors: Tensor) -> Tensor:
+        """The vectors behind the last layer."""
+        for linear, activation in zip(self, self._activations, strict=True):
+            vectors = activation(linear(vectors))
+        return vectors
+
+    def reset_parameters(self) -> None:
+        """Draw every layer anew."""
+        for linear in self:
+            cast(nn.Linear, linear).reset_parameters()
+
+
+def pool(tokens: Tensor, mask: Tensor, modes: Sequence[PoolingMode]) -> Tensor:
+    """Float (n, modes * width) of tokens, float (n, longest, width), and mask, int (n, longest).
+
+    Padding may stand on either side. Several modes are concatenated in their order.
+    """
+    pooled = [_POOL[mode](tokens, mask) for mode in modes]
+    return pooled[0] if len(pooled) == 1 else torch.cat(pooled, dim=-1)
+
+
+def _first(tokens: Tensor, mask: Tensor) -> Tensor:
+    return _at(tokens, mask.int().argmax(dim=1))
+
+
+def _last(tokens: Tensor, mask: Tensor) -> Tensor:
+    return _at(tokens, (mask.cumsum(dim=1) * mask).int().argmax(dim=1))
+
+
+def _max(tokens: Tensor, mask: Tensor) -> Tensor:
+    return tokens.masked_fill(mask.unsqueeze(-1) == 0, float("-inf")).amax(dim=1)
+
+
+def _mean(tokens: Tensor, mask: Tensor) -> Tensor:
+    counted = mask.unsqueeze(-1).to(tokens.dtype)
+    return (tokens * counted).sum(dim=1) / counted.sum(dim=1).clamp(min=1.0)
+
+
+def _mean_sqrt_len(tokens: Tensor, mask: Tensor) -> Tensor:
+    counted = mask.unsqueeze(-1).to(tokens.dtype)
+    return (tokens * counted).sum(dim=1) / counted.sum(dim=1).clamp(min=1.0).sqrt()
+
+
+def _weighted_mean(tokens: Tensor, mask: Tensor) -> Tensor:
+    """The k-th token counts k times (Muennighoff, 2022, "SGPT")."""
+    places = (mask.cumsum(dim=1) * mask).unsqueeze(-1).to(tokens.dtype)
+    return (tokens * places).sum(dim=1) / places.sum(dim=1).clamp(min=1.0)
+
+
+def _at(tokens: Tensor, places: Tensor) -> Tensor:
+    index = places.view(-1, 1, 1).expand(-1, 1, tokens.shape[-1])
+    return tokens.gather(1, index).squeeze(1)
+
+
+_POOL = {
+    "cls": _first,
+    "max": _max,
+    "mean": _mean,
+    "mean_sqrt_len_tokens": _mean_sqrt_len,
+    "weightedmean": _weighted_mean,
+    "lasttoken": _last,
+}
+
+
 @dataclass(frozen=True)
-class Step:
+class SentenceModule:
     """One entry of `modules.json`: the class, by its last name, and its folder."""
 
     kind: str
@@ -45,7 +133,7 @@ class Step:
 
 @dataclass(frozen=True)
 class SentenceEncoder:
-    """All steps in terms of ours; `max_tokens` is None where nothing limits them."""
+    """All steps in terms of `head.json`; `max_tokens` is None where nothing limits them."""
 
     pooling: tuple[PoolingMode, ...]
     dense: tuple[DenseLayer, ...]
@@ -87,7 +175,7 @@ def dense_weights(folder: Path) -> dict[str, Tensor]:
     return found
 
 
-def sentence_steps(folder: Path) -> list[Step]:
+def sentence_steps(folder: Path) -> list[SentenceModule]:
     """The entries of `modules.json` in their order; raises FileInvalid."""
     try:
         listed: Any = json.loads((folder / MODULES_FILE).read_text(encoding="utf-8"))
@@ -98,7 +186,7 @@ def sentence_steps(folder: Path) -> list[Step]:
         raise FileInvalid(MODULES_FILE, "it is no list of sentence-transformers steps") from None
     if any("/" in path or "\\" in path or path == ".." for _, path in pairs):
         raise FileInvalid(MODULES_FILE, "it names a folder that is not directly beside it")
-    return [Step(kind, folder / path) for kind, path in pairs]
+    return [SentenceModule(kind, folder / path) for kind, path in pairs]
 
 
 def _check_order(kinds: list[str]) -> None:
@@ -114,12 +202,12 @@ def _check_order(kinds: list[str]) -> None:
         raise _unsupported("its step Normalize is not the last one")
 
 
-def _pooling(step: Step) -> tuple[PoolingMode, ...]:
+def _pooling(step: SentenceModule) -> tuple[PoolingMode, ...]:
     settings = step.settings()
-    asked = settings.get("pooling_mode")
-    if asked is None:
-        asked = [mode for flag, mode in FLAGS.items() if settings.get(flag)] or ["mean"]
-    modes = tuple(asked) if isinstance(asked, list) else (asked,)
+    pooling = settings.get("pooling_mode")
+    if pooling is None:
+        pooling = [mode for flag, mode in POOLING_FLAGS.items() if settings.get(flag)] or ["mean"]
+    modes = tuple(pooling) if isinstance(pooling, list) else (pooling,)
     for mode in modes:
         if mode not in get_args(PoolingMode):
             raise _unsupported(f"it pools by {mode!r}, which is none of {get_args(PoolingMode)}")
@@ -128,7 +216,7 @@ def _pooling(step: Step) -> tuple[PoolingMode, ...]:
     return modes
 
 
-def _dense(step: Step) -> DenseLayer:
+def _dense(step: SentenceModule) -> DenseLayer:
     settings, name = step.settings(), f"{step.folder.name}/config.json"
     activation = str(settings.get("activation_function", "torch.nn.modules.activation.Tanh"))
     short = activation.rsplit(".", 1)[-1]
@@ -168,8 +256,8 @@ def _transformer_settings(folder: Path) -> int | None:
     settings = read_json_object(file) if file.is_file() else {}
     if settings.get("do_lower_case"):
         raise _unsupported(f"{file.name} asks for lower case beside the tokenizer")
-    most = settings.get("max_seq_length")
-    return most if isinstance(most, int) and most > 0 else None
+    max_tokens = settings.get("max_seq_length")
+    return max_tokens if isinstance(max_tokens, int) and max_tokens > 0 else None
 
 
 def _unsupported(reason: str) -> ArchitectureUnsupported:

@@ -20,18 +20,22 @@ from transformers import AutoModel, AutoTokenizer
 from app.artifacts.archive import pack
 from app.domain.enums import Task
 from app.domain.errors import BabelportError
-from app.domain.errors.downloads import ExportFailed, LanguageNotInBridge, ModulesUnsupported
+from app.domain.errors.model_files import ExportFailed, LanguageNotInBridge, ModulesUnsupported
 from app.domain.models import ModelFacts
+from app.formats.huggingface.classifiers import TextClassifier
 from app.formats.huggingface.encoder import Encoder
 from app.formats.huggingface.load import load
-from app.formats.huggingface.pooling import PoolingMode, pool
-from app.formats.huggingface.sentence_transformers import FLAGS, MODULES_FILE, sentence_steps
-from app.formats.huggingface.text_classifier import TextClassifier
-from app.formats.predictions_table import read_predictions
-from app.learn.bridge import Bridge
-from app.learn.language_shift import LanguageShift
+from app.formats.huggingface.sentence_transformers import (
+    MODULES_FILE,
+    POOLING_FLAGS,
+    PoolingMode,
+    pool,
+    sentence_steps,
+)
+from app.formats.prediction_tables import read_predictions
+from app.learn.bridge import Bridge, LanguageShift
+from app.learn.inference import predict
 from app.learn.network import Network
-from app.learn.predicting import predict
 
 ABOUT_FILE, README_FILE = "model.json", "README.md"
 TOLERANCE = 1e-4
@@ -71,6 +75,7 @@ _ANSWERS = {
         "answers = [labels[i] for i in logits.argmax(axis=1)]"
     ),
 }
+_Classifier = Encoder | TextClassifier
 
 
 @dataclass(frozen=True)
@@ -82,7 +87,6 @@ class Dense:
     activation: str = "Identity"
 
 
-_Classifier = Encoder | TextClassifier
 _Step = Dense | None  # None scales to length 1
 
 
@@ -127,14 +131,14 @@ def write_modules(
     again and compared with the network. Raises LanguageNotInBridge, ModulesUnsupported and
     ExportFailed.
     """
-    known: ModelFacts = TypeAdapter(ModelFacts).validate_python(facts)
+    model_facts: ModelFacts = TypeAdapter(ModelFacts).validate_python(facts)
     target = Path(file).with_suffix(".files")
     target.mkdir()
     try:
-        network = _read(Path(folder), known, name)
+        network = _read(Path(folder), model_facts, name)
         _require_language(network, name, language)
         shift = network.bridge.shift if network.bridge else None
-        _fix(network, language)
+        _fix_language(network, language)
         _write(network, _modules(network, name), target)
         difference = _difference(network, target)
         costs = [] if shift is None else [_cost(network, shift, one) for one in held_out]
@@ -158,15 +162,15 @@ def _read(folder: Path, facts: ModelFacts, name: str) -> _Classifier:
 
 
 def _require_language(network: _Classifier, name: str, language: str | None) -> None:
-    known = network.bridge.languages if network.bridge else ()
-    if language not in (known or (None,)):
-        raise LanguageNotInBridge(name, language, known)
+    languages = network.bridge.languages if network.bridge else ()
+    if language not in (languages or (None,)):
+        raise LanguageNotInBridge(name, language, languages)
 
 
-def _fix(network: _Classifier, language: str | None) -> None:
+def _fix_language(network: _Classifier, language: str | None) -> None:
     """From now on every text is taken to be of `language`."""
     if network.bridge is not None and network.bridge.shift is not None and language is not None:
-        network.bridge.shift = network.bridge.shift.fixed(language)
+        network.bridge.shift = network.bridge.shift.fixed_to(language)
 
 
 @torch.no_grad()
@@ -176,7 +180,7 @@ def _modules(network: _Classifier, name: str) -> _Modules:
     if network.bridge is not None:
         steps += _bridge_steps(network.bridge)
     steps.append(_head_step(network, name))
-    return _Modules(body, modes, _merged(steps))
+    return _Modules(body, modes, _merge_linear(steps))
 
 
 def _body(network: _Classifier, name: str) -> tuple[Any, tuple[PoolingMode, ...], list[_Step]]:
@@ -229,8 +233,8 @@ def _head_step(network: _Classifier, name: str) -> Dense:
     bias = network.head(torch.zeros(1, width))[0]
     weight = (network.head(torch.eye(width)) - bias).T
     probe = 4 * torch.randn(16, width, generator=torch.Generator().manual_seed(0))
-    told = network.head(probe)
-    if not torch.allclose(probe @ weight.T + bias, told, rtol=1e-4, atol=1e-4):
+    logits = network.head(probe)
+    if not torch.allclose(probe @ weight.T + bias, logits, rtol=1e-4, atol=1e-4):
         raise ModulesUnsupported(name, "its head is more than one linear layer")
     return Dense(weight, bias)
 
@@ -241,7 +245,7 @@ def _dense(layer: nn.Module, activation: str = "Identity") -> Dense:
     return Dense(layer.weight.detach(), bias, activation)
 
 
-def _merged(steps: Sequence[_Step]) -> list[_Step]:
+def _merge_linear(steps: Sequence[_Step]) -> list[_Step]:
     """Linear layers in a row as one, multiplied in float64."""
     merged: list[_Step] = []
     for step in steps:
@@ -267,7 +271,7 @@ def _write(network: _Classifier, modules: _Modules, target: Path) -> None:
         _write_json(target / "config_sentence_transformers.json", prompts)
     width = int(modules.body.config.get_text_config().hidden_size)
     pooling = {"word_embedding_dimension": width}
-    pooling |= {flag: mode in modules.pooling for flag, mode in FLAGS.items()}
+    pooling |= {flag: mode in modules.pooling for flag, mode in POOLING_FLAGS.items()}
     kinds = ["Transformer", "Pooling"]
     kinds += ["Normalize" if step is None else "Dense" for step in modules.steps]
     paths = [f"{place}_{kind}" if place else "" for place, kind in enumerate(kinds)]
@@ -325,8 +329,8 @@ def _cost(network: _Classifier, shift: LanguageShift, held_out: dict[str, str]) 
     """Answers with the language chosen by `shift` beside those where it is fixed."""
     rows = read_predictions(Path(held_out["file"]), "row", limit=_ALL)
     order = np.random.default_rng(0).permutation(len(rows))[:_MOST_ROWS]
-    judged = [rows[place] for place in sorted(order)]
-    texts, truth = [row["text"] for row in judged], [row["label"] for row in judged]
+    sample = [rows[place] for place in sorted(order)]
+    texts, truth = [row["text"] for row in sample], [row["label"] for row in sample]
     fixed = _answers(network, texts)
     assert network.bridge is not None
     own, network.bridge.shift = network.bridge.shift, shift
@@ -334,10 +338,10 @@ def _cost(network: _Classifier, shift: LanguageShift, held_out: dict[str, str]) 
     network.bridge.shift = own
     return Cost(
         language=held_out["language"],
-        rows=len(judged),
+        rows=len(sample),
         of_rows=len(rows),
-        chosen=_share(chosen, truth),
-        fixed=_share(fixed, truth),
+        chosen=_accuracy(chosen, truth),
+        fixed=_accuracy(fixed, truth),
         changed=sum(a != b for a, b in zip(chosen, fixed, strict=True)),
     )
 
@@ -347,10 +351,10 @@ def _answers(network: Network, texts: list[str]) -> list[Any]:
     probabilities = predict(network, texts)
     several = network.task is Task.MULTI_LABEL_CLASSIFICATION
     targets = np.zeros(probabilities.shape if several else len(texts), bool if several else int)
-    return network.objective.rows(probabilities, targets).predicted
+    return network.objective.row_answers(probabilities, targets).predicted
 
 
-def _share(answers: list[Any], truth: list[Any]) -> float:
+def _accuracy(answers: list[Any], truth: list[Any]) -> float:
     right = sum(
         (sorted(a) == sorted(b)) if isinstance(a, list) else a == b
         for a, b in zip(answers, truth, strict=True)
@@ -368,13 +372,13 @@ def _describe(
     target: Path,
 ) -> None:
     """Write the README and `model.json`."""
-    about = {
+    metadata = {
         "labels": list(network.labels),
         "task": str(network.task),
         "language": language,
         "cost": [asdict(cost) for cost in costs],
     }
-    _write_json(target / ABOUT_FILE, about)
+    _write_json(target / ABOUT_FILE, metadata)
     text = _README.format(
         name=name,
         sha256=sha256,
@@ -392,9 +396,9 @@ def _describe(
 def _cost_text(language: str | None, network: _Classifier, costs: list[Cost]) -> str:
     if language is None or network.bridge is None:
         return "Nothing: the model chooses no language, and these modules are all of it."
-    known = ", ".join(f"`{one}`" for one in network.bridge.languages)
+    languages = ", ".join(f"`{one}`" for one in network.bridge.languages)
     text = (
-        f"The model itself chooses the language of each text, one of {known}, and shifts its "
+        f"The model itself chooses the language of each text, one of {languages}, and shifts its "
         f"vector by that language's mean. Here every text is taken to be of `{language}`; "
         "`?format=onnx` keeps the choice. "
     )

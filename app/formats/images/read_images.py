@@ -1,23 +1,42 @@
-"""From an uploaded archive of images to the canonical file and the facts about it."""
+"""From an uploaded archive of images to the canonical file, the facts and the report."""
 
 from __future__ import annotations
 
+import hashlib
 import tempfile
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from app.artifacts.archive import unpack
 from app.domain.datasets import DatasetFacts
 from app.domain.enums import DatasetKind
-from app.domain.errors.dataset_files import DatasetFormatUnknown
-from app.domain.errors.image_files import OneIdxFile
-from app.formats.images.canonical import write_image_rows
-from app.formats.images.class_folders import has_images, read_class_folders
-from app.formats.images.idx import is_idx, read_idx
-from app.formats.images.named_images import NamedImages
-from app.formats.images.npz import is_npz, read_npz
-from app.formats.images.pixels import whole_range, without_needless_colour
-from app.formats.images.report import report_images
+from app.domain.errors.dataset_files import DatasetFormatUnknown, OneIdxFile
+from app.formats.dataset_report import (
+    note_duplicates,
+    note_labels,
+    report_duplicates,
+    report_labels,
+)
+from app.formats.images.pixels import (
+    ImageRows,
+    drop_redundant_channels,
+    stretch_to_uint8,
+    write_image_rows,
+)
+from app.formats.images.readers import (
+    NamedImages,
+    has_images,
+    is_idx,
+    is_npz,
+    read_class_folders,
+    read_idx,
+    read_npz,
+)
+
+_MIXED = 0.05
 
 
 def read_images(
@@ -35,10 +54,10 @@ def read_images(
     """
     if is_idx(upload):
         raise OneIdxFile(filename)
-    with tempfile.TemporaryDirectory(dir=canonical.parent) as place:
-        folder = Path(place) / "unpacked"
+    with tempfile.TemporaryDirectory(dir=canonical.parent) as temporary:
+        folder = Path(temporary) / "unpacked"
         unpack(upload, folder, max_bytes, max_members)
-        found = _settled(_read(folder, filename, max_bytes, part))
+        found = _normalise_pixels(_read(folder, filename, max_bytes, part))
     rows = found.as_rows()
     write_image_rows(rows, canonical)
     channels, height, width = rows.images.shape[1:]
@@ -62,8 +81,64 @@ def _read(folder: Path, filename: str, max_bytes: int, part: str | None) -> Name
     raise DatasetFormatUnknown(filename, "the archive holds neither arrays nor images")
 
 
-def _settled(found: NamedImages) -> NamedImages:
+def _normalise_pixels(found: NamedImages) -> NamedImages:
     """What no kind of file can say of one image alone: whether it has colour, and what is white."""
-    images, about_colour = without_needless_colour(found.images)
-    images, about_range = whole_range(images)
+    images, about_colour = drop_redundant_channels(found.images)
+    images, about_range = stretch_to_uint8(images)
     return replace(found, images=images, notes=[*found.notes, *about_colour, *about_range])
+
+
+def report_images(found: NamedImages, rows: ImageRows) -> dict[str, Any]:
+    """Labels, shape, pixel range, polarity and duplicates, as JSON; `notes` are sentences."""
+    labels = report_labels(found.names)
+    keys = (hashlib.sha256(image.tobytes()).digest() for image in rows.images)
+    duplicates = report_duplicates(zip(range(1, len(found.names) + 1), keys, found.names))  # noqa: B905
+    polarity = _report_polarity(rows.images)
+    channels, height, width = rows.images.shape[1:]
+    return {
+        **found.details,
+        "rows": len(found.names),
+        "usable": len(found.names),
+        "labels": labels,
+        "shape": {"channels": channels, "height": height, "width": width},
+        "pixels": _report_pixels(rows.images),
+        "polarity": polarity,
+        "duplicates": duplicates,
+        "notes": [
+            *found.notes,
+            *note_labels(labels),
+            *note_duplicates(duplicates),
+            *_note_polarity(polarity),
+        ],
+    }
+
+
+def _report_pixels(images: np.ndarray) -> dict[str, float]:
+    return {
+        "min": int(images.min()),
+        "max": int(images.max()),
+        "mean": round(float(images.mean()), 2),
+    }
+
+
+def _report_polarity(images: np.ndarray) -> dict[str, float]:
+    """Shares of images whose border is, at the median, darker or lighter than the whole image.
+
+    A model that learnt light strokes on dark ground is at a loss with dark strokes on light.
+    """
+    edges = [images[:, :, 0], images[:, :, -1], images[:, :, :, 0], images[:, :, :, -1]]
+    border = np.median(np.concatenate(edges, axis=2).reshape(len(images), -1), axis=1)
+    whole = images.mean(axis=(1, 2, 3))
+    return {
+        "light_on_dark": round(float((border < whole).mean()), 4),
+        "dark_on_light": round(float((border > whole).mean()), 4),
+    }
+
+
+def _note_polarity(polarity: dict[str, float]) -> list[str]:
+    if min(polarity.values()) < _MIXED:
+        return []
+    return [
+        "Some images are light on dark ground and some dark on light: "
+        f"{polarity['light_on_dark']:.0%} and {polarity['dark_on_light']:.0%}."
+    ]

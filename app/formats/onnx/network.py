@@ -1,23 +1,27 @@
-"""The OnnxNetwork: a planned ONNX graph as a trainable classifier of images."""
+"""The OnnxNetwork: a planned graph as a trainable classifier, tried once and written back."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
 
 import numpy as np
 import torch
-from onnx import ModelProto
+from onnx import ModelProto, TensorProto, helper, numpy_helper, save_model
 from torch import Tensor, nn
 
+from app.domain.errors.model_files import WeightsNotFinite
+from app.domain.errors.model_formats import OnnxBatchFixed, OnnxCannotRun, OnnxNotAnImageClassifier
 from app.domain.models import ImageInput
-from app.formats.onnx.fresh_weights import draw
-from app.formats.onnx.image_input import arranged, layout_of
-from app.formats.onnx.plan import Plan
-from app.formats.onnx.run_steps import run_steps
-from app.formats.onnx.weights import Kind
-from app.learn.examples import Inputs
+from app.formats.onnx.plan import Plan, WeightKind, initialise_weight, run_steps
+from app.formats.onnx.signature import layout_of, to_layout
+from app.learn.data.examples import Inputs
+from app.learn.data.images import prepare_pixels
 from app.learn.network import Batch, Network
-from app.learn.pixels import prepare_pixels
+
+_IMAGES = 3
 
 
 class OnnxNetwork(Network):
@@ -67,7 +71,7 @@ class OnnxNetwork(Network):
     def features(self, batch: Batch) -> Tensor:
         """What the last layer with weights reads: (n, width), or an image before a convolution."""
         values = self.values()
-        values[self.plan.graph.input] = arranged(batch["pixels"], self.layout)
+        values[self.plan.graph.input] = to_layout(batch["pixels"], self.layout)
         return run_steps(self.plan.body, values, self.plan.graph.opset, self.training)
 
     def head(self, features: Tensor) -> Tensor:
@@ -86,7 +90,7 @@ class OnnxNetwork(Network):
     def matrices(self) -> Iterator[nn.Parameter]:
         """What layers multiply by, and no bias, scale or shift of whatever shape."""
         for name, weight in zip(self._parameter_names, self.weights, strict=True):
-            if self.plan.weights[name].kind is Kind.WEIGHT:
+            if self.plan.weights[name].kind is WeightKind.WEIGHT:
                 yield weight
 
     def add_head(self, labels: tuple[str, ...]) -> None:
@@ -104,4 +108,77 @@ class OnnxNetwork(Network):
         """Draw every weight anew, as torch draws those of its own layers."""
         values = self.values()
         for name, weight in self.plan.weights.items():
-            draw(values[name], weight)
+            initialise_weight(values[name], weight)
+
+
+@torch.inference_mode()
+def check_network(network: OnnxNetwork) -> int:
+    """The number of classes, after running a few random images alone and together.
+
+    Raises OnnxCannotRun, OnnxBatchFixed where images in a batch get other answers than alone,
+    OnnxNotAnImageClassifier where the output is no row of logits per image, WeightsNotFinite.
+    """
+    image = network.image
+    generator = torch.Generator().manual_seed(0)
+    pixels = torch.rand((_IMAGES, image.channels, image.height, image.width), generator=generator)
+    alone = torch.cat([_one_row(network({"pixels": part})) for part in pixels.split(1)])
+    if not bool(torch.isfinite(alone).all()):
+        raise WeightsNotFinite
+    fixed = network.plan.graph.batch
+    try:
+        together = network({"pixels": pixels})
+    except OnnxCannotRun as error:
+        raise OnnxBatchFixed(fixed, error.message) from error
+    if together.shape != alone.shape or not torch.allclose(together, alone, atol=1e-3, rtol=1e-3):
+        raise OnnxBatchFixed(fixed, "images in a batch get other answers than alone.")
+    _refuse_probabilities(alone)
+    return alone.shape[1]
+
+
+def _one_row(logits: Tensor) -> Tensor:
+    if logits.shape[0] != 1:
+        raise OnnxNotAnImageClassifier(f"one image gives {logits.shape[0]} rows of output.")
+    if logits.shape[1] < 2:
+        raise OnnxNotAnImageClassifier("its output has a single value, so there are no classes.")
+    return logits
+
+
+def _refuse_probabilities(logits: Tensor) -> None:
+    """Probabilities from something else than a final Softmax would be taken for logits."""
+    sums = logits.sum(1)
+    if (logits >= 0).all() and torch.allclose(sums, torch.ones_like(sums), atol=1e-4):
+        raise OnnxNotAnImageClassifier(
+            "it ends in probabilities that no Softmax operator made, so logits cannot be found."
+        )
+
+
+def write_model(network: OnnxNetwork, path: Path) -> None:
+    """Write the original graph, any opset, with the network's present weights in their own types.
+
+    The file names its labels and its input, whoever named them first.
+    """
+    model = ModelProto()
+    model.CopyFrom(network.source)
+    values = network.values()
+    for name, tensor in _constants(model):
+        if name in network.plan.weights:
+            array = values[name].detach().cpu().numpy()
+            kind = helper.tensor_dtype_to_np_dtype(tensor.data_type)
+            tensor.CopyFrom(numpy_helper.from_array(array.astype(kind), tensor.name))
+    _describe(model, network.labels, network.image)
+    save_model(model, path)
+
+
+def _constants(model: ModelProto) -> Iterator[tuple[str, TensorProto]]:
+    """Every stored tensor, by the name under which the graph reads it."""
+    yield from ((tensor.name, tensor) for tensor in model.graph.initializer)
+    for node in model.graph.node:
+        if node.op_type == "Constant" and node.attribute[0].name == "value":
+            yield node.output[0], node.attribute[0].t
+
+
+def _describe(model: ModelProto, labels: tuple[str, ...], image: ImageInput) -> None:
+    metadata = {p.key: p.value for p in model.metadata_props}
+    metadata |= {"labels": json.dumps(list(labels)), "input": json.dumps(asdict(image))}
+    del model.metadata_props[:]
+    helper.set_model_props(model, metadata)

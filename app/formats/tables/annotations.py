@@ -1,9 +1,4 @@
-"""Rows as tools of annotation export them, made plain: a text, and the label somebody chose.
-
-Read are Label Studio (JSON and JSON-MIN), Argilla (records and the Hugging Face export), Prodigy
-and doccano. What an annotator skipped or rejected is left out and counted; what annotators say
-of one question never decides about the label of another.
-"""
+"""Rows as annotation tools export them, flattened to a text and the label that was chosen."""
 
 from __future__ import annotations
 
@@ -14,7 +9,7 @@ from typing import Any
 
 from app.domain.datasets import DatasetHints
 from app.domain.errors.dataset_files import RowMalformed, SpansUnsupported
-from app.formats.tables.columns import is_usual
+from app.formats.tables.raw_table import is_usual_name
 
 Row = dict[str, Any]
 REJECTED, IGNORED, SKIPPED, OPEN = "rejected", "ignored", "skipped", "not annotated"
@@ -28,8 +23,8 @@ _ADVICE = "Export the annotations again, and send the file as the tool writes it
 class _Annotated:
     """The fields of a row, and its labels by the name of their question or column.
 
-    `unlabelled` says why there is no label to use, by the same names; `left_out` why the whole row
-    is not to be used; `open` that questions without a label here were not answered at all.
+    `unlabelled` gives the reasons why there is no label to use, by the same names; `left_out` why
+    the whole row is not to be used; `open` that questions without a label were not answered at all.
     """
 
     fields: Row
@@ -40,7 +35,7 @@ class _Annotated:
 
 
 @dataclass(frozen=True)
-class PlainRows:
+class FlattenedRows:
     """As many rows as the file has; `left_out` says by number which of them are not to be used.
 
     `unlabelled` says so for each column of labels, where only that column is not to be used.
@@ -52,7 +47,7 @@ class PlainRows:
     unlabelled: Mapping[str, Mapping[int, str]] = field(default_factory=dict)
 
 
-def flatten_annotations(rows: list[Row], hints: DatasetHints) -> PlainRows:
+def flatten_annotations(rows: list[Row], hints: DatasetHints) -> FlattenedRows:
     """The same rows where no tool is recognised; raises `SpansUnsupported` and `RowMalformed`."""
     for tool, recognises, flatten in _TOOLS:
         if any(recognises(row) for row in rows):
@@ -60,17 +55,17 @@ def flatten_annotations(rows: list[Row], hints: DatasetHints) -> PlainRows:
             return _joined(found, hints, tool)
     for number, row in enumerate(rows, start=1):
         _refuse_spans(row, number)
-    return PlainRows([_without_choices(row) for row in rows])
+    return FlattenedRows([_without_choices(row) for row in rows])
 
 
-def _joined(found: list[_Annotated], hints: DatasetHints, tool: str) -> PlainRows:
+def _joined(found: list[_Annotated], hints: DatasetHints, tool: str) -> FlattenedRows:
     """Where there is one question, its labels are called `label` unless its name tells already.
 
     Every row has every column of labels, so that none falls back on a field of the same name.
     """
     columns = {name: name for one in found for name in one.labels}
     name = next(iter(columns), "")
-    if len(columns) == 1 and name != hints.label and not is_usual("label", name):
+    if len(columns) == 1 and name != hints.label and not is_usual_name("label", name):
         columns[name] = "label"
     rows = [
         one.fields | {column: one.labels.get(name) for name, column in columns.items()}
@@ -79,10 +74,10 @@ def _joined(found: list[_Annotated], hints: DatasetHints, tool: str) -> PlainRow
     unlabelled: dict[str, dict[int, str]] = {}
     for number, one in enumerate(found, start=1):
         unanswered = [name for name in columns if one.open and one.labels.get(name) is None]
-        for name, why in (dict.fromkeys(unanswered, OPEN) | dict(one.unlabelled)).items():
-            unlabelled.setdefault(columns.get(name, name), {})[number] = why
+        for name, reason in (dict.fromkeys(unanswered, OPEN) | dict(one.unlabelled)).items():
+            unlabelled.setdefault(columns.get(name, name), {})[number] = reason
     left_out = {number: one.left_out for number, one in enumerate(found, start=1) if one.left_out}
-    return PlainRows(rows, {"annotations": tool}, left_out, unlabelled)
+    return FlattenedRows(rows, {"annotations": tool}, left_out, unlabelled)
 
 
 def _object(value: Any, number: int, name: str) -> Row:
@@ -106,20 +101,20 @@ def _is_label_studio(row: Row) -> bool:
 
 
 def _label_studio(row: Row, number: int) -> _Annotated:
-    plain = _object(row.get("data"), number, "data")
-    done = [one for one in _list(row.get("annotations"), number, "annotations") if one]
-    done = [_object(one, number, "annotations") for one in done]
-    kept = [one for one in done if not one.get("was_cancelled")]
+    fields = _object(row.get("data"), number, "data")
+    annotations = [one for one in _list(row.get("annotations"), number, "annotations") if one]
+    annotations = [_object(one, number, "annotations") for one in annotations]
+    kept = [one for one in annotations if not one.get("was_cancelled")]
     kept = [one for one in kept if one.get("ground_truth")] or kept
     chosen = [_choices(_list(one.get("result"), number, "result"), number) for one in kept]
     questions = dict.fromkeys(name for one in chosen for name in one)
     values = {name: [one.get(name, []) for one in chosen] for name in questions}
     return _Annotated(
-        plain,
+        fields,
         {name: answers[0] for name, answers in values.items()},
         {name: DISAGREED for name, answers in values.items() if _differ(answers)},
-        SKIPPED if done and not kept else "",
-        open=not done,
+        SKIPPED if annotations and not kept else "",
+        open=not annotations,
     )
 
 
@@ -174,7 +169,7 @@ def _are_answers(cell: Any) -> bool:
 
 
 def _argilla_table(row: Row, number: int) -> _Annotated:
-    plain: Row = {}
+    fields: Row = {}
     answers: Row = {}
     for name, cell in row.items():
         question = name.removesuffix(".responses")
@@ -190,24 +185,24 @@ def _argilla_table(row: Row, number: int) -> _Annotated:
         elif _are_answers(cell):
             answers[name] = cell
         elif not any(part in name for part in (".responses.", ".suggestion")):
-            plain[name] = cell
-    return _answered(plain, answers, number)
+            fields[name] = cell
+    return _answered(fields, answers, number)
 
 
-def _answered(plain: Row, answers: Row, number: int) -> _Annotated:
+def _answered(fields: Row, answers: Row, number: int) -> _Annotated:
     """The value of each question that all submitted answers have, None where there is none."""
     labels: Row = {}
     reasons: dict[str, str] = {}
     for name, cell in answers.items():
-        sent = [_object(one, number, name) for one in _list(cell, number, name)]
-        values = [one.get("value") for one in sent if one.get("status") in _COUNTED]
+        responses = [_object(one, number, name) for one in _list(cell, number, name)]
+        values = [one.get("value") for one in responses if one.get("status") in _COUNTED]
         labels[name] = values[0] if values else None
-        if sent and not values:
+        if responses and not values:
             reasons[name] = SKIPPED
         if _differ(values):
             reasons[name] = DISAGREED
     skipped = SKIPPED in reasons.values() and all(label is None for label in labels.values())
-    return _Annotated(plain, labels, reasons, SKIPPED if skipped else "", open=True)
+    return _Annotated(fields, labels, reasons, SKIPPED if skipped else "", open=True)
 
 
 def _is_prodigy(row: Row) -> bool:
@@ -218,21 +213,21 @@ def _is_prodigy(row: Row) -> bool:
 
 def _prodigy(row: Row, number: int) -> _Annotated:
     """Its single label, its choices (`accept`), or the tags of its tokens."""
-    plain = dict(row["meta"]) if isinstance(row.get("meta"), dict) else {}
-    plain["text"] = row.get("text")
+    fields = dict(row["meta"]) if isinstance(row.get("meta"), dict) else {}
+    fields["text"] = row.get("text")
     label = row["accept"] if isinstance(row.get("accept"), list) else row.get("label")
     labels = {"label": label}
     spans = row.get("spans")
     if isinstance(spans, list) and isinstance(row.get("tokens"), list) and (spans or not label):
-        plain |= _tagged(row["tokens"], spans, number)
+        fields |= _tagged(row["tokens"], spans, number)
         labels = {}
     elif spans and not label:
         raise SpansUnsupported(number)
-    why = _ANSWERS.get(str(row.get("answer", "accept")), IGNORED)
-    if why == REJECTED:
+    reason = _ANSWERS.get(str(row.get("answer", "accept")), IGNORED)
+    if reason == REJECTED:
         # What is wrong is the annotation: the text can still be used without it.
-        return _Annotated(plain, labels, {"label": why, "tags": why})
-    return _Annotated(plain, labels, left_out=why)
+        return _Annotated(fields, labels, {"label": reason, "tags": reason})
+    return _Annotated(fields, labels, left_out=reason)
 
 
 def _tagged(tokens: list[Any], spans: list[Any], number: int) -> Row:

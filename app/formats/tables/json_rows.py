@@ -10,9 +10,8 @@ from typing import Any
 from app.domain.datasets import DatasetHints
 from app.domain.errors.dataset_files import FileDamaged, RowMalformed
 from app.formats.tables.annotations import flatten_annotations
-from app.formats.tables.columns import count_usual_names
-from app.formats.tables.encoding import check_utf8
-from app.formats.tables.raw_table import Cell, RawTable
+from app.formats.tables.raw_table import Cell, RawTable, count_usual_names
+from app.formats.tables.readers import check_utf8
 
 _ADVICE = 'Write one JSON object on each line, such as {"text": "...", "label": "..."}.'
 _NO_ROWS = "it holds no rows: a list of objects, or columns as pandas writes them, is needed"
@@ -92,16 +91,16 @@ def _loads(text: str) -> Any:
 def _table(content: Any, hints: DatasetHints) -> list[Row] | None:
     """The rows in a whole JSON file, None where it has none."""
     if isinstance(content, list):
-        return _objects(content)
+        return _check_objects(content)
     if not isinstance(content, dict) or not content:
         return None
     names, data = content.get("columns"), content.get("data")
     if isinstance(names, list) and isinstance(data, list):
         return _split(names, data)
-    return _columns(content, hints) or _within(content)
+    return _columns(content, hints) or _nested_rows(content)
 
 
-def _objects(content: list[Any]) -> list[Row] | None:
+def _check_objects(content: list[Any]) -> list[Row] | None:
     for number, row in enumerate(content, start=1):
         if not isinstance(row, dict):
             advice = 'Send an array of objects, such as [{"text": "...", "label": "..."}].'
@@ -126,30 +125,34 @@ def _columns(content: Row, hints: DatasetHints) -> list[Row] | None:
         lengths = {len(cells) for cells in inner}
         wanted = hints.text or "text"
         known = count_usual_names(tuple(content), hints) > 1 or wanted in content
-        return _turned(numbered) if known and len(lengths) == 1 and not _words(content) else None
+        return (
+            _transposed(numbered)
+            if known and len(lengths) == 1 and not _is_one_sentence(content)
+            else None
+        )
     if not all(isinstance(one, dict) for one in inner):
         return None
     if count_usual_names(tuple(content), hints) > 0:
-        return _turned(content)
+        return _transposed(content)
     keys = tuple(dict.fromkeys(key for one in inner for key in one))
     return inner if count_usual_names(keys, hints) > 0 else None
 
 
-def _words(content: Row) -> bool:
+def _is_one_sentence(content: Row) -> bool:
     """Whether the lists are the words and tags of one sentence."""
     return bool({"tokens", "words", "forms"} & {name.casefold() for name in content})
 
 
-def _turned(content: dict[str, dict[Any, Any]]) -> list[Row]:
+def _transposed(content: dict[str, dict[Any, Any]]) -> list[Row]:
     index = dict.fromkeys(key for cells in content.values() for key in cells)
     return [{name: cells.get(key) for name, cells in content.items()} for key in index]
 
 
-def _within(content: Row) -> list[Row] | None:
+def _nested_rows(content: Row) -> list[Row] | None:
     """The one list of objects in an object, or in the one object within it."""
     lists = [one for one in content.values() if isinstance(one, list) and one]
     lists = [one for one in lists if all(isinstance(row, dict) for row in one)]
     if len(lists) == 1 and not any(isinstance(one, str) for one in content.values()):
         return lists[0]
     inner = [one for one in content.values() if isinstance(one, dict)]
-    return _within(inner[0]) if len(content) == len(inner) == 1 else None
+    return _nested_rows(inner[0]) if len(content) == len(inner) == 1 else None

@@ -1,31 +1,78 @@
-"""The layout in which models of word vectors are kept: quick to open, memory mapped."""
+"""Reads and writes models of word vectors: matrix, vocabulary, `word_vectors.json`, head."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import torch
+from pydantic import BaseModel, ConfigDict, Field
 from safetensors.torch import save_file
 from torch import Tensor
 
-from app.domain.errors.model_files import FileInvalid, WeightsDoNotFit
-from app.domain.errors.word_vectors import VocabularyUnfit
-from app.formats.weight_file import read_weight_file
-from app.formats.word_vectors.array_file import read_vocabulary_file
-from app.formats.word_vectors.description import (
-    DESCRIPTION_FILE,
-    Description,
-    VocabularyRange,
-    read_description,
-    write_description,
-)
-from app.formats.word_vectors.find_raw import read_raw
-from app.learn.word_vectors.network import WordVectorNetwork
-from app.learn.word_vectors.vocabulary import Vocabulary
+from app.domain.enums import Format, Task
+from app.domain.errors.model_files import FileInvalid, WeightsDoNotFit, WeightsNotFinite
+from app.domain.errors.model_formats import VocabularyUnfit
+from app.domain.models import ModelFacts, ModelHints, TextInput
+from app.formats.json_files import checked_labels, read_json_model
+from app.formats.safetensors_files import read_linear_weights, read_weight_file
+from app.formats.word_vectors.raw_vectors import read_raw_vectors, read_vocabulary_file
+from app.learn.word_vectors import MAX_WORDS, Pooling, WordVectorNetwork, WordVocabulary
 
+DEFAULT_MAX_WORDS = 200_000
+_ARCHITECTURE = "WordVectors-"
 MATRIX_FILE = "vectors.safetensors"
 VOCABULARY_FILE = "vocabulary.txt"
 HEAD_WEIGHTS_FILE = "head.safetensors"
+DESCRIPTION_FILE = "word_vectors.json"
+
+
+def inspect_folder(folder: Path, hints: ModelHints) -> ModelFacts:
+    """The facts; raises a RejectedFile.
+
+    Text is slow to read, so what a raw file holds is written beside it in the kept layout, which
+    `load` prefers. `hints.vectors` may ask for the first `words` and for a `pooling`; what
+    `word_vectors.json` says wins.
+    """
+    described = (folder / DESCRIPTION_FILE).is_file()
+    network, notes = read_network(folder, int(hints.vectors.get("words") or DEFAULT_MAX_WORDS))
+    if not described or "pooling" not in read_description(folder).model_fields_set:
+        network = _with_pooling(network, Pooling(hints.vectors.get("pooling") or network.pooling))
+    with torch.no_grad():
+        rows = torch.arange(0, len(network.vectors), max(1, len(network.vectors) // 1000))
+        if not bool(torch.isfinite(network.vectors[rows]).all()):
+            raise WeightsNotFinite
+    if not (folder / MATRIX_FILE).is_file():
+        write_vectors(network, folder)
+    return facts_of(network, notes)
+
+
+def load(folder: Path, facts: ModelFacts) -> WordVectorNetwork:
+    """The network that `inspect` saw, also where only the raw file is left."""
+    network, _ = read_network(folder, facts.words)
+    return _with_pooling(network, Pooling(facts.architecture.removeprefix(_ARCHITECTURE)))
+
+
+def facts_of(network: WordVectorNetwork, notes: tuple[str, ...] = ()) -> ModelFacts:
+    """What is known of a network of word vectors."""
+    return ModelFacts(
+        format=Format.WORD_VECTORS,
+        task=Task.TEXT_CLASSIFICATION if network.labels else Task.FEATURE_EXTRACTION,
+        labels=network.labels,
+        input=TextInput(MAX_WORDS),
+        architecture=f"{_ARCHITECTURE}{network.pooling}",
+        parameters=sum(parameter.numel() for parameter in network.parameters()),
+        words=len(network.vectors),
+        notes=notes,
+    )
+
+
+def _with_pooling(network: WordVectorNetwork, pooling: Pooling) -> WordVectorNetwork:
+    """The same vectors under another pooling; a head goes along."""
+    if pooling is network.pooling:
+        return network
+    other = WordVectorNetwork(network.vectors, network.vocabularies, pooling, network.labels)
+    other.classifier = network.classifier
+    return other
 
 
 def read_network(folder: Path, limit: int) -> tuple[WordVectorNetwork, tuple[str, ...]]:
@@ -42,7 +89,7 @@ def read_network(folder: Path, limit: int) -> tuple[WordVectorNetwork, tuple[str
         vectors, common = _matrix(tensors), tensors.get("common")
         words = read_vocabulary_file(folder / VOCABULARY_FILE)
     else:
-        raw = read_raw(folder, limit)
+        raw = read_raw_vectors(folder, limit)
         vectors, words, notes = torch.from_numpy(raw.matrix), raw.words, raw.notes
     if len(words) != len(vectors):
         raise VocabularyUnfit(len(words), len(vectors))
@@ -74,7 +121,9 @@ def write_vectors(network: WordVectorNetwork, folder: Path) -> None:
     ranges = tuple(
         VocabularyRange(language=one.language, words=len(one)) for one in network.vocabularies
     )
-    description = Description(pooling=network.pooling, labels=network.labels, vocabularies=ranges)
+    description = WordVectorsConfig(
+        pooling=network.pooling, labels=network.labels, vocabularies=ranges
+    )
     write_description(description, folder)
 
 
@@ -85,7 +134,7 @@ def _matrix(tensors: dict[str, Tensor]) -> Tensor:
     return vectors.float()
 
 
-def _vocabularies(description: Description, words: list[str]) -> list[Vocabulary]:
+def _vocabularies(description: WordVectorsConfig, words: list[str]) -> list[WordVocabulary]:
     ranges = description.vocabularies or (VocabularyRange(words=len(words)),)
     if sum(one.words for one in ranges) != len(words):
         raise FileInvalid(
@@ -93,18 +142,50 @@ def _vocabularies(description: Description, words: list[str]) -> list[Vocabulary
         )
     found, start = [], 0
     for one in ranges:
-        found.append(Vocabulary(one.language, words[start : start + one.words], start))
+        found.append(WordVocabulary(one.language, words[start : start + one.words], start))
         start += one.words
     return found
 
 
 def _read_head(network: WordVectorNetwork, file: Path) -> None:
     advice = f"Add it (`weight` and `bias`), or leave `labels` out of {DESCRIPTION_FILE}."
-    weights = read_weight_file(file, "holds the head of the labels named", advice)
-    classes = len(network.labels)
-    wanted = {"weight": (classes, network.width), "bias": (classes,)}
-    found = {name: tuple(tensor.shape) for name, tensor in weights.items()}
-    if found != wanted:
-        raise WeightsDoNotFit(file.name, f"it holds {found}, but {wanted} is needed")
+    shape = len(network.labels), network.width
+    weights = read_linear_weights(file, shape, "holds the head of the labels named", advice)
     assert network.classifier is not None
     network.classifier.load_state_dict(weights)
+
+
+class VocabularyRange(BaseModel):
+    """So many words of the vocabulary file, the next in turn, are of one language."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    language: str = "und"
+    words: int = Field(ge=1)
+
+
+class WordVectorsConfig(BaseModel):
+    """The content of `word_vectors.json`; every field may be left out."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    pooling: Pooling = Pooling.MEAN
+    labels: tuple[str, ...] = ()
+    vocabularies: tuple[VocabularyRange, ...] = ()
+
+
+def read_description(folder: Path) -> WordVectorsConfig:
+    """`word_vectors.json`, or the defaults without one; raises FileInvalid."""
+    file = folder / DESCRIPTION_FILE
+    if not file.is_file():
+        return WordVectorsConfig()
+    description = read_json_model(file, WordVectorsConfig)
+    if description.labels:
+        checked_labels(DESCRIPTION_FILE, list(description.labels))
+    return description
+
+
+def write_description(description: WordVectorsConfig, folder: Path) -> None:
+    """Write `word_vectors.json`."""
+    text = description.model_dump_json(indent=2)
+    (folder / DESCRIPTION_FILE).write_text(text, encoding="utf-8")

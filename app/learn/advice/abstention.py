@@ -1,4 +1,7 @@
-"""From which probability on a model's answers are right as often as somebody wants."""
+"""From which probability on a model's answers are right as often as somebody wants.
+
+With exact bounds on a share of rows (Clopper and Pearson, 1934).
+"""
 
 from __future__ import annotations
 
@@ -6,9 +9,9 @@ import math
 from typing import Any
 
 import numpy as np
+from scipy.special import betaincinv
 
-from app.learn.advice.binomial import lower_bound
-from app.learn.advice.statements import told, untold
+from app.learn.advice.statements import give_advice, withhold_advice
 from app.learn.intervals import Clusters, independent_answers, share_interval
 
 CONFIDENCE = 0.9
@@ -26,7 +29,7 @@ def abstention_threshold(
     """The lowest threshold above which a share `wanted` of the answers is right.
 
     `probabilities` (float (n, classes)) of rows that the model was not trained on, `targets`
-    int (n,), `clusters` int (n,) rows that tell of each other: they count for as many as they are
+    int (n,), `clusters` int (n,) rows that are not independent: they count for as many as they are
     worth (`app.learn.intervals`). Thresholds are tried from high to low, at numbers of rows fixed
     beforehand; the search ends at the first whose Clopper-Pearson bound falls below `wanted`, so
     that the chosen one holds with `CONFIDENCE` however many are tried (fixed-sequence testing:
@@ -45,7 +48,7 @@ def abstention_threshold(
     numbers = Clusters.of(clusters, rows).numbers
     independent = len(np.unique(numbers))
     if independent < needed:
-        return untold(
+        return withhold_advice(
             f"A precision of {wanted:.0%} cannot be promised: even without a mistake that takes "
             f"{needed} independent {'labelled' if out_of_fold else 'validation'} rows, and there "
             f"are {independent}.",
@@ -55,7 +58,7 @@ def abstention_threshold(
     first = max(needed, round(_FIRST_LOOK * rows))
     found = _search(surest, right, numbers, wanted, first)
     if found == 0:
-        return untold(_unpromised(right[surest >= surest[first - 1]], facts), **facts)
+        return withhold_advice(_unpromised(right[surest >= surest[first - 1]], facts), **facts)
     return _chosen(float(surest[found - 1]), right[:found], numbers[:found], facts)
 
 
@@ -72,7 +75,7 @@ def check_threshold(
 ) -> dict[str, Any]:
     """What the threshold does on other rows: `rows`, `answered`, and two shares with intervals.
 
-    `clusters` int (n,) are rows that tell of each other. `coverage` is of rows that get an answer,
+    `clusters` int (n,) are rows that are not independent. `coverage` is of rows that get an answer,
     `precision` of right answers among those; null where no row gets one.
     """
     parts = Clusters.of(clusters, len(targets))
@@ -93,13 +96,13 @@ def _unpromised(right: np.ndarray, facts: dict[str, Any]) -> str:
     rows = "validation rows"
     if facts["answers"] == "out-of-fold":
         rows = "labelled rows, each answered by a model that was fitted on the others"
-    said = (
+    sentence = (
         f"A precision of {wanted:.0%} cannot be promised at any threshold: of the {len(right)} "
         f"surest answers to your {facts['rows']} {rows}, {hits} are right"
     )
     if hits < wanted * len(right):
-        return f"{said}, which is too few ({hits / len(right):.0%})."
-    return f"{said}, but on so few independent rows that may be luck. Send more labelled rows."
+        return f"{sentence}, which is too few ({hits / len(right):.0%})."
+    return f"{sentence}, but on so few independent rows that may be luck. Send more labelled rows."
 
 
 def _chosen(
@@ -108,7 +111,7 @@ def _chosen(
     """The advice to answer the rows that `right` (bool (k,)) is about, and no others."""
     hits, answered = int(right.sum()), len(right)
     coverage, wanted = answered / facts["rows"], facts["wanted_precision"]
-    return told(
+    return give_advice(
         f"Answer only where the probability is at least {threshold:.3f}: with {CONFIDENCE:.0%} "
         f"confidence {wanted:.0%} of such answers are right, and about {coverage:.0%} of the "
         "rows get one.",
@@ -150,3 +153,22 @@ def _search(
             break
         found = answered
     return found
+
+
+def lower_bound(hits: float, rows: float, confidence: float) -> float:
+    """The share that is not undercut with one-sided `confidence`; 0 without hits or rows.
+
+    Neither need be an integer: clustered rows are worth any number of independent ones.
+    """
+    return float(betaincinv(hits, rows - hits + 1, 1 - confidence)) if hits else 0.0
+
+
+def upper_bound(hits: int, rows: int, confidence: float) -> float:
+    """The share that is not exceeded with one-sided `confidence`; 1 where all rows are hits."""
+    return float(betaincinv(hits + 1, rows - hits, confidence)) if hits < rows else 1.0
+
+
+def share(hits: int, rows: int) -> dict[str, float]:
+    """`value`, `low` and `high` of a share of at least one row, with 95% confidence."""
+    low, high = lower_bound(hits, rows, 0.975), upper_bound(hits, rows, 0.975)
+    return {"value": hits / rows, "low": low, "high": high}

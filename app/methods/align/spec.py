@@ -1,4 +1,4 @@
-"""What `align` is, for the catalog."""
+"""The specification of `align`."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from enum import StrEnum
 
 from pydantic import Field
 
-from app.domain.enums import Companion, Format, Role, Task
-from app.learn.alignment.steps import Step
+from app.domain.enums import AuxiliaryModelUse, Format, Role, Task
+from app.learn.alignment.steps import NormalisationStep
 from app.methods.contract import MethodSpec, Parameters
 
 
-class Seed(StrEnum):
+class SeedDictionary(StrEnum):
     """Where the first dictionary comes from."""
 
     DICTIONARY = "dictionary"
@@ -29,7 +29,7 @@ class Refinement(StrEnum):
 class AlignParameters(Parameters):
     """The parameters of `align`; what is left out (null) follows from what is given."""
 
-    seed_dictionary: Seed | None = Field(
+    seed_dictionary: SeedDictionary | None = Field(
         None,
         description="dictionary: the pairs given; identical: words that are written alike in both "
         "languages; unsupervised: nothing but how similar words are within each language. Null "
@@ -44,8 +44,8 @@ class AlignParameters(Parameters):
         Refinement.NONE,
         description="rcsls: go on from the orthogonal map by the gradient of relaxed CSLS.",
     )
-    normalisation: tuple[Step, ...] = Field(
-        (Step.UNIT, Step.CENTER, Step.UNIT),
+    normalisation: tuple[NormalisationStep, ...] = Field(
+        (NormalisationStep.UNIT, NormalisationStep.CENTER, NormalisationStep.UNIT),
         description="Steps before mapping, in their order: unit (each word to length 1), center "
         "(each dimension to mean 0), unitdim, centeremb.",
     )
@@ -86,7 +86,7 @@ SPEC = MethodSpec(
     optional_roles=frozenset({Role.DICTIONARY}),
     tasks=frozenset({Task.TEXT_CLASSIFICATION, Task.FEATURE_EXTRACTION}),
     formats=frozenset({Format.WORD_VECTORS}),
-    run="app.methods.align.run:run",
-    companion=Companion.REQUIRED,
-    companion_formats=frozenset({Format.WORD_VECTORS}),
+    run="app.methods.align.method:run",
+    auxiliary_model=AuxiliaryModelUse.REQUIRED,
+    auxiliary_formats=frozenset({Format.WORD_VECTORS}),
 )

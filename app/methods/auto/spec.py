@@ -1,10 +1,10 @@
-"""What `auto` is, for the catalog."""
+"""The specification of `auto`."""
 
 from __future__ import annotations
 
 from pydantic import Field
 
-from app.domain.enums import Companion, Format, Role, Task
+from app.domain.enums import AuxiliaryModelUse, Format, Role, Task
 from app.methods.contract import MethodSpec, Parameters
 
 
@@ -38,6 +38,6 @@ SPEC = MethodSpec(
     optional_roles=frozenset(Role) - {Role.TRAIN},
     tasks=frozenset(Task),
     formats=frozenset(Format),
-    run="app.methods.auto.run:run",
-    companion=Companion.OPTIONAL,
+    run="app.methods.auto.method:run",
+    auxiliary_model=AuxiliaryModelUse.OPTIONAL,
 )

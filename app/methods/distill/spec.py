@@ -1,4 +1,4 @@
-"""What `distill` is, for the catalog."""
+"""The specification of `distill`, and its check before anything is loaded."""
 
 from __future__ import annotations
 
@@ -6,13 +6,21 @@ from enum import StrEnum
 
 from pydantic import Field
 
-from app.domain.enums import Companion, Format, Role, Task
-from app.methods.contract import MethodSpec
-from app.methods.distill.check import check
-from app.methods.training_parameters import GradientParameters
+from app.domain.enums import AuxiliaryModelUse, Format, Role, Task
+from app.domain.errors.methods import TooFewRowsForMap
+from app.methods.contract import MethodRequest, MethodSpec
+from app.methods.fine_tune.spec import GradientParameters
 
 
-class Target(StrEnum):
+def check(request: MethodRequest) -> None:
+    """Raises TooFewRowsForMap."""
+    roles = (Role.PARALLEL, Role.SOURCE, Role.SOURCE_UNLABELLED)
+    rows, rank = sum(request.rows.get(role, 0) for role in roles), request.parameters.rank or 1
+    if rows <= rank:
+        raise TooFewRowsForMap(rows, rank)
+
+
+class DistillationTarget(StrEnum):
     """What of the source model the student learns."""
 
     VECTORS = "vectors"
@@ -22,8 +30,8 @@ class Target(StrEnum):
 class DistillParameters(GradientParameters):
     """The parameters of `distill`."""
 
-    target: Target = Field(
-        Target.VECTORS,
+    target: DistillationTarget = Field(
+        DistillationTarget.VECTORS,
         description="vectors: come close to the source model's sentence vectors (squared error); "
         "logits: give the probabilities that it gives (Kullback-Leibler divergence).",
     )
@@ -50,7 +58,7 @@ SPEC = MethodSpec(
         {Task.TEXT_CLASSIFICATION, Task.MULTI_LABEL_CLASSIFICATION, Task.FEATURE_EXTRACTION}
     ),
     formats=frozenset({Format.HUGGINGFACE}),
-    run="app.methods.distill.run:run",
-    companion=Companion.REQUIRED,
+    run="app.methods.distill.method:run",
+    auxiliary_model=AuxiliaryModelUse.REQUIRED,
     check=check,
 )

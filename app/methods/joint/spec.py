@@ -1,14 +1,14 @@
-"""What `joint` is, for the catalog."""
+"""The specification of `joint`."""
 
 from __future__ import annotations
 
 from pydantic import Field, field_validator
 
 from app.domain.enums import Format, Role, Task
-from app.learn.temperature_sampling import temperature_shares
-from app.learn.training_options import Strategy
+from app.learn.data.batch_sampler import temperature_shares
+from app.learn.training.recipe import Strategy
 from app.methods.contract import MethodSpec
-from app.methods.training_parameters import TrainingParameters, stops_early
+from app.methods.fine_tune.spec import TrainingParameters, stops_early
 
 
 class JointParameters(TrainingParameters):
@@ -53,7 +53,7 @@ SPEC = MethodSpec(
     optional_roles=frozenset({Role.UNLABELLED, Role.VALIDATION, Role.TEST, Role.SOURCE_TEST}),
     tasks=frozenset(Task),
     formats=frozenset(Format),
-    run="app.methods.joint.run:run",
+    run="app.methods.joint.method:run",
     data_parallel=True,
     uses_validation=stops_early,
 )

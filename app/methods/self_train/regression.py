@@ -5,29 +5,47 @@ from __future__ import annotations
 import numpy as np
 from scipy.optimize import minimize
 
-from app.learn.class_prior import shift_to_shares
-from app.learn.encoding import encode
-from app.learn.examples import Examples, Inputs
-from app.learn.label_shift import LabelShift, estimate_label_shift, smoothed_shares
-from app.learn.logistic.linear_head import LinearHead, read_linear_head, write_linear_head
-from app.learn.logistic.points import Points, points
-from app.learn.logistic.regression import Prior, fit, losses
-from app.learn.logistic.source_head import SourceHead, fit_source
-from app.learn.monitor import Monitor
-from app.learn.portion import Portion
-from app.learn.pseudo_labels import PseudoLabels, surest_of_each_class
-from app.learn.softmax import log_softmax, softmax
-from app.learn.splits import fold_numbers
+from app.learn.calibration import (
+    LabelShift,
+    estimate_label_shift,
+    log_softmax,
+    smoothed_shares,
+    softmax,
+)
+from app.learn.callbacks import Monitor, SubProgress
+from app.learn.data.examples import Examples, Inputs
+from app.learn.data.splits import fold_numbers
+from app.learn.heads.adapt_head import SourceHead, fit_source_head
+from app.learn.heads.logistic import (
+    HeadPrior,
+    LabelledFeatures,
+    LinearHead,
+    centre_and_scale,
+    fit_logistic,
+    labelled_features,
+    log_losses,
+    read_linear_head,
+    write_linear_head,
+)
+from app.learn.inference import encode
 from app.methods.contract import MethodInput
-from app.methods.self_train.account import Account
-from app.methods.self_train.candidates import Candidates
-from app.methods.self_train.pool import thinned
-from app.methods.self_train.standing import Standing
+from app.methods.self_train.pseudo_labels import (
+    PseudoLabels,
+    most_confident_per_class,
+    shift_to_shares,
+)
+from app.methods.self_train.round_results import (
+    BestNetwork,
+    RoundsReport,
+    RoundState,
+    subsample_source,
+)
+from app.methods.self_train.spec import SelfTrainParameters
 
-_BIASES = 0.01
-_ROUGHLY = 1e-6
+_BIAS_RIDGE = 0.01
+_TOLERANCE = 1e-6
 # Half of what the unlabelled inputs say of the shares is believed of inputs to come, in logarithms.
-_BELIEVED = 0.5
+_SHIFT_WEIGHT = 0.5
 # How far labelled rows may move a bias: the standard deviation of a normal prior, in nats.
 _BIAS_DEVIATION = 0.3
 
@@ -37,66 +55,68 @@ class HeadNotFitted(Exception):
 
 
 class RegressionRounds:
-    """Runs the rounds on vectors; the network of `given` holds the result afterwards.
+    """Runs the rounds on vectors; the network of `method_input` holds the result afterwards.
 
-    `account` tells how they went. Needs source rows. Raises `HeadNotFitted` before the network is
+    `summary` says how they went. Needs source rows. Raises `HeadNotFitted` before the network is
     changed.
     """
 
-    def __init__(self, given: MethodInput, monitor: Monitor) -> None:
-        assert given.source is not None
-        assert given.unlabelled is not None
-        self._given, self._chosen, self._monitor = given, given.parameters, monitor
-        source = thinned(given.source)
+    def __init__(self, method_input: MethodInput, monitor: Monitor) -> None:
+        assert method_input.source is not None
+        assert method_input.unlabelled is not None
+        self._method_input, self._monitor = method_input, monitor
+        self._parameters: SelfTrainParameters = method_input.parameters
+        source = subsample_source(method_input.source)
         raw = self._features(source.inputs, 0.0, 0.3)
-        start = read_linear_head(given.network, raw.shape[1])
+        start = read_linear_head(method_input.network, raw.shape[1])
         if start is None:
             raise HeadNotFitted
         self._start, self._classes = start, len(start.bias)
-        self._centre = raw.mean(axis=0)
-        self._scale = max(float(np.sqrt(((raw - self._centre) ** 2).mean())), 1e-8)
-        self._source = points(raw, source).moved(self._centre, self._scale)
-        self._unlabelled = self._moved(self._features(given.unlabelled, 0.3, 0.6))
-        self._labelled = self._points(given.train, 0.6, 0.65)
-        self._validation = self._points(given.validation, 0.65, 0.7)
-        part = Portion(monitor, 0.7, 0.8)
-        self._first: SourceHead = fit_source(
+        self._centre, self._scale = centre_and_scale(raw)
+        self._source = labelled_features(raw, source).standardised(self._centre, self._scale)
+        self._unlabelled = self._standardised(self._features(method_input.unlabelled, 0.3, 0.6))
+        self._labelled = self._labelled_features(method_input.train, 0.6, 0.65)
+        self._validation = self._labelled_features(method_input.validation, 0.65, 0.7)
+        part = SubProgress(monitor, 0.7, 0.8)
+        self._first: SourceHead = fit_source_head(
             self._source,
             self._classes,
-            fold_numbers(source, given.seed),
+            fold_numbers(source, method_input.seed),
             lambda x: part.progress("fitting the source's head", x),
             least_loss=True,
         )
 
     def run(self) -> None:
         """All rounds; the best head is in place at the end."""
-        given, last = self._given, self._chosen.rounds
+        method_input, last = self._method_input, self._parameters.rounds
         head, shift = self._first.head, self._label_shift()
-        standing = self._standing(self._start.seen_from(self._centre, self._scale))
-        candidates = Candidates(given.network, standing, head_only=True)
-        self.account = Account(given.network.labels, standing, *self._told(shift))
-        self.account.history += self._first.history
+        state = self._evaluate(self._start.standardised(self._centre, self._scale))
+        candidates = BestNetwork(method_input.network, state, head_only=True)
+        self.summary = RoundsReport(method_input.network.labels, state, *self._share_report(shift))
+        self.summary.history += self._first.history
         posteriors = shift.posteriors
         for number in range(last + 1):
-            sure = self._surest(number, posteriors) if number else None
-            if sure is not None:
-                head = self._fitted(head, sure, labelled=False)
-            biases = self._matched(head, shift.shares)
+            pseudo_labels = self._pseudo_labels(number, posteriors) if number else None
+            if pseudo_labels is not None:
+                head = self._fit_head(head, pseudo_labels, labelled=False)
+            biases = self._biases_to_match(head, shift.shares)
             posteriors = softmax(self._logits(head) + biases)
             found = LinearHead(head.weight, head.bias + biases)
-            if sure is not None and number == last:
-                found = self._settled(head, sure, biases, shift.shares)
-            write_linear_head(given.network, found.seen_from_zero(self._centre, self._scale))
-            after = self._standing(found, biases)
-            self._monitor.event("round", **self.account.add_round(number, sure, standing, after))
+            if pseudo_labels is not None and number == last:
+                found = self._final_head(head, pseudo_labels, biases, shift.shares)
+            write_linear_head(method_input.network, found.unstandardised(self._centre, self._scale))
+            after = self._evaluate(found, biases)
+            self._monitor.event(
+                "round", **self.summary.add_round(number, pseudo_labels, state, after)
+            )
             candidates.add(number, after)
-            standing = after
+            state = after
             self._monitor.progress("self-training", 0.8 + 0.2 * (number + 1) / (last + 1))
         candidates.restore_best()
-        self.account.end(candidates.best, None, knows_labels=True)
+        self.summary.end(candidates.best, None, has_labels=True)
 
-    def _settled(
-        self, head: LinearHead, sure: PseudoLabels, biases: np.ndarray, shares: np.ndarray
+    def _final_head(
+        self, head: LinearHead, pseudo_labels: PseudoLabels, biases: np.ndarray, shares: np.ndarray
     ) -> LinearHead:
         """The last head: for inputs to come, and with what the labelled rows say.
 
@@ -107,51 +127,57 @@ class RegressionRounds:
         base = smoothed_shares(self._source.targets, self._classes)
         other = np.log(base) - np.log(shares)
         if self._labelled is None:
-            believed = _BELIEVED * other if self._chosen.match_shares else 0.0
-            return LinearHead(head.weight, head.bias + biases + believed)
-        if self._chosen.match_shares:
+            shift = _SHIFT_WEIGHT * other if self._parameters.match_shares else 0.0
+            return LinearHead(head.weight, head.bias + biases + shift)
+        if self._parameters.match_shares:
             known = head.logits(self._labelled.vectors)
-            biases = _decided_by_labels(known, self._labelled.targets, biases, other)
+            biases = _biases_by_labels(known, self._labelled.targets, biases, other)
         wanted = softmax(self._logits(head) + biases).mean(axis=0)
-        head = self._fitted(head, sure, labelled=True)
-        return LinearHead(head.weight, head.bias + self._matched(head, wanted))
+        head = self._fit_head(head, pseudo_labels, labelled=True)
+        return LinearHead(head.weight, head.bias + self._biases_to_match(head, wanted))
 
     def _label_shift(self) -> LabelShift:
-        head, chosen = self._first.head, self._first.chosen
+        head, choice = self._first.head, self._first.choice
         logits, rows = self._logits(head), self._labelled
-        if not self._chosen.match_shares:
+        if not self._parameters.match_shares:
             base = smoothed_shares(self._source.targets, self._classes)
             return LabelShift(base, softmax(logits))
         return estimate_label_shift(
-            chosen.logits,
-            chosen.points.targets,
+            choice.logits,
+            choice.features.targets,
             logits,
             None if rows is None else head.logits(rows.vectors),
             None if rows is None else rows.targets,
         )
 
-    def _told(self, shift: LabelShift) -> tuple[np.ndarray | None, str, np.ndarray]:
+    def _share_report(self, shift: LabelShift) -> tuple[np.ndarray | None, str, np.ndarray]:
         base = smoothed_shares(self._source.targets, self._classes)
-        if not self._chosen.match_shares:
+        if not self._parameters.match_shares:
             return None, "not matched", base
         return shift.shares, "estimated on the unlabelled inputs", base
 
-    def _matched(self, head: LinearHead, shares: np.ndarray) -> np.ndarray:
-        if not self._chosen.match_shares:
+    def _biases_to_match(self, head: LinearHead, shares: np.ndarray) -> np.ndarray:
+        if not self._parameters.match_shares:
             return np.zeros(self._classes)
         return shift_to_shares(self._logits(head), shares)
 
-    def _surest(self, number: int, posteriors: np.ndarray) -> PseudoLabels:
-        share = self._chosen.share_of_round(number)
-        return surest_of_each_class(posteriors, share, self._chosen.least_confidence)
+    def _pseudo_labels(self, number: int, posteriors: np.ndarray) -> PseudoLabels:
+        share = self._parameters.share_of_round(number)
+        return most_confident_per_class(posteriors, share, self._parameters.least_confidence)
 
-    def _fitted(self, head: LinearHead, sure: PseudoLabels, labelled: bool) -> LinearHead:
+    def _fit_head(
+        self, head: LinearHead, pseudo_labels: PseudoLabels, labelled: bool
+    ) -> LinearHead:
         """From the start each time: a student does not inherit what its teacher got wrong."""
-        own = Points(self._unlabelled[sure.positions], sure.targets, sure.positions)
-        parts = [(self._source, 1.0), (own, self._chosen.kept_weight)]
+        own = LabelledFeatures(
+            self._unlabelled[pseudo_labels.positions],
+            pseudo_labels.targets,
+            pseudo_labels.positions,
+        )
+        parts = [(self._source, 1.0), (own, self._parameters.kept_weight)]
         if labelled and self._labelled is not None:
-            parts.append((self._labelled, self._chosen.labelled_weight))
-        rows = Points(
+            parts.append((self._labelled, self._parameters.labelled_weight))
+        rows = LabelledFeatures(
             *(
                 np.concatenate([getattr(part, name) for part, _ in parts])
                 for name in ("vectors", "targets", "rows")
@@ -159,39 +185,41 @@ class RegressionRounds:
         )
         counts = np.concatenate([np.full(len(part), weight) for part, weight in parts])
         nothing = LinearHead(np.zeros_like(head.weight), np.zeros_like(head.bias))
-        prior = Prior(nothing, self._first.chosen.weights, _BIASES)
-        return fit(rows, prior, head, _ROUGHLY, counts)
+        prior = HeadPrior(nothing, self._first.choice.penalty, _BIAS_RIDGE)
+        return fit_logistic(rows, prior, head, _TOLERANCE, counts)
 
-    def _standing(self, head: LinearHead, shift: np.ndarray | None = None) -> Standing:
+    def _evaluate(self, head: LinearHead, shift: np.ndarray | None = None) -> RoundState:
         logits, rows = self._logits(head), self._validation
         if rows is None:
-            return Standing(logits, 1.0, None, None, shift)
+            return RoundState(logits, 1.0, None, None, shift)
         answers = head.logits(rows.vectors)
         own = log_softmax(answers)[np.arange(len(rows)), rows.targets]
         accuracy = float((answers.argmax(axis=1) == rows.targets).mean())
-        return Standing(logits, 1.0, accuracy, float(-own.mean()), shift)
+        return RoundState(logits, 1.0, accuracy, float(-own.mean()), shift)
 
     def _logits(self, head: LinearHead) -> np.ndarray:
         return head.logits(self._unlabelled)
 
-    def _points(self, rows: Examples | None, start: float, end: float) -> Points | None:
+    def _labelled_features(
+        self, rows: Examples | None, start: float, end: float
+    ) -> LabelledFeatures | None:
         if rows is None:
             return None
-        found = points(self._features(rows.inputs, start, end), rows)
-        return found.moved(self._centre, self._scale)
+        found = labelled_features(self._features(rows.inputs, start, end), rows)
+        return found.standardised(self._centre, self._scale)
 
-    def _moved(self, features: np.ndarray) -> np.ndarray:
+    def _standardised(self, features: np.ndarray) -> np.ndarray:
         return (features - self._centre) / self._scale
 
     def _features(self, inputs: Inputs, start: float, end: float) -> np.ndarray:
-        part = Portion(self._monitor, start, end)
-        found = encode(self._given.network, inputs, self._given.vectors, part)
+        part = SubProgress(self._monitor, start, end)
+        found = encode(self._method_input.network, inputs, self._method_input.vectors, part)
         if found is None:
             raise HeadNotFitted
         return found.cpu().numpy().reshape(len(found), -1).astype(np.float64)
 
 
-def _decided_by_labels(
+def _biases_by_labels(
     logits: np.ndarray, targets: np.ndarray, biases: np.ndarray, other: np.ndarray
 ) -> np.ndarray:
     """The biases after labelled rows: how much of `other` is added, then each by itself.
@@ -199,18 +227,20 @@ def _decided_by_labels(
     The first is the mean of what is probable after the rows, evenly spread before; the second is
     most probable, with a normal prior.
     """
-    believed = np.linspace(0.0, 1.0, 11)
-    likely = np.array([-losses(logits + biases + x * other, targets).sum() for x in believed])
-    weights = np.exp(likely - likely.max())
-    middle = biases + float(weights @ believed / weights.sum()) * other
+    fractions = np.linspace(0.0, 1.0, 11)
+    log_likelihoods = np.array(
+        [-log_losses(logits + biases + x * other, targets).sum() for x in fractions]
+    )
+    weights = np.exp(log_likelihoods - log_likelihoods.max())
+    middle = biases + float(weights @ fractions / weights.sum()) * other
 
-    def objective(moved: np.ndarray) -> tuple[float, np.ndarray]:
-        logs = log_softmax(logits + moved)
+    def objective(candidate: np.ndarray) -> tuple[float, np.ndarray]:
+        logs = log_softmax(logits + candidate)
         wrong = np.exp(logs)
         wrong[np.arange(len(targets)), targets] -= 1.0
-        off, precision = moved - middle, _BIAS_DEVIATION**-2
-        loss = losses(logits + moved, targets).sum() + 0.5 * precision * (off**2).sum()
-        return float(loss), wrong.sum(axis=0) + precision * off
+        distance, precision = candidate - middle, _BIAS_DEVIATION**-2
+        loss = log_losses(logits + candidate, targets).sum() + 0.5 * precision * (distance**2).sum()
+        return float(loss), wrong.sum(axis=0) + precision * distance
 
     found: np.ndarray = minimize(objective, middle, jac=True, method="L-BFGS-B").x
     return found

@@ -1,13 +1,13 @@
-"""What `self-train` is, for the catalog."""
+"""The specification of `self-train`."""
 
 from __future__ import annotations
 
 from pydantic import Field, field_validator
 
 from app.domain.enums import Format, Role, Task
-from app.learn.training_options import Strategy
+from app.learn.training.recipe import Strategy
 from app.methods.contract import MethodSpec
-from app.methods.training_parameters import TrainingParameters, stops_early
+from app.methods.fine_tune.spec import TrainingParameters, stops_early
 
 
 class SelfTrainParameters(TrainingParameters):
@@ -20,13 +20,6 @@ class SelfTrainParameters(TrainingParameters):
         "head is taken), head (by gradient descent; every input is encoded once for all rounds), "
         "full, lp-ft or lora as in fine-tune; each round starts from the source model.",
     )
-
-    @field_validator("strategy")
-    @classmethod
-    def _rounds_train(cls, strategy: Strategy) -> Strategy:
-        if strategy is Strategy.LINEAR_PROBE:
-            raise ValueError("self-train has no strategy linear-probe; choose logistic or head")
-        return strategy
 
     rounds: int = Field(
         3, ge=1, le=20, description="Times that the model labels and trains again, at most."
@@ -59,6 +52,13 @@ class SelfTrainParameters(TrainingParameters):
         1.0, gt=0, le=1000, description="Weight of a row that the model labelled itself."
     )
 
+    @field_validator("strategy")
+    @classmethod
+    def _rounds_train(cls, strategy: Strategy) -> Strategy:
+        if strategy is Strategy.LINEAR_PROBE:
+            raise ValueError("self-train has no strategy linear-probe; choose logistic or head")
+        return strategy
+
     def share_of_round(self, number: int) -> float:
         """The share of each class's inputs that round `number`, counted from 1, keeps."""
         grown = (number - 1) / max(1, self.rounds - 1)
@@ -83,6 +83,6 @@ SPEC = MethodSpec(
     ),
     tasks=frozenset({Task.TEXT_CLASSIFICATION, Task.IMAGE_CLASSIFICATION, Task.FEATURE_EXTRACTION}),
     formats=frozenset(Format),
-    run="app.methods.self_train.run:run",
+    run="app.methods.self_train.method:run",
     uses_validation=stops_early,
 )

@@ -1,4 +1,4 @@
-"""What `trim` is, for the catalog."""
+"""The specification of `trim`."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ class TrimParameters(Parameters):
         None,
         ge=1,
         le=10_000_000,
-        description="Rows of the embedding to keep. The pieces seen in the texts come first, the "
-        "frequent ones before the rare ones; room that is left goes to pieces that look like "
+        description="Rows of the embedding to keep. The tokens seen in the texts come first, the "
+        "frequent ones before the rare ones; room that is left goes to tokens that look like "
         "them. Null keeps what the texts need and no more.",
     )
     min_count: int = Field(
-        1, ge=1, le=1_000_000, description="Times that the texts must use a piece to keep it."
+        1, ge=1, le=1_000_000, description="Times that the texts must use a token to keep it."
     )
     characters: str = Field(
         "",
@@ -49,5 +49,5 @@ SPEC = MethodSpec(
         {Task.TEXT_CLASSIFICATION, Task.MULTI_LABEL_CLASSIFICATION, Task.FEATURE_EXTRACTION}
     ),
     formats=frozenset({Format.HUGGINGFACE}),
-    run="app.methods.trim.run:run",
+    run="app.methods.trim.method:run",
 )

@@ -1,4 +1,4 @@
-"""What `vocabulary` is, for the catalog."""
+"""The specification of `vocabulary`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from pydantic import Field
 
-from app.domain.enums import Companion, Format, Role, Task
+from app.domain.enums import AuxiliaryModelUse, Format, Role, Task
 from app.methods.contract import MethodSpec, Parameters
 
 
@@ -20,12 +20,12 @@ class Initialisation(StrEnum):
 class VocabularyParameters(Parameters):
     """The parameters of `vocabulary`."""
 
-    pieces: int | None = Field(
+    vocab_size: int | None = Field(
         None,
         ge=50,
         le=200_000,
         description="Tokens of the tokenizer to train; null trains up to 16,000, as many as the "
-        "texts yield. A companion's tokenizer is taken as it is.",
+        "texts yield. An auxiliary model's tokenizer is taken as it is.",
     )
     initialisation: Initialisation = Field(
         Initialisation.INFORMED,
@@ -71,6 +71,6 @@ SPEC = MethodSpec(
         {Task.TEXT_CLASSIFICATION, Task.MULTI_LABEL_CLASSIFICATION, Task.FEATURE_EXTRACTION}
     ),
     formats=frozenset({Format.HUGGINGFACE}),
-    run="app.methods.vocabulary.run:run",
-    companion=Companion.OPTIONAL,
+    run="app.methods.vocabulary.method:run",
+    auxiliary_model=AuxiliaryModelUse.OPTIONAL,
 )

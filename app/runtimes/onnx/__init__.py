@@ -1,1 +1,1 @@
-"""Models as graphs for ONNX Runtime: what they are written as, and what answers with them."""
+"""Models as ONNX graphs: exported, quantised, downloaded, and run by ONNX Runtime or OpenVINO."""

@@ -10,7 +10,7 @@ import numpy as np
 from pydantic import TypeAdapter
 
 from app.artifacts.archive import pack
-from app.domain.errors.downloads import ExportFailed
+from app.domain.errors.model_files import ExportFailed
 from app.domain.models import ModelFacts
 
 MODEL_FILE, ABOUT_FILE, README_FILE = "model.onnx", "model.json", "README.md"
@@ -64,18 +64,18 @@ def write_download(
 
     The graph is run on a few texts and compared with the network. Raises ExportFailed.
     """
-    known: ModelFacts = TypeAdapter(ModelFacts).validate_python(facts)
+    model_facts: ModelFacts = TypeAdapter(ModelFacts).validate_python(facts)
     target = Path(file).with_suffix(".files")
     target.mkdir()
     try:
-        difference = _write(Path(folder), known, target)
+        difference = _write(Path(folder), model_facts, target)
     except Exception as problem:  # the exporter's errors have no common kind
         reason = (str(problem).strip() or type(problem).__name__).splitlines()[0]
         raise ExportFailed(name, reason) from problem
     if not difference < TOLERANCE:
         raise ExportFailed(name, f"a logit of the graph is {difference:.1e} off the network's")
-    said = {"name": name, "sha256": sha256, "texts": len(_TEXTS), "difference": difference}
-    (target / README_FILE).write_text(_README.format(**said), encoding="utf-8")
+    readme = _README.format(name=name, sha256=sha256, texts=len(_TEXTS), difference=difference)
+    (target / README_FILE).write_text(readme, encoding="utf-8")
     pack(target, Path(file))
     return {"difference": difference}
 
@@ -107,8 +107,9 @@ def _write(folder: Path, facts: ModelFacts, target: Path) -> float:
     (target / ABOUT_FILE).write_text(text, encoding="utf-8")
     batch = network.collate(list(_TEXTS))
     with torch.no_grad():
-        own = network(batch).numpy()
-    return float(np.abs(_run(target, {k: v.numpy() for k, v in batch.items()}) - own).max())
+        reference = network(batch).numpy()
+    logits = _run(target, {name: tensor.numpy() for name, tensor in batch.items()})
+    return float(np.abs(logits - reference).max())
 
 
 def _run(folder: Path, feed: dict[str, np.ndarray]) -> np.ndarray:
@@ -117,6 +118,7 @@ def _run(folder: Path, feed: dict[str, np.ndarray]) -> np.ndarray:
     session = onnxruntime.InferenceSession(
         str(folder / MODEL_FILE), providers=["CPUExecutionProvider"]
     )
-    wanted = {one.name for one in session.get_inputs()}
-    answer: np.ndarray = session.run(["logits"], {k: v for k, v in feed.items() if k in wanted})[0]
-    return answer
+    accepted = {one.name for one in session.get_inputs()}
+    logits: np.ndarray
+    [logits] = session.run(["logits"], {k: v for k, v in feed.items() if k in accepted})
+    return logits

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.cli.ports import free_port
+from app.cli.processes import free_port
 from benchmarks.serving.dialects import LITSERVE, MLSERVER, MODEL
 from benchmarks.serving.server import Start
 

@@ -61,10 +61,12 @@ def test_texts_get_the_same_bytes_of_probabilities_as_over_http(served: Service,
     wanted = [InferRequestedOutput("probabilities"), InferRequestedOutput("label")]
     result = triton.infer("intents", [_texts()], outputs=wanted, request_id="7")
 
-    ours = served.client.predict("intents", list(SENTENCES))["predictions"]
-    expected = np.array([list(one["probabilities"].values()) for one in ours], np.float32)
+    rest_predictions = served.client.predict("intents", list(SENTENCES))["predictions"]
+    expected = np.array(
+        [list(one["probabilities"].values()) for one in rest_predictions], np.float32
+    )
     assert result.as_numpy("probabilities").tobytes() == expected.tobytes()
-    assert result.as_numpy("label").tolist() == [one["label"].encode() for one in ours]
+    assert result.as_numpy("label").tolist() == [one["label"].encode() for one in rest_predictions]
     response = result.get_response()
     assert (response.id, response.model_name, response.model_version) == ("7", "intents", "2")
 
@@ -80,13 +82,15 @@ def test_a_version_and_classes_are_asked_for(triton) -> None:
 def test_images_and_words_travel_too(served: Service, triton) -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (3, 1, 28, 28), dtype=np.uint8)
     labels = triton.infer("digits", [_tensor("image", pixels, "UINT8")]).as_numpy("label")
-    ours = served.client.predict("digits", pixels.tolist())["predictions"]
-    assert labels.tolist() == [one["label"].encode() for one in ours]
+    rest_predictions = served.client.predict("digits", pixels.tolist())["predictions"]
+    assert labels.tolist() == [one["label"].encode() for one in rest_predictions]
 
     words = np.array([["turn", "on", "Luna"], ["light", "", ""]], dtype=object)
     tagged = triton.infer("places", [_tensor("words", words, "BYTES")]).as_numpy("tagged")
-    ours = served.client.predict("places", [["turn", "on", "Luna"], ["light"]])["predictions"]
-    assert [json.loads(one) for one in tagged] == ours
+    rest_predictions = served.client.predict("places", [["turn", "on", "Luna"], ["light"]])[
+        "predictions"
+    ]
+    assert [json.loads(one) for one in tagged] == rest_predictions
 
 
 def test_who_sends_typed_contents_gets_typed_contents(served: Service, stub) -> None:
@@ -94,9 +98,13 @@ def test_who_sends_typed_contents_gets_typed_contents(served: Service, stub) -> 
     tensor = request.inputs.add(name="text", datatype="BYTES", shape=[8])
     tensor.contents.bytes_contents.extend(one.encode() for one in SENTENCES)
     label, probabilities = stub.ModelInfer(request).outputs
-    ours = served.client.predict("intents", list(SENTENCES))["predictions"]
-    assert list(label.contents.bytes_contents) == [one["label"].encode() for one in ours]
-    expected = np.array([list(one["probabilities"].values()) for one in ours], np.float32)
+    rest_predictions = served.client.predict("intents", list(SENTENCES))["predictions"]
+    assert list(label.contents.bytes_contents) == [
+        one["label"].encode() for one in rest_predictions
+    ]
+    expected = np.array(
+        [list(one["probabilities"].values()) for one in rest_predictions], np.float32
+    )
     got = np.array(probabilities.contents.fp32_contents, np.float32).reshape(8, 3)
     assert got.tobytes() == expected.tobytes()
 
@@ -107,10 +115,10 @@ def test_who_sends_typed_contents_gets_typed_contents(served: Service, stub) -> 
 
 
 def test_many_calls_at_once_each_get_their_own_answer(served: Service, stub) -> None:
-    ours = served.client.predict("intents", list(SENTENCES))["predictions"]
-    asked = [stub.ModelInfer.future(_request([SENTENCES[i % 8]])) for i in range(64)]
-    labels = [one.result().outputs[0].contents.bytes_contents[0].decode() for one in asked]
-    assert labels == [ours[i % 8]["label"] for i in range(64)]
+    rest_predictions = served.client.predict("intents", list(SENTENCES))["predictions"]
+    futures = [stub.ModelInfer.future(_request([SENTENCES[i % 8]])) for i in range(64)]
+    labels = [one.result().outputs[0].contents.bytes_contents[0].decode() for one in futures]
+    assert labels == [rest_predictions[i % 8]["label"] for i in range(64)]
 
 
 @pytest.mark.parametrize(
@@ -126,9 +134,9 @@ def test_many_calls_at_once_each_get_their_own_answer(served: Service, stub) -> 
 def test_a_refusal_has_a_status_and_says_what_to_do(
     triton, model: str, version: str, texts: list[str], status: str, code: str
 ) -> None:
-    given = _tensor("text", np.array(texts, dtype=object), "BYTES")
+    sent_tensor = _tensor("text", np.array(texts, dtype=object), "BYTES")
     with pytest.raises(InferenceServerException) as refused:
-        triton.infer(model, [given], model_version=version)
+        triton.infer(model, [sent_tensor], model_version=version)
     assert refused.value.status() == f"StatusCode.{status}"
     assert refused.value.message().endswith(f"({code})")
 

@@ -16,10 +16,10 @@ from tritonclient.grpc.service_pb2_grpc import GRPCInferenceServiceStub
 
 from app.api.oip.grpc_server import serving_grpc
 from app.domain.errors.service import PortTaken
-from app.domain.predictions import Terms
+from app.domain.predictions import PredictionOptions
 from app.main import create_app
 from app.services.context import Context, open_context
-from app.serving.dataplane import Answered, DataPlane
+from app.serving.dataplane import DataPlane, PredictionResponse
 from app.serving.predictor import Predictor
 from app.settings import Settings
 from tests.support.ports import free_port
@@ -27,23 +27,29 @@ from tests.support.waiting import wait_for
 
 
 class GatedDataPlane(DataPlane):
-    """Keeps each request until it is let go; tells who came, on which terms, and who went away."""
+    """Keeps each request until it is let go; notes requests, their options and cancellations."""
 
     def __init__(self, context: Context) -> None:
         self.predictor = Predictor(context.settings, context.artifacts)
         super().__init__(context, self.predictor)
-        self.asked, self.let_go, self.went_away = asyncio.Event(), asyncio.Event(), asyncio.Event()
-        self.terms = Terms()
+        self.received, self.let_go, self.went_away = (
+            asyncio.Event(),
+            asyncio.Event(),
+            asyncio.Event(),
+        )
+        self.options = PredictionOptions()
 
-    async def predict(self, reference: str, inputs: list[Any], *terms: Terms) -> Answered:
-        self.terms = terms[0]
-        self.asked.set()
+    async def predict(
+        self, reference: str, inputs: list[Any], *options: PredictionOptions
+    ) -> PredictionResponse:
+        self.options = options[0]
+        self.received.set()
         try:
             await self.let_go.wait()
         except asyncio.CancelledError:
             self.went_away.set()
             raise
-        return await super().predict(reference, inputs, *terms)
+        return await super().predict(reference, inputs, *options)
 
 
 @pytest.fixture
@@ -58,7 +64,7 @@ def test_a_server_that_drains_finishes_its_calls_and_takes_no_more(context: Cont
         async with serving_grpc(context, dataplane, dataplane.predictor, draining):
             with grpc.insecure_channel(_address(context)) as channel:
                 call = GRPCInferenceServiceStub(channel).ModelInfer.future(_request())
-                await asyncio.wait_for(dataplane.asked.wait(), 30)
+                await asyncio.wait_for(dataplane.received.wait(), 30)
                 draining.set()
                 await asyncio.to_thread(wait_for, lambda: _takes_no_more(context))
                 assert not call.done()
@@ -82,8 +88,8 @@ def test_a_caller_whose_deadline_passes_leaves_nothing_behind_but_a_line(
                 call = infer.future(_request(), timeout=1, metadata=keys)
                 await asyncio.wait_for(dataplane.went_away.wait(), 30)
                 assert call.exception(30).code() is grpc.StatusCode.DEADLINE_EXCEEDED
-                assert (dataplane.terms.key, dataplane.terms.route_key) == ("team-a", "anna")
-                assert dataplane.terms.deadline is not None
+                assert (dataplane.options.key, dataplane.options.route_key) == ("team-a", "anna")
+                assert dataplane.options.deadline is not None
 
     with caplog.at_level(logging.INFO, logger="babelport.access"):
         asyncio.run(scenario())

@@ -68,15 +68,17 @@ def test_the_metadata_of_each_task_names_what_goes_in_and_comes_out(triton) -> N
 def test_texts_get_the_same_bytes_of_probabilities_however_they_travel(
     served: Service, triton, sent: bool, answered: bool, shape: tuple[int, ...]
 ) -> None:
-    given = _tensor("text", TEXTS.reshape(shape), "BYTES", binary=sent)
+    content = _tensor("text", TEXTS.reshape(shape), "BYTES", binary=sent)
     wanted = [InferRequestedOutput(n, binary_data=answered) for n in ("probabilities", "label")]
 
-    result = triton.infer("intents", [given], outputs=wanted, request_id="42")
+    result = triton.infer("intents", [content], outputs=wanted, request_id="42")
 
-    ours = served.client.predict("intents", list(SENTENCES))["predictions"]
-    expected = np.array([list(one["probabilities"].values()) for one in ours], np.float32)
+    rest_predictions = served.client.predict("intents", list(SENTENCES))["predictions"]
+    expected = np.array(
+        [list(one["probabilities"].values()) for one in rest_predictions], np.float32
+    )
     assert result.as_numpy("probabilities").tobytes() == expected.tobytes()
-    assert _texts(result, "label") == [one["label"] for one in ours]
+    assert _texts(result, "label") == [one["label"] for one in rest_predictions]
     response = result.get_response()
     assert [one["name"] for one in response["outputs"]] == ["probabilities", "label"]
     assert response["id"] == "42"
@@ -121,8 +123,10 @@ def test_classes_come_as_value_number_and_label(triton) -> None:
 
 def test_a_model_of_several_labels_lists_those_that_apply(served: Service, triton) -> None:
     result = triton.infer("wishes", [_texts_given()])
-    ours = served.client.predict("wishes", list(SENTENCES))["predictions"]
-    assert [json.loads(one) for one in _texts(result, "labels")] == [one["labels"] for one in ours]
+    rest_predictions = served.client.predict("wishes", list(SENTENCES))["predictions"]
+    assert [json.loads(one) for one in _texts(result, "labels")] == [
+        one["labels"] for one in rest_predictions
+    ]
     assert result.as_numpy("probabilities").shape == (8, 3)
 
 
@@ -133,10 +137,10 @@ def test_a_tagger_answers_for_texts_and_for_words(served: Service, triton) -> No
     by_words = triton.infer("places", [_tensor("words", filled, "BYTES")])
     by_texts = triton.infer("places", [_texts_given()])
 
-    ours = served.client.predict("places", words)["predictions"]
-    assert [json.loads(one) for one in _texts(by_words, "tagged")] == ours
-    ours = served.client.predict("places", list(SENTENCES))["predictions"]
-    assert [json.loads(one) for one in _texts(by_texts, "tagged")] == ours
+    rest_predictions = served.client.predict("places", words)["predictions"]
+    assert [json.loads(one) for one in _texts(by_words, "tagged")] == rest_predictions
+    rest_predictions = served.client.predict("places", list(SENTENCES))["predictions"]
+    assert [json.loads(one) for one in _texts(by_texts, "tagged")] == rest_predictions
 
 
 @pytest.mark.parametrize("binary", [True, False])
@@ -152,15 +156,15 @@ def test_every_form_of_a_batch_of_images_gets_the_same_answer(
         ("FP32", pixels.astype(np.float32)[:, None]),
         ("FP32", (pixels / 255).astype(np.float32)[:, None]),
     ]
-    ours = served.client.predict("digits", pixels.tolist())["predictions"]
-    expected = [one["label"] for one in ours]
+    rest_predictions = served.client.predict("digits", pixels.tolist())["predictions"]
+    expected = [one["label"] for one in rest_predictions]
     assert set(expected) <= set(DIGITS)
     for datatype, array in forms:
         result = triton.infer("digits", [_tensor("image", array, datatype, binary)])
         assert _texts(result, "label") == expected
         np.testing.assert_allclose(
             result.as_numpy("probabilities"),
-            [list(one["probabilities"].values()) for one in ours],
+            [list(one["probabilities"].values()) for one in rest_predictions],
             atol=1e-6,
         )
 
@@ -172,20 +176,20 @@ def test_image_files_travel_as_bytes_or_in_base64(served: Service, triton) -> No
     expected = served.client.predict("digits", [pixels.tolist()])["predictions"][0]["label"]
     raw = np.array([file.getvalue()], dtype=object)
     text = np.array([base64.b64encode(file.getvalue()).decode()], dtype=object)
-    for given, binary in ((raw, True), (text, True), (text, False)):
-        result = triton.infer("digits", [_tensor("image", given, "BYTES", binary)])
+    for content, binary in ((raw, True), (text, True), (text, False)):
+        result = triton.infer("digits", [_tensor("image", content, "BYTES", binary)])
         assert _texts(result, "label") == [expected]
 
 
 def test_many_requests_at_once_each_get_their_own_answer(triton, served: Service) -> None:
-    ours = served.client.predict("intents", list(SENTENCES))["predictions"]
+    rest_predictions = served.client.predict("intents", list(SENTENCES))["predictions"]
     with InferenceServerClient(served.url.removeprefix("http://"), concurrency=8) as client:
-        asked = [
+        futures = [
             client.async_infer("intents", [_tensor("text", TEXTS[i % 8 : i % 8 + 1], "BYTES")])
             for i in range(64)
         ]
-        labels = [_texts(one.get_result(), "label")[0] for one in asked]
-    assert labels == [ours[i % 8]["label"] for i in range(64)]
+        labels = [_texts(one.get_result(), "label")[0] for one in futures]
+    assert labels == [rest_predictions[i % 8]["label"] for i in range(64)]
 
 
 @pytest.mark.parametrize(
@@ -202,13 +206,13 @@ def test_many_requests_at_once_each_get_their_own_answer(triton, served: Service
 def test_a_refusal_has_the_protocols_form(
     triton, model: str, version: str, texts: list[str], status: str, code: str
 ) -> None:
-    given = _tensor("text", np.array(texts, dtype=object), "BYTES")
+    content = _tensor("text", np.array(texts, dtype=object), "BYTES")
     with pytest.raises(InferenceServerException) as refused:
-        triton.infer(model, [given], model_version=version)
+        triton.infer(model, [content], model_version=version)
     assert refused.value.status() == status
     assert code in refused.value.message()
     with pytest.raises(InferenceServerException) as later:
-        triton.async_infer(model, [given], model_version=version).get_result()
+        triton.async_infer(model, [content], model_version=version).get_result()
     assert later.value.message() == refused.value.message()
 
 

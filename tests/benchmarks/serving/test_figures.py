@@ -22,7 +22,7 @@ NAMES = ("ours-torch", "ours-float32", "ours", "litserve", "mlserver")
 
 def _level() -> dict[str, Any]:
     ratios = {f"{a}/{b}": RATIO for a in NAMES[:3] for b in NAMES[3:]}
-    way = {"engine": "onnxruntime", "precision": "int8", "batch_tokens": 512, "lanes": 2}
+    way = {"engine": "onnxruntime", "precision": "int8", "batch_tokens": 512, "workers": 2}
     bare = {"way": way, "texts_per_second": 60.0, "cpu_ms_per_text": 33.0, "ours_by_bare": RATIO}
     return {"servers": dict.fromkeys(NAMES, SERVER), "ratios": ratios, "bare": bare}
 

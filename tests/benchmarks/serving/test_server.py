@@ -8,7 +8,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from app.cli.ports import free_port
+from app.cli.processes import free_port
 from benchmarks.serving.dialects import LITSERVE
 from benchmarks.serving.server import Server, Start
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from app.domain.models import ModelHints
-from app.formats.catalog import recognise
+from app.formats.catalog import detect_format
 from app.learn.network import Network
 from app.methods.contract import MethodInput, Parameters
 from tests.contracts.cases.case import Case
@@ -16,11 +16,11 @@ from tests.support.two_languages import two_languages
 QUICK = {"vocabulary": 300, "patience": 2}
 
 
-def companion() -> Network:
+def auxiliary_model() -> Network:
     """The target language's vectors, loaded from a file."""
     with tempfile.TemporaryDirectory() as folder:
         two_languages().target_vectors(Path(folder) / "target.vec")
-        found = recognise(Path(folder))
+        found = detect_format(Path(folder))
         return found.load(Path(folder), found.inspect(Path(folder), ModelHints()))
 
 
@@ -32,7 +32,7 @@ def _case(kind: str, pairs: int, *variants: dict[str, Any], **learning: Any) -> 
             network=network,
             parameters=parameters,
             dictionary=languages.dictionary(pairs) if pairs else None,
-            companion=companion(),
+            auxiliary_model=auxiliary_model(),
             source_language="en",
             target_language="de",
             seed=3,

@@ -8,8 +8,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from app.learn.data.examples import TextPairs
 from app.learn.network import Network
-from app.learn.pairs import Pairs
 from app.methods.contract import MethodInput, Parameters
 from tests.contracts.cases.case import Case
 from tests.contracts.cases.tasks import text_task
@@ -26,7 +26,7 @@ TASK = text_task()
 
 
 @lru_cache(maxsize=1)
-def _companion() -> TemporaryDirectory[str]:
+def _auxiliary_model() -> TemporaryDirectory[str]:
     folder: TemporaryDirectory[str] = TemporaryDirectory()
     a_bilingual_encoder(Path(folder.name))
     return folder
@@ -34,17 +34,17 @@ def _companion() -> TemporaryDirectory[str]:
 
 def bilingual() -> Network:
     """The bilingual encoder, loaded anew."""
-    return read_network(Path(_companion().name))
+    return read_network(Path(_auxiliary_model().name))
 
 
 def _case(kind: str, build: Callable[[Path], object], gain: float = 0.2, **roles: Any) -> Case:
-    companion = roles.pop("companion", True)
+    auxiliary_model = roles.pop("auxiliary_model", True)
 
     def given(network: Network, parameters: Parameters) -> MethodInput:
         return MethodInput(
             network=network,
             parameters=parameters,
-            companion=bilingual() if companion else None,
+            auxiliary_model=bilingual() if auxiliary_model else None,
             source_language="en",
             target_language="de",
             **roles,
@@ -56,14 +56,14 @@ def _case(kind: str, build: Callable[[Path], object], gain: float = 0.2, **roles
         build=build,
         given=given,
         unseen=TASK.unseen,
-        variants=({"pieces": False, "rank": 16, "strength": 0.1},),
+        variants=({"fragments": False, "rank": 16, "strength": 0.1},),
         gain=gain,
     )
 
 
 ENGLISH_TEXT = list(ENGLISH.inputs)
 GERMAN_TEXT = list(TASK.train.inputs)
-PAIRS = Pairs(tuple(ENGLISH_TEXT[row - 1] for row in TASK.train.rows), tuple(GERMAN_TEXT))
+PAIRS = TextPairs(tuple(ENGLISH_TEXT[row - 1] for row in TASK.train.rows), tuple(GERMAN_TEXT))
 CASES = (
     _case("classifier", an_english_classifier, source=ENGLISH, unlabelled=GERMAN_TEXT),
     _case("encoder", an_english_encoder, source_unlabelled=ENGLISH_TEXT, unlabelled=GERMAN_TEXT),
@@ -79,6 +79,6 @@ CASES = (
         gain=0.0,
         source=ENGLISH,
         unlabelled=GERMAN_TEXT,
-        companion=False,
+        auxiliary_model=False,
     ),
 )

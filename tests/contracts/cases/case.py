@@ -7,10 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from app.learn.examples import Examples
+from app.learn.data.examples import Examples
 from app.learn.network import Network
-from app.methods.catalog import method_named
-from app.methods.contract import MethodInput, Parameters
+from app.methods.contract import MethodInput, Parameters, method_named
 
 Chosen = Mapping[str, Any]
 

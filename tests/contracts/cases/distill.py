@@ -22,7 +22,7 @@ def _case(kind: str, build: Callable[[Path], object], validated: bool, target: s
             parallel=PAIRS,
             source_unlabelled=list(ENGLISH.inputs),
             validation=TASK.train if validated else None,
-            companion=bilingual(),
+            auxiliary_model=bilingual(),
             source_language="en",
             target_language="de",
             seed=3,

@@ -7,12 +7,11 @@ from pathlib import Path
 import numpy as np
 
 from app.domain.models import ModelHints
-from app.formats.catalog import recognise
-from app.learn.examples import Examples
-from app.learn.monitor import Silence
+from app.formats.catalog import detect_format
+from app.learn.callbacks import NullMonitor
+from app.learn.data.examples import Examples
 from app.learn.network import Network
-from app.methods.catalog import method_named, run_of
-from app.methods.contract import MethodInput, Parameters
+from app.methods.contract import MethodInput, Parameters, method_named, run_of
 from tests.contracts.cases.case import Case
 from tests.contracts.cases.fine_tune import RATES, RUINOUS, quick
 from tests.contracts.cases.tasks import Task, image_task, text_task
@@ -52,12 +51,12 @@ def _no_labels(task: Task) -> Case:
     def build(folder: Path) -> None:
         """Train the digit reader on the source rows."""
         task.build(folder)
-        found = recognise(folder)
+        found = detect_format(folder)
         facts = found.inspect(folder, ModelHints())
         spec = method_named("fine-tune")
         parameters = spec.parameters.model_validate(RATES | {"strategy": "full", "max_steps": 60})
         trained = MethodInput(found.load(folder, facts), parameters, train=source)
-        network = run_of(spec)(trained, Silence()).network
+        network = run_of(spec)(trained, NullMonitor()).network
         found.save(network, facts, folder)
 
     def given(network: Network, parameters: Parameters) -> MethodInput:

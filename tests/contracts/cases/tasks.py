@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from app.learn.examples import Examples
+from app.learn.data.examples import Examples
 from tests.support.datasets import LABELS, image_examples, labelled_examples
 from tests.support.models import (
     a_declared_digit_reader,

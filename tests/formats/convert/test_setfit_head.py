@@ -15,15 +15,15 @@ from app.artifacts.archive import unpack
 from app.domain.enums import Task
 from app.domain.errors import BabelportError
 from app.domain.models import ModelFacts
-from app.formats.catalog import recognise
+from app.formats.catalog import detect_format
 from app.formats.convert.convert_model import convert_model
-from app.formats.convert.wishes import Wishes
+from app.formats.convert.torch_files import ConversionRequest
 from app.formats.read_model import read_model
 from tests.support.models import SENTENCES
 from tests.support.setfit_models import a_setfit_directory, setfit_vectors
 
 TEXTS = [*SENTENCES, "wake the band up", "rain", "saa saba"]
-TRUSTED = Wishes(trust=True)
+TRUSTED = ConversionRequest(trust=True)
 
 
 def _converted(source: Path, target: Path) -> tuple[ModelFacts, np.ndarray]:
@@ -34,7 +34,7 @@ def _converted(source: Path, target: Path) -> tuple[ModelFacts, np.ndarray]:
     facts = TypeAdapter(ModelFacts).validate_python(
         read_model(str(target), target.name, hints, str(folder), 10**8, 100)
     )
-    network = recognise(folder).load(folder, facts)
+    network = detect_format(folder).load(folder, facts)
     with torch.no_grad():
         return facts, network(network.collate(TEXTS)).numpy()
 
@@ -81,7 +81,7 @@ def test_a_head_of_several_labels_gives_the_probabilities_of_each(tmp_path: Path
 def test_the_head_itself_can_be_named_and_needs_trust(tmp_path: Path) -> None:
     head = a_setfit_directory(tmp_path / "setfit") / "model_head.pkl"
     with pytest.raises(BabelportError) as caught:
-        convert_model(head, tmp_path / "model.zip", Wishes())
+        convert_model(head, tmp_path / "model.zip", ConversionRequest())
     assert caught.value.code == "conversion-needs-trust"
     assert convert_model(head, tmp_path / "model.zip", TRUSTED).labels[0] == "alarm"
     unpack(tmp_path / "model.zip", tmp_path / "to", 10**8, 100)

@@ -13,8 +13,8 @@ from safetensors.torch import load_file, save_file
 
 from app.domain.errors import RejectedFile
 from app.domain.models import ImageInput, ModelHints
+from app.formats.catalog import DeclaredNetworkFormat
 from app.formats.declared_network.architecture import LAYER_KINDS
-from app.formats.declared_network.format import DeclaredNetworkFormat
 from tests.support.models import DIGITS, a_declared_digit_reader
 
 Layers = list[dict[str, Any]]

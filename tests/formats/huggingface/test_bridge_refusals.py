@@ -14,7 +14,7 @@ from safetensors.torch import load_file, save_file
 
 from app.domain.errors import RejectedFile
 from app.domain.models import ModelHints
-from app.formats.huggingface.format import HuggingFaceFormat
+from app.formats.catalog import HuggingFaceFormat
 from tests.support.bridged_models import a_bridged_classifier, a_bridged_encoder
 
 Change = Callable[[Path], Any]

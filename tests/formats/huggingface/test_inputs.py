@@ -13,12 +13,12 @@ from transformers import ConvNextImageProcessorPil, PreTrainedTokenizerFast, ViT
 
 from app.domain.enums import Task
 from app.domain.models import ModelHints
+from app.formats.catalog import HuggingFaceFormat
 from app.formats.huggingface.encoder import Encoder
-from app.formats.huggingface.format import HuggingFaceFormat
-from app.formats.huggingface.image_preparation import read_preparation
+from app.formats.huggingface.image_processor import read_image_processor
 from app.formats.huggingface.layout import read_layout
-from app.formats.huggingface.tokens import Tokens
-from app.learn.active_embedding import ActiveEmbedding
+from app.formats.huggingface.tokenizer import TextTokenizer
+from app.learn.training.optimiser import ActiveEmbedding
 from tests.support.models import SENTENCES, a_text_classifier, an_encoder
 
 FORMAT = HuggingFaceFormat()
@@ -26,19 +26,19 @@ FORMAT = HuggingFaceFormat()
 
 def test_tokens_are_those_of_transformers(tmp_path: Path) -> None:
     folder = a_text_classifier(tmp_path / "texts")
-    tokens = Tokens(read_layout(folder), "query: ", ["input_ids", "attention_mask"])
+    tokens = TextTokenizer(read_layout(folder), "query: ", ["input_ids", "attention_mask"])
     texts = [*SENTENCES, "", "word " * 200]
-    theirs = PreTrainedTokenizerFast.from_pretrained(folder)(
+    expected = PreTrainedTokenizerFast.from_pretrained(folder)(
         [f"query: {text}" for text in texts],
         truncation=True,
         max_length=64,
         padding=True,
         return_tensors="pt",
     )
-    ours = tokens.batch(texts)
-    assert set(ours) == {"input_ids", "attention_mask"}
-    assert all(torch.equal(ours[name], theirs[name]) for name in ours)
-    assert tokens.lengths(texts) == theirs["attention_mask"].sum(dim=1).tolist()
+    found = tokens.batch(texts)
+    assert set(found) == {"input_ids", "attention_mask"}
+    assert all(torch.equal(found[name], expected[name]) for name in found)
+    assert tokens.lengths(texts) == expected["attention_mask"].sum(dim=1).tolist()
 
 
 def test_positions_counted_from_the_padding_token_leave_fewer_tokens(tmp_path: Path) -> None:
@@ -50,7 +50,7 @@ def test_positions_counted_from_the_padding_token_leave_fewer_tokens(tmp_path: P
     ):
         kept = json.loads((folder / "config.json").read_text()) if name == "config.json" else {}
         (folder / name).write_text(json.dumps(kept | content))
-    assert Tokens(read_layout(folder), "", ["input_ids"]).max_tokens == 62
+    assert TextTokenizer(read_layout(folder), "", ["input_ids"]).max_tokens == 62
 
 
 def an_image(height: int, width: int, channels: int) -> np.ndarray:
@@ -76,11 +76,11 @@ def an_image(height: int, width: int, channels: int) -> np.ndarray:
 def test_images_are_prepared_as_transformers_does(processor: Any, config: dict[str, Any]) -> None:
     config = {"image_mean": [0.4, 0.5, 0.6], "image_std": [0.2, 0.3, 0.4], "resample": 2} | config
     image = an_image(50, 70, 3)
-    theirs = processor(**config)(list(image), return_tensors="pt")["pixel_values"]
-    ours = read_preparation(config, 3).apply(torch.from_numpy(image))
-    assert ours.shape == theirs.shape
+    expected = processor(**config)(list(image), return_tensors="pt")["pixel_values"]
+    found = read_image_processor(config, 3).apply(torch.from_numpy(image))
+    assert found.shape == expected.shape
     # Pillow computes in whole numbers: one step of 255 in a few pixels.
-    assert float((ours - theirs).abs().mean()) < 0.005
+    assert float((found - expected).abs().mean()) < 0.005
 
 
 def test_a_masked_language_model_is_a_plain_encoder(tmp_path: Path) -> None:

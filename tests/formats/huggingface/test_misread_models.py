@@ -14,7 +14,7 @@ from safetensors.torch import load_file, save_file
 from app.domain.enums import Task
 from app.domain.errors import RejectedFile
 from app.domain.models import ModelHints, TextInput
-from app.formats.huggingface.format import HuggingFaceFormat
+from app.formats.catalog import HuggingFaceFormat
 from tests.support.models import INTENTS, a_text_classifier, a_token_classifier, an_encoder
 
 FORMAT = HuggingFaceFormat()
@@ -54,7 +54,7 @@ def test_an_encoder_may_name_no_class(tmp_path: Path) -> None:
     assert FORMAT.inspect(folder, ModelHints()).task is Task.FEATURE_EXTRACTION
 
 
-def test_a_head_beside_a_class_without_one_is_told_of(tmp_path: Path) -> None:
+def test_a_head_beside_a_class_without_one_is_noted(tmp_path: Path) -> None:
     folder = a_text_classifier(tmp_path / "model")
     change(folder / "config.json", architectures=["BertModel"])
     facts = FORMAT.inspect(folder, ModelHints())
@@ -155,7 +155,7 @@ def test_a_text_as_long_as_allowed_is_read_once_before_the_model_is_taken(
     config = RobertaConfig(vocab_size=size, max_position_embeddings=48, pad_token_id=1, **small)
     RobertaModel(config, add_pooling_layer=False).save_pretrained(folder)
     assert FORMAT.inspect(folder, ModelHints()).input == TextInput(46, "query: ")
-    monkeypatch.setattr("app.formats.huggingface.tokens._OFFSET_POSITIONS", {"mpnet"})
+    monkeypatch.setattr("app.formats.huggingface.tokenizer._OFFSET_POSITIONS", {"mpnet"})
     problem = refusal(folder)
     assert problem.code == "model-file-invalid"
     assert "48 tokens" in problem.message

@@ -59,9 +59,9 @@ def test_what_transformers_answers_rightly_keeps_its_names(tmp_path: Path) -> No
     made = a_text_classifier(tmp_path / "made")
     save_network(read_network(made), made, tmp_path / "saved")
     answer = pipeline("text-classification", model=str(tmp_path / "saved"), top_k=None)
-    theirs = {one["label"]: one["score"] for one in answer([SENTENCES[0]])[0]}
-    ours = _answers(read_network(tmp_path / "saved"))[0].softmax(0).tolist()
-    assert theirs == pytest.approx(dict(zip(INTENTS, ours, strict=True)), abs=1e-5)
+    expected = {one["label"]: one["score"] for one in answer([SENTENCES[0]])[0]}
+    found = _answers(read_network(tmp_path / "saved"))[0].softmax(0).tolist()
+    assert expected == pytest.approx(dict(zip(INTENTS, found, strict=True)), abs=1e-5)
     config = json.loads((tmp_path / "saved/config.json").read_text())
     assert (config["model_type"], config["architectures"]) == (
         "bert",

@@ -14,7 +14,7 @@ from safetensors.torch import load_file, save_file
 
 from app.domain.errors import RejectedFile
 from app.domain.models import ModelHints
-from app.formats.huggingface.format import HuggingFaceFormat
+from app.formats.catalog import HuggingFaceFormat
 from tests.support.models import INTENTS, a_text_classifier, an_encoder, an_image_classifier_hf
 
 Build = Callable[[Path], Path]

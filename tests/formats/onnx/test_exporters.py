@@ -11,12 +11,12 @@ import pytest
 import torch
 from torch.nn import functional
 
-from app.domain.errors.onnx import OnnxBatchFixed
+from app.domain.errors.model_formats import OnnxBatchFixed
 from app.domain.models import ModelHints
-from app.formats.onnx.format import OnnxFormat
-from app.formats.onnx.image_input import arranged
+from app.formats.catalog import OnnxFormat
 from app.formats.onnx.network import OnnxNetwork
-from app.learn.optimisers import decaying_parameters
+from app.formats.onnx.signature import to_layout
+from app.learn.training.optimiser import decaying_parameters
 from tests.support.onnx_models import run_onnx
 
 FILES = sorted((Path(__file__).parents[2] / "support" / "onnx_files").glob("*.onnx"))
@@ -123,7 +123,7 @@ def _difference(network: OnnxNetwork, path: Path, images: np.ndarray) -> float:
     with torch.no_grad():
         logits = network(batch)
     ends = {"Softmax": logits.softmax(1), "LogSoftmax": logits.log_softmax(1)}
-    reference = run_onnx(path, arranged(batch["pixels"], network.layout).numpy())
+    reference = run_onnx(path, to_layout(batch["pixels"], network.layout).numpy())
     return float((ends.get(_last_operator(path), logits) - torch.from_numpy(reference)).abs().max())
 
 

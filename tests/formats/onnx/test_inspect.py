@@ -13,9 +13,9 @@ from onnx import TensorProto, helper, numpy_helper
 
 from app.domain.errors import RejectedFile
 from app.domain.models import ImageInput, ModelHints
-from app.formats.onnx.format import OnnxFormat
-from app.formats.onnx.image_input import arranged
+from app.formats.catalog import OnnxFormat
 from app.formats.onnx.network import OnnxNetwork
+from app.formats.onnx.signature import to_layout
 from tests.support.onnx_models import a_graph, a_linear_classifier, run_onnx, saved
 
 FORMAT = OnnxFormat()
@@ -73,7 +73,7 @@ def test_any_order_of_the_image_axes_is_understood(
     assert isinstance(network, OnnxNetwork)
     images = np.random.default_rng(0).integers(0, 256, (4, *expected), dtype=np.uint8)
     batch = network.collate(images)
-    reference = run_onnx(model, arranged(batch["pixels"], network.layout).numpy())
+    reference = run_onnx(model, to_layout(batch["pixels"], network.layout).numpy())
     assert np.allclose(network(batch).detach().numpy(), reference, atol=1e-5)
 
 
@@ -155,13 +155,13 @@ def test_weights_in_constant_nodes_are_trained_and_saved_there(tmp_path: Path) -
     ids=str,
 )
 def test_an_impossible_description_of_the_input_is_refused(
-    said: dict[str, Any], tmp_path: Path
+    stated: dict[str, Any], tmp_path: Path
 ) -> None:
     folder = saved(a_linear_classifier(), tmp_path)
     with pytest.raises(RejectedFile) as refusal:
-        FORMAT.inspect(folder, ModelHints(input=said))
+        FORMAT.inspect(folder, ModelHints(input=stated))
     assert refusal.value.code == "onnx-input-invalid"
-    assert next(iter(said)) in refusal.value.message
+    assert next(iter(stated)) in refusal.value.message
 
 
 def test_weights_in_a_file_beside_the_graph_are_those_of_one_file(tmp_path: Path) -> None:
@@ -217,7 +217,7 @@ def _normalised(mean: float, std: float) -> dict[str, Any]:
         (_normalised(0.1307, 0.3081), False),
     ],
 )
-def test_a_graph_that_scales_its_pixels_itself_is_told_from_one_that_does_not(
+def test_a_graph_that_scales_its_pixels_itself_is_kept_apart_from_one_that_does_not(
     beginning: dict[str, Any], raw: bool, tmp_path: Path
 ) -> None:
     facts = FORMAT.inspect(saved(a_linear_classifier(**beginning), tmp_path), ModelHints())
@@ -234,7 +234,7 @@ def test_a_scaling_that_suits_no_usual_pixels_is_not_guessed_at(
     with pytest.raises(RejectedFile) as refused:
         FORMAT.inspect(folder, ModelHints())
     assert refused.value.code == "onnx-scaling-unclear"
-    said = FORMAT.inspect(folder, ModelHints(input={"std": 0.0625}))
-    assert isinstance(said.input, ImageInput)
-    assert said.input.std == (0.0625,)
-    assert said.notes == ()
+    stated = FORMAT.inspect(folder, ModelHints(input={"std": 0.0625}))
+    assert isinstance(stated.input, ImageInput)
+    assert stated.input.std == (0.0625,)
+    assert stated.notes == ()

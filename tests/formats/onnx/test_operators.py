@@ -10,7 +10,7 @@ import torch
 from onnx import TensorProto, helper
 
 from app.formats.onnx.graph import read_graph
-from app.formats.onnx.run_steps import routine, run_steps
+from app.formats.onnx.plan import make_routine, run_steps
 from tests.support.onnx_models import a_graph, run_onnx
 
 IMAGES = np.random.default_rng(0).normal(size=(2, 3, 7, 9)).astype(np.float32)
@@ -149,5 +149,5 @@ def _ours(model: Any, images: np.ndarray) -> np.ndarray:
     graph = read_graph(model)
     values = {name: torch.from_numpy(np.array(a)) for name, a in graph.constants.items()}
     values[graph.input] = torch.from_numpy(images)
-    work = routine(graph.steps, graph.output)
+    work = make_routine(graph.steps, graph.output)
     return run_steps(work, values, graph.opset, training=False).numpy()

@@ -12,7 +12,7 @@ from onnx import ModelProto, TensorProto, helper
 
 from app.domain.errors import RejectedFile
 from app.domain.models import ModelHints
-from app.formats.onnx.format import OnnxFormat
+from app.formats.catalog import OnnxFormat
 from tests.support.onnx_models import a_graph, a_linear_classifier, saved
 
 
@@ -107,10 +107,10 @@ REFUSALS: dict[str, tuple[ModelProto, str, str]] = {
 def test_a_graph_that_cannot_be_trained_is_refused_with_its_reason(
     case: str, tmp_path: Path
 ) -> None:
-    model, code, said = REFUSALS[case]
+    model, code, message = REFUSALS[case]
     refusal = _refusal(saved(model, tmp_path))
     assert refusal.code == code
-    assert said in refusal.message
+    assert message in refusal.message
     assert refusal.advice.endswith(".") or refusal.advice.endswith("}.")
 
 

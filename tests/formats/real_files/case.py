@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from app.domain.datasets import DatasetFacts
-from app.formats.preview import preview
+from app.formats.dataset_rows import preview_dataset
 from app.formats.read_dataset import read_dataset
 from app.formats.read_model import read_model
 
@@ -49,7 +49,7 @@ def read_as_dataset(file: Path, case: RealFile) -> dict[str, Any]:
     facts = read_dataset(
         str(file), case.filename, dict(case.hints), case.language, str(canonical), **LIMITS
     )
-    shown = preview(canonical, TypeAdapter(DatasetFacts).validate_python(facts), 0, 1)
+    shown = preview_dataset(canonical, TypeAdapter(DatasetFacts).validate_python(facts), 0, 1)
     return {**facts, "notes": facts["report"]["notes"], "preview": shown}
 
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from app.formats.convert.convert_model import convert_model
-from app.formats.convert.wishes import Wishes
+from app.formats.convert.torch_files import ConversionRequest
 from tests.formats.real_files.case import Facts, RealFile, Refusal, read_as_model
 from tests.support.archives import a_tar, a_zip, content_of
 from tests.support.models import INTENTS, a_text_classifier
@@ -83,7 +83,7 @@ def _setfit(file: Path) -> Path:
 
 def _converted_setfit(file: Path) -> None:
     target = file.with_name("converted.zip")
-    convert_model(a_setfit_directory(file.parent / "setfit"), target, Wishes(trust=True))
+    convert_model(a_setfit_directory(file.parent / "setfit"), target, ConversionRequest(trust=True))
     target.rename(file)
 
 

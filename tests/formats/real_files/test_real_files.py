@@ -9,7 +9,7 @@ import pytest
 
 from app.domain.datasets import DatasetHints
 from app.domain.errors import RejectedFile
-from app.formats.inspect_dataset import inspect_dataset
+from app.formats.reading_child import inspect_dataset
 from app.settings import Settings
 from tests.formats.real_files.case import Facts, RealFile, Refusal, value_at
 from tests.formats.real_files.documentation import TABLES, wanted, written

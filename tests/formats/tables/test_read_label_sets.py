@@ -10,7 +10,7 @@ import pytest
 
 from app.domain.errors import RejectedFile
 from app.formats.read_dataset import read_dataset
-from app.formats.tables.canonical_label_sets import LabelSetRow, read_label_set_rows
+from app.formats.tables.canonical import LabelSetRow, read_label_set_rows
 
 
 def _read(file: Path, content: str, **hints: Any) -> tuple[dict[str, Any], list[LabelSetRow]]:

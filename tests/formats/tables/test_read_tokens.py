@@ -12,7 +12,7 @@ import pytest
 
 from app.domain.errors import RejectedFile
 from app.formats.read_dataset import read_dataset
-from app.formats.tables.canonical_tags import TaggedRow, read_tagged_rows
+from app.formats.tables.canonical import TaggedRow, read_tagged_rows
 
 CONLL = """-DOCSTART- -X- O O
 
@@ -99,7 +99,7 @@ def test_the_id_of_a_document_holds_for_all_its_sentences(tmp_path: Path) -> Non
     assert [row.group for row in rows] == ["a", "a", "b", "b", None]
 
 
-def test_json_lines_and_parquet_are_told_by_their_lists(tmp_path: Path) -> None:
+def test_json_lines_and_parquet_are_recognised_by_their_lists(tmp_path: Path) -> None:
     row = {"id": "7", "tokens": ["Lights", "on"], "ner_tags": ["B-NAME", "O"], "pos_tags": [1, 2]}
     facts, rows = _read(tmp_path / "a.jsonl", _jsonl(row))
     assert facts["kind"] == "tokens"

@@ -5,8 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from app.learn.advice.abstention import abstention_threshold, check_threshold
-from app.learn.advice.binomial import lower_bound, share, upper_bound
+from app.learn.advice.abstention import (
+    abstention_threshold,
+    check_threshold,
+    lower_bound,
+    share,
+    upper_bound,
+)
 
 WANTED = 0.95
 
@@ -24,7 +29,7 @@ def test_the_threshold_holds_on_new_rows_in_nine_of_ten_simulations() -> None:
     new = _calibrated(50_000, 999)
     for seed in range(100):
         advice = abstention_threshold(*_calibrated(600, seed), WANTED)
-        if advice["status"] == "told":
+        if advice["status"] == "given":
             check = check_threshold(*new, advice["threshold"])
             found.append(check["precision"]["value"] >= WANTED)
     assert len(found) >= 80
@@ -42,25 +47,25 @@ def test_most_of_the_rows_that_could_be_answered_are() -> None:
 def test_with_too_few_rows_nothing_is_promised() -> None:
     probabilities = np.tile([0.99, 0.01], (40, 1))
     advice = abstention_threshold(probabilities, np.zeros(40, int), WANTED)
-    assert advice["status"] == "cannot-be-told"
+    assert advice["status"] == "withheld"
     assert "takes 45 independent validation rows, and there are 40" in advice["sentence"]
 
 
 def test_a_model_that_is_sure_of_its_mistakes_is_promised_nothing() -> None:
     probabilities = np.tile([0.99, 0.01], (400, 1))
     advice = abstention_threshold(probabilities, np.arange(400) % 2, WANTED)
-    assert advice["status"] == "cannot-be-told"
+    assert advice["status"] == "withheld"
     assert advice["sentence"].endswith(
         "of the 400 surest answers to your 400 validation rows, 200 are right, which is too few "
         "(50%)."
     )
 
 
-def test_few_good_answers_are_told_from_many_bad_ones() -> None:
+def test_few_good_answers_are_distinguished_from_many_bad_ones() -> None:
     probabilities, targets = np.tile([0.99, 0.01], (60, 1)), np.zeros(60, int)
     targets[0] = 1
     few = abstention_threshold(probabilities, targets, WANTED)
-    assert few["status"] == "cannot-be-told"
+    assert few["status"] == "withheld"
     assert "59 are right, but on so few independent rows that may be luck" in few["sentence"]
     assert "too few (" not in few["sentence"]
 
@@ -68,9 +73,9 @@ def test_few_good_answers_are_told_from_many_bad_ones() -> None:
 def test_out_of_fold_answers_are_not_called_validation_answers() -> None:
     probabilities, targets = np.tile([0.99, 0.01], (400, 1)), np.arange(400) % 2
     for rows in (400, 30):
-        ours = probabilities[:rows], targets[:rows], WANTED
-        folded = abstention_threshold(*ours, out_of_fold=True)
-        kept_out = abstention_threshold(*ours)
+        validation = probabilities[:rows], targets[:rows], WANTED
+        folded = abstention_threshold(*validation, out_of_fold=True)
+        kept_out = abstention_threshold(*validation)
         assert "labelled rows" in folded["sentence"]
         assert "validation" not in folded["sentence"]
         assert "validation rows" in kept_out["sentence"]
@@ -92,11 +97,11 @@ def test_copies_of_validation_rows_promise_no_more_than_the_rows() -> None:
     probabilities, targets = _calibrated(300, 1)
     copies = np.repeat(np.arange(300), 20)
     once = abstention_threshold(probabilities, targets, WANTED)
-    blind = abstention_threshold(probabilities[copies], targets[copies], WANTED)
-    seen = abstention_threshold(probabilities[copies], targets[copies], WANTED, copies)
+    unclustered = abstention_threshold(probabilities[copies], targets[copies], WANTED)
+    clustered = abstention_threshold(probabilities[copies], targets[copies], WANTED, copies)
     for name in ("threshold", "coverage", "bound"):
-        assert seen[name] == pytest.approx(once[name])
-    assert blind["coverage"] > 1.5 * seen["coverage"]
+        assert clustered[name] == pytest.approx(once[name])
+    assert unclustered["coverage"] > 1.5 * clustered["coverage"]
     few = np.arange(30).repeat(4)
     advice = abstention_threshold(np.tile([0.99, 0.01], (120, 1)), np.zeros(120, int), WANTED, few)
     assert "takes 45 independent validation rows, and there are 30" in advice["sentence"]

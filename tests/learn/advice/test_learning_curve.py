@@ -10,11 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import ndtri
 
-from app.learn.advice.learning_curve import advise_on_labels
-from app.learn.advice.out_of_fold import curve_sizes, out_of_fold, training_rows
-from app.learn.advice.power_law import fit_power_laws
-from app.learn.monitor import Silence
-from app.learn.splits import stratified_folds
+from app.learn.advice.learning_curve import (
+    advise_on_labels,
+    curve_sizes,
+    draw_learning_curve,
+    fit_power_laws,
+    training_rows,
+)
+from app.learn.callbacks import NullMonitor
+from app.learn.data.splits import stratified_folds
 
 ROWS = 400
 
@@ -56,7 +60,7 @@ def test_the_interval_covers_the_truth_in_most_simulations(
     covered = []
     for seed in range(30):
         advice = advise_on_labels(*_answers(floor, scale, exponent, seed), 0)
-        if advice["status"] == "told":
+        if advice["status"] == "given":
             high = np.inf if advice["high"] is None else advice["high"]
             covered.append(0.95 * advice["low"] <= truth <= 1.05 * high)
     assert len(covered) >= 20
@@ -65,7 +69,7 @@ def test_the_interval_covers_the_truth_in_most_simulations(
 
 def test_a_flat_curve_tells_nothing() -> None:
     advice = advise_on_labels(*_answers(0.3, 0.0, 0.5, 0), 0)
-    assert advice["status"] == "cannot-be-told"
+    assert advice["status"] == "withheld"
     assert "does not rise" in advice["sentence"]
 
 
@@ -74,13 +78,13 @@ def test_a_curve_that_is_no_power_law_tells_nothing() -> None:
     share = [0.5, 0.52, 0.52, 0.52, 0.95]  # right answers
     correct = np.arange(ROWS) < np.multiply(share, ROWS)[None, :, None].repeat(3, axis=0)
     advice = advise_on_labels(correct, sizes, 0)
-    assert advice["status"] == "cannot-be-told"
+    assert advice["status"] == "withheld"
     assert "power law" in advice["sentence"]
 
 
 def test_near_perfection_no_two_points_are_left() -> None:
     advice = advise_on_labels(*_answers(0.0, 5.0, 1.1, 0), 0)
-    assert advice["status"] == "cannot-be-told"
+    assert advice["status"] == "withheld"
     assert "left to gain" in advice["sentence"]
 
 
@@ -95,7 +99,7 @@ def _rows(count: int, grouped: bool = False) -> tuple[np.ndarray, np.ndarray, np
 def test_more_rows_of_a_learnable_task_answer_more(grouped: bool) -> None:
     features, targets, clusters = _rows(150, grouped)
     sizes = curve_sizes(training_rows(targets, clusters, 2, 0), 3)
-    correct = out_of_fold(features, targets, clusters, sizes, 2, 0, np.inf, Silence())
+    correct = draw_learning_curve(features, targets, clusters, sizes, 2, 0, np.inf, NullMonitor())
     assert correct.shape == (2, len(sizes), 150)
     by_size = correct.mean(axis=(0, 2))
     assert by_size[-1] > by_size[0]
@@ -106,16 +110,16 @@ def test_rows_whose_labels_are_noise_are_not_answered_better_than_by_chance() ->
     """Were a row scored by a head that saw it, a wide feature would give its label away."""
     random = np.random.default_rng(0)
     features, targets = random.normal(size=(120, 200)), random.integers(0, 3, 120)
-    correct = out_of_fold(
-        features, targets, np.arange(120), np.array([90]), 3, 0, np.inf, Silence()
+    correct = draw_learning_curve(
+        features, targets, np.arange(120), np.array([90]), 3, 0, np.inf, NullMonitor()
     )
     assert correct.mean() < 0.5
 
 
 def test_without_time_one_draw_is_made() -> None:
     features, targets, alone = _rows(60)
-    correct = out_of_fold(
-        features, targets, alone, np.array([12]), 5, 0, time.monotonic(), Silence()
+    correct = draw_learning_curve(
+        features, targets, alone, np.array([12]), 5, 0, time.monotonic(), NullMonitor()
     )
     assert len(correct) == 1
 

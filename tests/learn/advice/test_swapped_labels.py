@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from app.learn.advice.swapped_labels import swapped_labels
+from app.learn.advice.labels import swapped_labels
 
 LABELS = ("a", "b", "c")
 
@@ -13,7 +13,7 @@ def _answers(predicted: np.ndarray) -> np.ndarray:
     return np.eye(3)[predicted]
 
 
-def test_a_model_whose_labels_are_swapped_is_told_with_the_mapping() -> None:
+def test_swapped_labels_are_reported_with_the_mapping() -> None:
     draw = np.random.default_rng(0)
     targets = draw.integers(0, 3, 120)
     predicted = np.where(draw.random(120) < 0.95, (targets + 1) % 3, targets)

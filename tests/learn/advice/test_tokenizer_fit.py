@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from app.learn.advice.tokenizer_fit import complaints_about
+from app.learn.advice.languages import complaints_about
 
 
 def _cut(word: float, character: float = 0.3, unknown: float = 0.0) -> dict[str, float]:

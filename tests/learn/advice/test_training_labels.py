@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from app.learn.advice.training_labels import contradicting_labels, missing_labels
+from app.learn.advice.labels import contradicting_labels, missing_labels
 
 LABELS = ("a", "b", "c", "d")
 
@@ -36,7 +36,7 @@ def test_nothing_is_said_where_each_label_has_a_row() -> None:
     assert missing_labels(np.arange(4), LABELS, targets, np.eye(4)[targets]) is None
 
 
-def test_recall_is_not_told_of_labels_without_test_rows() -> None:
+def test_recall_is_not_reported_of_labels_without_test_rows() -> None:
     targets = np.arange(40) % 2
     found = missing_labels(
         np.array([0, 1]), LABELS, targets, np.eye(4)[targets], np.eye(4)[targets]
@@ -45,7 +45,7 @@ def test_recall_is_not_told_of_labels_without_test_rows() -> None:
     assert "recall" not in found
 
 
-def test_shuffled_training_labels_are_told_from_true_ones() -> None:
+def test_shuffled_training_labels_are_distinguished_from_true_ones() -> None:
     random = np.random.default_rng(0)
     truth, targets = random.integers(0, 27, 32), random.integers(0, 27, 400)
     on_trained, on_test = _answers(truth, 0.53, 27), _answers(targets, 0.53, 27)

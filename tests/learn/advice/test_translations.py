@@ -5,9 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from app.learn.advice.language_distance import language_distance, translation_agreement
-from app.learn.advice.sight import sight
-from app.learn.advice.translations import find_translations
+from app.learn.advice.languages import (
+    cross_lingual_agreement,
+    language_distance,
+    translation_agreement,
+)
+from app.learn.data.leakage import find_translations
 
 WIDTH = 64
 
@@ -42,19 +45,23 @@ def test_without_rows_nothing_is_found() -> None:
 def test_an_encoder_that_aligns_labels_across_languages_sees() -> None:
     targets = np.arange(120) % 4
     topics = 2.0 * np.eye(4, WIDTH)[targets] * 4
-    seeing = sight(topics + _meanings(120, 0), targets, topics + _meanings(120, 1), targets)
-    blind = sight(topics + _meanings(120, 0), targets, _meanings(120, 1), targets)
-    assert seeing is not None
-    assert blind is not None
-    assert seeing.across > 0.8
-    assert not seeing.blind
-    assert not seeing.unsure
-    assert abs(blind.across) < 0.25
-    assert blind.unsure, "the vectors of the other side have nothing to do with labels"
-    assert sight(topics[:10], targets[:10], topics, targets) is None
+    agreement = cross_lingual_agreement(
+        topics + _meanings(120, 0), targets, topics + _meanings(120, 1), targets
+    )
+    unaligned = cross_lingual_agreement(
+        topics + _meanings(120, 0), targets, _meanings(120, 1), targets
+    )
+    assert agreement is not None
+    assert unaligned is not None
+    assert agreement.across > 0.8
+    assert not agreement.languages_unaligned
+    assert not agreement.inconclusive
+    assert abs(unaligned.across) < 0.25
+    assert unaligned.inconclusive, "the vectors of the other side have nothing to do with labels"
+    assert cross_lingual_agreement(topics[:10], targets[:10], topics, targets) is None
 
 
-def test_languages_that_lie_apart_are_far_and_easily_told_apart() -> None:
+def test_languages_that_lie_apart_are_far_and_easily_separated() -> None:
     near = language_distance(_meanings(200, 0), _meanings(200, 1), 0)
     far = language_distance(_meanings(200, 0), _meanings(150, 1) + 3.0, 0)
     assert near["mean_distance"] < 0.3

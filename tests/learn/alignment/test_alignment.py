@@ -7,19 +7,19 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from app.learn.alignment.induction import Dropout, induce
-from app.learn.alignment.largest import largest
-from app.learn.alignment.lexicon import gold_of, precision
-from app.learn.alignment.normalisation import normalised
-from app.learn.alignment.procrustes import orthogonal_map
-from app.learn.alignment.rcsls import refine_rcsls
-from app.learn.alignment.retrieval import csls, hubness, nearest
-from app.learn.alignment.seeds import identical_words, similarity_distributions
-from app.learn.alignment.self_learning import SelfLearning, self_learn
-from app.learn.alignment.steps import Step
-from app.learn.alignment.weighted_maps import weighted_maps
+from app.learn.alignment.csls import csls, gold_dictionary, hubness, nearest, precision_at_k, topk
+from app.learn.alignment.maps import normalised, orthogonal_map, refine_rcsls, weighted_maps
+from app.learn.alignment.self_learning import (
+    SelfLearningOptions,
+    SimilarityDropout,
+    identical_words,
+    induce_dictionary,
+    self_learn,
+    similarity_distributions,
+)
+from app.learn.alignment.steps import NormalisationStep
 
-STEPS = (Step.UNIT, Step.CENTER, Step.UNIT)
+STEPS = (NormalisationStep.UNIT, NormalisationStep.CENTER, NormalisationStep.UNIT)
 
 
 def two_languages(words: int = 600, noise: float = 0.02) -> tuple[Tensor, Tensor, Tensor]:
@@ -41,7 +41,7 @@ def accuracy(source: Tensor, target: Tensor) -> float:
 @pytest.mark.parametrize("columns", [3, 50, 640, 701, 2000])
 def test_the_largest_are_the_largest(columns: int) -> None:
     scores = torch.randn(9, columns, generator=torch.Generator().manual_seed(columns))
-    values, places = largest(scores, 10)
+    values, places = topk(scores, 10)
     wanted = scores.topk(min(10, columns), dim=1)
     assert torch.equal(values, wanted.values)
     assert torch.equal(places, wanted.indices)
@@ -50,10 +50,12 @@ def test_the_largest_are_the_largest(columns: int) -> None:
 def test_steps_of_normalisation_do_what_their_names_say() -> None:
     vectors = torch.randn(50, 6, generator=torch.Generator().manual_seed(1)) + 1
     before = vectors.clone()
-    assert torch.allclose(normalised(vectors, [Step.UNIT]).norm(dim=1), torch.ones(50))
-    assert normalised(vectors, [Step.CENTER]).mean(dim=0).abs().max() < 1e-6
-    assert normalised(vectors, [Step.CENTEREMB]).mean(dim=1).abs().max() < 1e-6
-    assert torch.allclose(normalised(vectors, [Step.UNITDIM]).norm(dim=0), torch.ones(6))
+    assert torch.allclose(normalised(vectors, [NormalisationStep.UNIT]).norm(dim=1), torch.ones(50))
+    assert normalised(vectors, [NormalisationStep.CENTER]).mean(dim=0).abs().max() < 1e-6
+    assert normalised(vectors, [NormalisationStep.CENTEREMB]).mean(dim=1).abs().max() < 1e-6
+    assert torch.allclose(
+        normalised(vectors, [NormalisationStep.UNITDIM]).norm(dim=0), torch.ones(6)
+    )
     assert torch.equal(normalised(torch.zeros(2, 3), STEPS), torch.zeros(2, 3))
     assert torch.equal(vectors, before)
 
@@ -67,7 +69,7 @@ def test_the_map_is_orthogonal_and_finds_the_rotation() -> None:
 
 def test_neighbours_in_blocks_are_those_of_the_whole_matrix(monkeypatch) -> None:
     source, target, _ = two_languages(300)
-    monkeypatch.setattr("app.learn.alignment.retrieval._CELLS", 7 * 300)
+    monkeypatch.setattr("app.learn.alignment.csls._CELLS", 7 * 300)
     scores = source @ target.T
     assert torch.equal(nearest(source, target, 4)[1], scores.topk(4, dim=1).indices)
     r_source = scores.topk(10, dim=1).values.mean(dim=1)
@@ -76,7 +78,7 @@ def test_neighbours_in_blocks_are_those_of_the_whole_matrix(monkeypatch) -> None
     exact = 2 * scores - r_source[:, None] - r_target[None, :]
     found = csls(source, target, r_target, 3)[1]
     assert torch.equal(found, exact.topk(3, dim=1).indices)
-    induced = induce(source, target)
+    induced = induce_dictionary(source, target)
     assert torch.equal(induced.pairs[1][:300], exact.argmax(dim=1))
     assert torch.equal(induced.pairs[0][300:], exact.argmax(dim=0))
     first, second = induced.mutual()
@@ -87,19 +89,19 @@ def test_neighbours_in_blocks_are_those_of_the_whole_matrix(monkeypatch) -> None
 
 def test_a_first_look_in_half_precision_changes_nothing(monkeypatch) -> None:
     source, target, _ = two_languages(500, noise=0.3)
-    exact = nearest(source, target, 10, hubness(target, source)), induce(source, target)
+    exact = nearest(source, target, 10, hubness(target, source)), induce_dictionary(source, target)
     monkeypatch.setattr(
-        "app.learn.alignment.retrieval.coarse_copy", lambda queries, targets: targets.bfloat16()
+        "app.learn.alignment.csls.bfloat16_copy", lambda queries, targets: targets.bfloat16()
     )
-    found = nearest(source, target, 10, hubness(target, source)), induce(source, target)
+    found = nearest(source, target, 10, hubness(target, source)), induce_dictionary(source, target)
     assert torch.equal(found[0][1], exact[0][1])
     assert torch.allclose(found[0][0], exact[0][0], atol=1e-6)
     assert torch.equal(found[1].pairs[1], exact[1].pairs[1])
     assert found[1].objective == pytest.approx(exact[1].objective, abs=1e-6)
 
 
-def test_dropout_forgets_the_share_it_is_told_to() -> None:
-    dropout = Dropout(0.3, 400, torch.Generator().manual_seed(0))
+def test_dropout_forgets_its_share() -> None:
+    dropout = SimilarityDropout(0.3, 400, torch.Generator().manual_seed(0))
     scores = torch.ones(500, 400)
     dropout.forget(scores)
     assert abs(float(scores.mean()) - 0.3) < 0.05
@@ -110,23 +112,23 @@ def test_self_learning_needs_only_a_few_pairs() -> None:
     source, target, _ = two_languages()
     seed = torch.arange(12)
     start = orthogonal_map(source[:12], target[:12])
-    how = SelfLearning(keep=0.5, patience=3)
-    learnt = self_learn(source, target, (seed, seed), how, seed=1)
-    found = orthogonal_map(source[learnt.dictionary[0]], target[learnt.dictionary[1]])
+    options = SelfLearningOptions(keep=0.5, patience=3)
+    result = self_learn(source, target, (seed, seed), options, seed=1)
+    found = orthogonal_map(source[result.dictionary[0]], target[result.dictionary[1]])
     assert accuracy(source @ start, target) < 0.9
     assert accuracy(source @ found, target) > 0.97
-    assert learnt.converged
-    assert learnt.rounds == len(learnt.objectives)
-    again = self_learn(source, target, (seed, seed), how, seed=1)
-    assert torch.equal(again.dictionary[1], learnt.dictionary[1])
+    assert result.converged
+    assert result.rounds == len(result.objectives)
+    again = self_learn(source, target, (seed, seed), options, seed=1)
+    assert torch.equal(again.dictionary[1], result.dictionary[1])
 
 
 def test_a_dictionary_can_come_from_nothing() -> None:
     source, target, _ = two_languages()
     shuffled = torch.randperm(600, generator=torch.Generator().manual_seed(3))
     seed = similarity_distributions(source, target[shuffled], STEPS)
-    learnt = self_learn(source, target[shuffled], seed, SelfLearning(patience=3))
-    found = orthogonal_map(source[learnt.dictionary[0]], target[shuffled][learnt.dictionary[1]])
+    result = self_learn(source, target[shuffled], seed, SelfLearningOptions(patience=3))
+    found = orthogonal_map(source[result.dictionary[0]], target[shuffled][result.dictionary[1]])
     assert accuracy(source @ found, target) > 0.97
 
 
@@ -156,10 +158,10 @@ def test_a_word_counts_as_translated_when_any_of_its_translations_is_found() -> 
     source = {"dog": 0, "cat": 1, "bird": 2}
     target = {"hund": 0, "köter": 1, "katze": 2, "vogel": 3}
     pairs = [("dog", "hund"), ("dog", "köter"), ("cat", "katze"), ("bird", "x"), ("cow", "kuh")]
-    gold = gold_of(pairs, source, target)
+    gold = gold_dictionary(pairs, source, target)
     assert (set(gold.answers), gold.missing, gold.coverage) == ({0, 1}, 2, 0.5)
-    told = precision(torch.tensor([[1, 3, 2], [0, 1, 2]]), gold)
-    assert told["words"] == 2
-    assert told["p_at_1"]["value"] == 0.5
-    assert told["p_at_5"]["value"] == 1.0
-    assert told["p_at_1"]["low"] <= 0.5 <= told["p_at_1"]["high"]
+    scores = precision_at_k(torch.tensor([[1, 3, 2], [0, 1, 2]]), gold)
+    assert scores["words"] == 2
+    assert scores["p_at_1"]["value"] == 0.5
+    assert scores["p_at_5"]["value"] == 1.0
+    assert scores["p_at_1"]["low"] <= 0.5 <= scores["p_at_1"]["high"]

@@ -9,15 +9,15 @@ import numpy as np
 import pytest
 import torch
 
-from app.domain.errors.alignment import DictionaryMissing, DictionaryTooSmall
-from app.domain.errors.word_vectors import WidthsDiffer
+from app.domain.errors.methods import DictionaryMissing, DictionaryTooSmall
+from app.domain.errors.model_formats import WidthsDiffer
 from app.domain.models import ModelHints
-from app.formats.catalog import recognise
-from app.learn.monitor import Silence
-from app.learn.pairs import Pairs
-from app.learn.predicting import predict
-from app.learn.word_vectors.network import WordVectorNetwork
-from app.methods.align.run import run
+from app.formats.catalog import detect_format
+from app.learn.callbacks import NullMonitor
+from app.learn.data.examples import TextPairs
+from app.learn.inference import predict
+from app.learn.word_vectors import WordVectorNetwork
+from app.methods.align.method import run
 from app.methods.align.spec import AlignParameters
 from app.methods.contract import MethodInput, MethodOutput
 from tests.support.two_languages import two_languages
@@ -27,7 +27,7 @@ LANGUAGES = two_languages()
 
 
 def _load(folder: Path) -> WordVectorNetwork:
-    found = recognise(folder)
+    found = detect_format(folder)
     loaded = found.load(folder, found.inspect(folder, ModelHints()))
     assert isinstance(loaded, WordVectorNetwork)
     return loaded
@@ -48,20 +48,20 @@ def target(tmp_path: Path) -> WordVectorNetwork:
 def _align(
     source: WordVectorNetwork,
     target: WordVectorNetwork,
-    dictionary: Pairs | None,
+    dictionary: TextPairs | None,
     **chosen: Any,
 ) -> MethodOutput:
     parameters = AlignParameters.model_validate({"vocabulary": 300, "patience": 2, **chosen})
-    given = MethodInput(
+    method_input = MethodInput(
         network=source,
         parameters=parameters,
         dictionary=dictionary,
-        companion=target,
+        auxiliary_model=target,
         source_language="en",
         target_language="de",
         seed=1,
     )
-    return run(given, Silence())
+    return run(method_input, NullMonitor())
 
 
 def test_one_model_answers_in_both_languages_and_forgets_nothing(
@@ -90,7 +90,7 @@ def test_the_report_counts_what_the_vectors_lack_and_what_was_held_out(
     source: WordVectorNetwork, target: WordVectorNetwork
 ) -> None:
     known = LANGUAGES.dictionary(150)
-    pairs = Pairs((*known.source, "dog", "w3"), (*known.target, "hund", "hunde"))
+    pairs = TextPairs((*known.source, "dog", "w3"), (*known.target, "hund", "hunde"))
     report = _align(source, target, pairs).report
     assert report["dictionary"] == {
         "given": 152,
@@ -120,7 +120,7 @@ def test_few_pairs_are_enough_to_learn_from_and_too_few_are_refused(
     assert refused.value.fields["needed"] == 12
     assert refused.value.fields["usable"] == 10
     with pytest.raises(DictionaryTooSmall) as refused:
-        _align(source, target, Pairs(("dog", "w1"), ("hund", "v1")))
+        _align(source, target, TextPairs(("dog", "w1"), ("hund", "v1")))
     assert refused.value.fields["missing_source"] == 1
 
 

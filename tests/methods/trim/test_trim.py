@@ -11,22 +11,22 @@ import pytest
 import torch
 from transformers import AutoTokenizer
 
-from app.domain.errors.vocabularies import TokenizerUnsupported, TooFewRowsKept
+from app.domain.errors.methods import TokenizerUnsupported, TooFewRowsKept
 from app.domain.models import ModelHints
-from app.formats.huggingface.format import HuggingFaceFormat
-from app.learn.monitor import Silence
+from app.formats.catalog import HuggingFaceFormat
+from app.learn.callbacks import NullMonitor
+from app.learn.inference import predict
 from app.learn.network import Network
-from app.learn.predicting import predict
 from app.methods.contract import MethodInput, MethodOutput
-from app.methods.trim.pieces import read_pieces
-from app.methods.trim.run import run
+from app.methods.tokenizer_json import read_subwords
+from app.methods.trim.method import run
 from app.methods.trim.spec import TrimParameters
 from tests.support.datasets import labelled_examples
 from tests.support.tokenizers import KINDS, a_classifier_reading, a_tokenizer
 
 FORMAT = HuggingFaceFormat()
 TEXTS = {code: list(labelled_examples(54, code).inputs) for code in ("en", "de", "hi")}
-GIVEN = [str(text) for text in TEXTS["de"]]
+UNLABELLED = [str(text) for text in TEXTS["de"]]
 RECOMBINED = ["wird das Lied heute klingeln", "spiele es am Sonntag", "wie warm ist das Album"]
 OTHERS = ["Will it rain on Sunday?", "HAL9000 um sieben", "जैज़ संगीत बजाओ", "um <mask> Uhr", "?!"]
 
@@ -44,21 +44,21 @@ def a_network(folder: Path, kind: str, family: str = "bert") -> Network:
 
 
 def trimmed(network: Network, **chosen: Any) -> MethodOutput:
-    return run(MethodInput(network, TrimParameters(**chosen), unlabelled=GIVEN), Silence())
+    return run(MethodInput(network, TrimParameters(**chosen), unlabelled=UNLABELLED), NullMonitor())
 
 
 @pytest.mark.parametrize("family", ["bert", "roberta"])
-def test_texts_whose_pieces_are_kept_get_the_very_same_answers(
+def test_texts_whose_tokens_are_kept_get_the_very_same_answers(
     kind: str, family: str, tmp_path: Path
 ) -> None:
-    before = predict(a_network(tmp_path / "model", kind, family), GIVEN)
+    before = predict(a_network(tmp_path / "model", kind, family), UNLABELLED)
     output = trimmed(a_network(tmp_path / "model", kind, family))
     rows = output.report["rows"]
     assert rows["after"] < 0.9 * rows["before"]
-    np.testing.assert_array_equal(predict(output.network, GIVEN), before)
+    np.testing.assert_array_equal(predict(output.network, UNLABELLED), before)
 
 
-def test_unseen_texts_are_cut_alike_wherever_their_pieces_were_kept(
+def test_unseen_texts_are_tokenized_alike_wherever_their_tokens_were_kept(
     kind: str, tmp_path: Path
 ) -> None:
     before = a_network(tmp_path / "model", kind).vocabulary().tokenizer
@@ -94,7 +94,7 @@ def test_what_is_saved_is_read_alike_by_transformers_and_by_us(kind: str, tmp_pa
     assert config["vocab_size"] == len(network.vocabulary().rows)
 
 
-def test_room_that_is_left_goes_to_pieces_that_look_like_those_of_the_texts(tmp_path: Path) -> None:
+def test_room_that_is_left_goes_to_tokens_that_look_like_those_of_the_texts(tmp_path: Path) -> None:
     least = trimmed(a_network(tmp_path / "model", "unigram")).report["rows"]["after"]
     output = trimmed(a_network(tmp_path / "model", "unigram"), rows=least + 15)
     assert output.report["rows"]["after"] == least + 15
@@ -108,7 +108,7 @@ def test_the_report_tells_how_much_of_held_out_texts_is_covered(tmp_path: Path) 
     [told] = trimmed(a_network(tmp_path / "model", "unigram")).report["texts"]
     assert told["role"] == "unlabelled"
     assert told["tokens_kept"] == 1.0
-    assert told["held_out"]["texts"] == len(GIVEN) // 10
+    assert told["held_out"]["texts"] == len(UNLABELLED) // 10
     assert 0 < told["held_out"]["texts_unchanged"] <= 1
 
 
@@ -120,7 +120,7 @@ def test_fewer_rows_than_must_stay_are_refused_with_the_number(tmp_path: Path) -
     assert output.report["rows"]["after"] == needed
 
 
-def test_characters_that_are_asked_for_stay(tmp_path: Path) -> None:
+def test_requested_characters_stay(tmp_path: Path) -> None:
     without = trimmed(a_network(tmp_path / "model", "unigram")).network.vocabulary()
     network = trimmed(a_network(tmp_path / "model", "unigram"), characters="आब").network
     assert without.tokenizer.token_to_id("आ") is None
@@ -129,4 +129,4 @@ def test_characters_that_are_asked_for_stay(tmp_path: Path) -> None:
 
 def test_a_kind_of_tokenizer_that_is_not_known_is_refused() -> None:
     with pytest.raises(TokenizerUnsupported, match="Sentences"):
-        read_pieces({"model": {"type": "Sentences"}, "added_tokens": []})
+        read_subwords({"model": {"type": "Sentences"}, "added_tokens": []})

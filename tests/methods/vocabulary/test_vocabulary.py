@@ -9,16 +9,15 @@ import numpy as np
 import pytest
 import torch
 
-from app.domain.errors.vocabularies import TooLittleText
+from app.domain.errors.methods import TooLittleText
 from app.domain.models import ModelHints
-from app.formats.huggingface.format import HuggingFaceFormat
-from app.learn.examples import texts_of
-from app.learn.monitor import Silence
+from app.formats.catalog import HuggingFaceFormat
+from app.learn.callbacks import NullMonitor
+from app.learn.data.examples import TextPairs, texts_of
+from app.learn.inference import predict
 from app.learn.network import Network
-from app.learn.pairs import Pairs
-from app.learn.predicting import predict
 from app.methods.contract import MethodInput, MethodOutput
-from app.methods.vocabulary.run import run
+from app.methods.vocabulary.method import run
 from app.methods.vocabulary.spec import VocabularyParameters
 from tests.support.ciphers import an_english_classifier, commands_in_cipher, words
 from tests.support.datasets import labelled_examples
@@ -46,7 +45,7 @@ def loaded(folder: Path) -> Network:
 
 def transferred(network: Network, texts: list[str], **given: Any) -> MethodOutput:
     chosen = VocabularyParameters(**given.pop("chosen", {}))
-    return run(MethodInput(network, chosen, unlabelled=texts, **given), Silence())
+    return run(MethodInput(network, chosen, unlabelled=texts, **given), NullMonitor())
 
 
 def accuracy(network: Network) -> float:
@@ -61,7 +60,7 @@ def test_a_dictionary_carries_the_answers_over_without_any_label(classifier: Pat
     assert accuracy(informed.network) > max(untouched, accuracy(drawn.network), 0.8)
 
 
-def test_the_new_tokenizer_cuts_the_language_into_fewer_pieces(classifier: Path) -> None:
+def test_the_new_tokenizer_cuts_the_language_into_fewer_tokens(classifier: Path) -> None:
     told = transferred(loaded(classifier), texts_of(CIPHER.inputs)).report["tokens_per_word"]
     assert told["after"] < 0.7 * told["before"]
 
@@ -108,29 +107,29 @@ def test_rows_alone_are_trained_where_the_body_is_to_stay(english: Path) -> None
 
 def test_dictionary_words_that_are_missing_are_counted(english: Path) -> None:
     network = loaded(english)
-    pairs = Pairs(("play", "ξ", "song"), ("spiele", "Lied", "☃"))
+    pairs = TextPairs(("play", "ξ", "song"), ("spiele", "Lied", "☃"))
     told = transferred(network, GERMAN, dictionary=pairs).report["dictionary"]
     assert told["pairs"] == 3
     assert told["used"] == 1
     assert told["unknown_to_the_source"] == told["unknown_to_the_target"] == 1
 
 
-def test_too_little_text_for_the_pieces_asked_for_is_refused_with_the_number(
+def test_too_little_text_for_the_vocab_size_is_refused_with_the_number(
     english: Path,
 ) -> None:
     network = loaded(english)
     with pytest.raises(TooLittleText) as caught:
-        transferred(network, GERMAN, chosen={"pieces": 20_000})
+        transferred(network, GERMAN, chosen={"vocab_size": 20_000})
     most = caught.value.fields["found"]
-    output = transferred(network, GERMAN, chosen={"pieces": most})
+    output = transferred(network, GERMAN, chosen={"vocab_size": most})
     assert output.report["rows"]["after"] == most
 
 
-def test_a_companions_tokenizer_is_taken_as_it_is(english: Path, tmp_path: Path) -> None:
+def test_an_auxiliary_models_tokenizer_is_taken_as_it_is(english: Path, tmp_path: Path) -> None:
     tokenizer = a_tokenizer("unigram", GERMAN)
-    companion = loaded(a_classifier_reading(tmp_path / "german", tokenizer))
+    auxiliary_model = loaded(a_classifier_reading(tmp_path / "german", tokenizer))
     network = loaded(english)
-    output = transferred(network, GERMAN, companion=companion)
+    output = transferred(network, GERMAN, auxiliary_model=auxiliary_model)
     ours = output.network.vocabulary()
     assert ours.tokenizer.encode(GERMAN[0]).ids == tokenizer.encode(GERMAN[0]).ids
     assert ours.named["pad_token_id"] == tokenizer.token_to_id("<pad>")

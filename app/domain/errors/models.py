@@ -1,3 +1,0 @@
-"""Errors about models."""
-
-from __future__ import annotations

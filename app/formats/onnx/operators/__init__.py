@@ -1,1 +1,0 @@
-"""The ONNX operators that classifiers use, as differentiable torch functions, by family."""

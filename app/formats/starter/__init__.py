@@ -1,1 +1,0 @@
-"""The starter encoder: a multilingual text encoder from a Python package, with no model hub."""

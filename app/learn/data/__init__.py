@@ -1,0 +1,1 @@
+"""Rows in memory: examples, batches, splits, leakage, images."""

@@ -1,0 +1,1 @@
+"""Linear heads fitted as penalised regressions on the features of a frozen body."""

@@ -1,1 +1,0 @@
-"""Heads fitted as penalised logistic regressions on the features of a frozen body."""

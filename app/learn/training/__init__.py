@@ -1,0 +1,1 @@
+"""Training a network: recipe, stages, early stopping, checkpoints, several processes."""

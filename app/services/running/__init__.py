@@ -1,1 +1,0 @@
-"""What happens inside a transfer's own process, step by step."""

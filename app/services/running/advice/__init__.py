@@ -1,1 +1,0 @@
-"""What a finished transfer tells its user beyond the scores; docs/advice.md explains each part."""

@@ -1,0 +1,1 @@
+"""What a finished transfer tells its user beyond the scores (docs/advice.md)."""
