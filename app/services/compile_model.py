@@ -33,7 +33,7 @@ from app.services.candidate_checks import (
     run_rows,
 )
 from app.services.context import Context, open_context
-from app.services.jobs import carry_out
+from app.services.jobs import carry_out, is_main_process
 from app.settings import settings
 from app.store import models
 from app.store.database import retry_on_disconnect
@@ -60,7 +60,7 @@ def compile_model(job_id: str, attempt: int) -> None:
     model = retry_on_disconnect(
         context.readers, lambda session: models.get(session, job_id), retry_seconds
     )
-    if model is None:
+    if model is None or not is_main_process():
         return
 
     def work() -> None:

@@ -34,10 +34,7 @@ from app.store.scheduling import next_to_start, record_start, register_tenant
 from app.store.schema import job_attempts, job_events, jobs
 
 _CLAIM_LOCK = 7_305_042_868  # any number that no other program on the database takes
-_STOP_REQUESTS: tuple[ColumnElement[bool], ...] = (
-    jobs.c.cancel_requested,
-    jobs.c.pause_requested,
-)
+_STOP_REQUESTS = (jobs.c.cancel_requested, jobs.c.pause_requested)
 _NO_LEASE: dict[str, Any] = {"lease_expires_at": None, "process_group": None}
 
 
@@ -82,14 +79,19 @@ def anything_waits(session: Session, kind: str) -> bool:
 
 
 def claim(
-    session: Session, kind: str, worker: str, lease_seconds: float, max_attempts: int
+    session: Session,
+    kind: str,
+    worker: str,
+    lease_seconds: float,
+    max_attempts: int,
+    takes_turns: bool = True,
 ) -> Job | None:
     """The next waiting job of a kind, now running for `worker` under a lease; None without one.
 
     First every job whose lease ran out by the database's clock is put back (or fails, when that
-    was its last of `max_attempts`). Then the highest priority goes first, then the tenant with
-    the fewest jobs running, then the one served longest ago, then the oldest. The job's `attempt`
-    grows by one, which fences off every earlier attempt.
+    was its last of `max_attempts`). Then the highest priority goes first, then the tenant with the
+    fewest jobs running, then the one served longest ago (by starts that `takes_turns`), then the
+    oldest. The job's `attempt` grows by one, which fences off every earlier attempt.
     """
     _lock_claims(session)
     moment = database_now(session)
@@ -97,7 +99,8 @@ def claim(
     row = next_to_start(session, kind, moment)
     if row is None:
         return None
-    record_start(session, row.tenant, moment)
+    if takes_turns:
+        record_start(session, row.tenant, moment)
     return _start(session, row, worker, moment, lease_seconds)
 
 
@@ -216,11 +219,12 @@ def request_cancel(session: Session, kind: str, id: str, at_once: bool = False) 
     row = _locked(session, kind, id)
     if row is None:
         return None
-    if is_final(row.state) or (row.cancel_requested and not at_once):
+    running = row.state is JobState.RUNNING
+    if is_final(row.state) or (running and row.cancel_requested and not at_once):
         return True
-    if row.state is JobState.RUNNING and not at_once:
+    if running and not at_once:
         return _request(session, id, "cancel-requested", cancel_requested=True)
-    if row.state is JobState.RUNNING:
+    if running:
         _complete_attempt(session, id, row.attempt, AttemptOutcome.CANCELLED)
     values = _NO_LEASE | {"cancel_requested": True, "finished_at": database_now(session)}
     _change_state(session, row, JobState.CANCELLED, {}, values)
@@ -235,9 +239,10 @@ def request_pause(session: Session, kind: str, id: str) -> bool | None:
     row = _locked(session, kind, id)
     if row is None:
         return None
-    if row.state is JobState.PAUSED or row.pause_requested:
+    running = row.state is JobState.RUNNING
+    if row.state is JobState.PAUSED or (running and row.pause_requested):
         return True
-    if row.state is JobState.RUNNING:
+    if running:
         return _request(session, id, "pause-requested", pause_requested=True)
     if row.state is not JobState.QUEUED:
         return False

@@ -15,7 +15,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, event, text
 from sqlalchemy.orm import Session
 
-from app.domain.errors.service import MigrationsMissing, MigrationsPending
+from app.domain.errors.service import DatabaseTooOld, MigrationsMissing, MigrationsPending
 from app.store.database import open_database
 
 _PACKAGE = Path(__file__).resolve().parents[1]
@@ -31,11 +31,13 @@ _ADVISORY_LOCK = 7_305_042_866  # any number that no other program on the databa
 def upgrade(url: str, revision: str = "head") -> None:
     """Bring the database at `url` up to `revision`; all of it or nothing, one process at a time.
 
-    A database that a newer version has brought further stays as it is.
+    A database that a newer version has brought further stays as it is. Raises `DatabaseTooOld`.
     """
     with _connection(url) as connection:
-        configuration = _configuration(connection)
-        if not _is_ahead(configuration, connection):
+        configuration, found = _configuration(connection), _revision_of(connection)
+        if found is not None and found < _known_revisions()[-1]:
+            raise DatabaseTooOld(found)
+        if not _is_ahead(connection):
             command.upgrade(configuration, revision)
 
 
@@ -69,29 +71,31 @@ def require_migrated(url: str) -> None:
     with _connection(url) as connection:
         configuration = _configuration(connection)
         found, needed = _revision_of(connection), _scripts(configuration).get_current_head()
-        if found != needed and not _is_ahead(configuration, connection):
+        if found != needed and not _is_ahead(connection):
             raise MigrationsPending(found, str(needed))
 
 
 def require_revision(session: Session) -> None:
     """The same in a session that only reads, without a lock: cheap enough to be asked often."""
     found, known = _revision_of(session.connection()), _known_revisions()
-    if found is None or (found in known and found != known[0]):
+    if found is None or found < known[0]:
         raise MigrationsPending(found, known[0])
 
 
-def _is_ahead(configuration: Config, connection: Connection) -> bool:
+def _is_ahead(connection: Connection) -> bool:
     """Whether the database stands at a revision that only a newer version knows."""
     found = _revision_of(connection)
-    known = {script.revision for script in _scripts(configuration).walk_revisions()}
-    return found is not None and found not in known
+    return found is not None and found > _known_revisions()[0]
+
+
+def _known_revisions() -> tuple[str, ...]:
+    """The newest first."""
+    return _revisions_in(_FOLDER)
 
 
 @lru_cache(maxsize=1)
-def _known_revisions() -> tuple[str, ...]:
-    """The newest first."""
-    scripts = ScriptDirectory(str(_FOLDER))
-    return tuple(script.revision for script in scripts.walk_revisions())
+def _revisions_in(folder: Path) -> tuple[str, ...]:
+    return tuple(script.revision for script in ScriptDirectory(str(folder)).walk_revisions())
 
 
 def _revision_of(connection: Connection) -> str | None:

@@ -69,5 +69,10 @@ class Claims:
             if kind.enqueue_missing is not None:
                 kind.enqueue_missing(session)
             return job_queue.claim(
-                session, kind.name, self._worker, settings.lease_seconds, max_attempts
+                session,
+                kind.name,
+                self._worker,
+                settings.lease_seconds,
+                max_attempts,
+                kind.takes_turns,
             )

@@ -20,7 +20,8 @@ class JobKind:
     such jobs at all. `enqueue_missing` may add jobs right before a claim, in its transaction;
     `waits`, which only reads, then says whether a claim might find something. A slot that found
     none does not look again for `look_seconds`. A job that `gives_way` is ended for a waiting job
-    of the first kind, and begins anew later.
+    of the first kind, and begins anew later. The starts of a kind that `takes_turns` count as
+    their tenants' among the waiting tenants.
     """
 
     name: str
@@ -31,6 +32,7 @@ class JobKind:
     waits: Callable[[Session], bool] | None = None
     look_seconds: float = 0.0
     gives_way: bool = False
+    takes_turns: bool = False
 
     def anything_waits(self, session: Session) -> bool:
         """Whether a claim might find something."""
@@ -46,6 +48,7 @@ TRANSFERS = JobKind(
     name=transfers.KIND,
     target="app.services.transfers.run:run_transfer",
     max_attempts=lambda settings: settings.max_attempts,
+    takes_turns=True,
 )
 BATCH_PREDICTIONS = JobKind(
     name=batch_predictions.KIND,

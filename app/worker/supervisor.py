@@ -55,7 +55,9 @@ def supervise(kind: JobKind, job: Job, context: WorkerContext, slot: Slot, claim
     """
     running = context.engine.start(_job_spec(kind, job, context.settings, slot))
     _log.info("%s runs as process %s in %s", child_label(job), running.group, slot.name)
-    gives_way = claims.take_for_waiting if kind.gives_way else lambda: False
+    # Jobs of the first kind give way to no other of it.
+    yields = kind.gives_way and kind is not context.kinds[0]
+    gives_way = claims.take_for_waiting if yields else lambda: False
     heartbeat = Heartbeat(job, context, gives_way)
     ending = Ending.LEASE_LOST
     try:
@@ -116,7 +118,7 @@ class Heartbeat:
         try:
             with self._service.sessions.begin() as session:
                 job_queue.renew(session, id, attempt, seconds + self._settings.lease_seconds)
-        except (LeaseLost, DBAPIError):
+        except (LeaseLost, DBAPIError, NoConnectionFree):
             _log.warning("the lease of %s was not renewed for its orderly end", id)
 
     def _tolerate_silence(self) -> Ending | None:
@@ -155,6 +157,8 @@ def _watch(running: RunningJob, job: Job, heartbeat: Heartbeat, context: WorkerC
 
     def note_group(session: Session) -> None:
         job_queue.record_process_group(session, job.id, job.attempt, running.group)
+        # A job that another gave way to was claimed before that one had ended.
+        job_queue.renew(session, job.id, job.attempt, context.settings.lease_seconds)
 
     retry_seconds = context.settings.database_patience_seconds
     try:
@@ -181,7 +185,9 @@ def _record(
     ending: Ending, running: RunningJob, job: Job, context: WorkerContext, max_attempts: int
 ) -> None:
     def record(session: Session) -> None:
-        # Raises LeaseLost when the child has recorded the end itself, which is the usual case.
+        # Locks the job, so that no request comes between. Raises LeaseLost when the child has
+        # recorded the end itself, which is the usual case.
+        job_queue.require_held(session, job.id, job.attempt)
         requested = job_queue.stop_request(session, job.id, job.attempt)
         if requested is StopRequest.CANCEL:
             job_queue.cancelled(session, job.id, job.attempt)

@@ -29,7 +29,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_wheel_carries_the_package_its_types_and_the_migrations(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
     assert {"app/main.py", "app/py.typed", "app/migrations/env.py"} <= set(names)
-    assert any(name.startswith("app/migrations/versions/0001") for name in names)
+    assert any(name.startswith("app/migrations/versions/0012") for name in names)
     assert {name.split("/")[0] for name in names} - {"app"} == {
         next(name for name in names if ".dist-info/" in name).split("/")[0]
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -80,25 +80,52 @@ def _an_onnx_classifier(folder: Path) -> Path:
     return folder
 
 
-def _torch(network: Network, facts: ModelFacts, folder: Path) -> Runtime:
-    return TorchRuntime(network)
+@dataclass(frozen=True)
+class Source:
+    """A model, inputs of many lengths, and what its network answers to them."""
+
+    folder: Path
+    facts: ModelFacts
+    inputs: list[Any]
+    answers: list[np.ndarray]
+
+    def network(self) -> Network:
+        """The model, loaded anew."""
+        return detect_format(self.folder).load(self.folder, self.facts)
 
 
-def _onnx(network: Network, facts: ModelFacts, folder: Path) -> Runtime:
-    image = facts.input if isinstance(facts.input, ImageInput) else None
-    export_network(network, image, folder, fused=True, half_embeddings=True)
-    return open_onnx(folder)
+@dataclass(frozen=True)
+class Bench:
+    """Builds each model once, and its graph once for all engines that compute it."""
+
+    folder: Path
+    sources: dict[str, Source] = field(default_factory=dict)
+
+    def source(self, model: str) -> Source:
+        """The model of that name."""
+        if model not in self.sources:
+            folder = _MODELS[model](self.folder / model)
+            found = detect_format(folder)
+            facts = found.inspect(folder, ModelHints())
+            network, inputs = found.load(folder, facts), _inputs(facts)
+            answers = [predict(network, _alone(one))[0] for one in inputs]
+            self.sources[model] = Source(folder, facts, inputs, answers)
+        return self.sources[model]
+
+    def graph(self, model: str) -> Path:
+        """The folder with the model's graph, which no engine changes."""
+        folder, source = self.folder / f"graph of {model}", self.source(model)
+        if not folder.exists():
+            folder.mkdir()
+            image = source.facts.input if isinstance(source.facts.input, ImageInput) else None
+            export_network(source.network(), image, folder, fused=True, half_embeddings=True)
+        return folder
 
 
-def _openvino(network: Network, facts: ModelFacts, folder: Path) -> Runtime:
-    _onnx(network, facts, folder)
-    return open_openvino(folder, "float32")
-
-
-_RUNTIMES: dict[str, Callable[[Network, ModelFacts, Path], Runtime]] = {
-    "torch": _torch,
-    "onnx": _onnx,
-    "openvino": _openvino,
+_RUNTIMES: dict[str, Callable[[Bench, str], Runtime]] = {
+    "torch": lambda bench, model: TorchRuntime(bench.source(model).network()),
+    "onnx": lambda bench, model: open_onnx(bench.graph(model)),
+    "openvino": lambda bench, model: open_openvino(bench.graph(model), "float32"),
 }
 
 
@@ -111,22 +138,20 @@ class Case:
     answers: list[np.ndarray]
 
 
+@pytest.fixture(scope="module")
+def bench(tmp_path_factory: pytest.TempPathFactory) -> Bench:
+    return Bench(tmp_path_factory.mktemp("runtimes"))
+
+
 @pytest.fixture(
     scope="module",
     params=[(r, m) for r in _RUNTIMES for m in _MODELS],
     ids=[f"{r}, {m}" for r in _RUNTIMES for m in _MODELS],
 )
-def case(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Case:
+def case(request: pytest.FixtureRequest, bench: Bench) -> Case:
     runtime, model = request.param
-    folder = tmp_path_factory.mktemp("runtime")
-    source, compiled = _MODELS[model](folder / "model"), folder / "compiled"
-    compiled.mkdir()
-    found = detect_format(source)
-    facts = found.inspect(source, ModelHints())
-    network = found.load(source, facts)
-    inputs = _inputs(facts)
-    answers = [predict(network, _alone(one))[0] for one in inputs]
-    return Case(_RUNTIMES[runtime](network, facts, compiled), inputs, answers)
+    source = bench.source(model)
+    return Case(_RUNTIMES[runtime](bench, model), source.inputs, source.answers)
 
 
 def test_it_answers_as_the_network_does_and_in_order(case: Case) -> None:

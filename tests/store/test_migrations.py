@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from sqlalchemy import inspect
+from sqlalchemy import inspect, text
 
-from app.domain.errors.service import MigrationsPending
+from app.domain.errors.service import DatabaseTooOld, MigrationsPending
 from app.store import migrations
 from app.store.database import open_database
 from app.store.schema import metadata
@@ -54,3 +54,17 @@ def _tables(url: str) -> set[str]:
         return set(inspect(engine).get_table_names())
     finally:
         engine.dispose()
+
+
+@pytest.mark.parametrize("revision", ["0001", "0011"])
+def test_tables_of_a_development_version_are_refused_with_what_to_do(
+    database_url: str, revision: str
+) -> None:
+    with open_database(database_url).begin() as connection:
+        connection.execute(text(f"UPDATE alembic_version SET version_num = '{revision}'"))
+
+    with pytest.raises(MigrationsPending):
+        migrations.require_migrated(database_url)
+    with pytest.raises(DatabaseTooOld) as refused:
+        migrations.upgrade(database_url)
+    assert "BABELPORT_DATA_DIR" in refused.value.advice

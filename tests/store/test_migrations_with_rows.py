@@ -13,7 +13,7 @@ from app.store import migrations
 from app.store.database import open_database, session_factory
 from tests.support.records import queue_a_transfer
 
-_FIRST, _NEXT = "0001", "0002"
+_FIRST, _NEXT = "0012", "0013"
 # Made anew is what SQLite does with a table that gets another type of column.
 _MIGRATION = f"""
 import sqlalchemy as sa

@@ -44,7 +44,7 @@ def _revisions() -> list[str]:
     """Of every version that somebody may have installed."""
     configuration = Config()
     configuration.set_main_option("script_location", "migrations")
-    scripts = ScriptDirectory.from_config(configuration).walk_revisions("0001", "head")
+    scripts = ScriptDirectory.from_config(configuration).walk_revisions("0012", "head")
     return [script.revision for script in scripts]
 
 

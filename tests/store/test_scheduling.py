@@ -9,9 +9,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
 from app.domain.identity import now
-from app.store import job_queue, scheduling, transfers
+from app.store import job_queue, models, scheduling, transfers
 from app.store.schema import tenants
-from tests.support.records import queue_a_transfer
+from app.worker.job_kinds import COMPILATIONS
+from tests.support.records import queue_a_compilation, queue_a_transfer
 
 Sessions = sessionmaker[Session]
 
@@ -59,6 +60,24 @@ def test_tenants_with_one_worker_take_turns(sessions: Sessions) -> None:
             served.append(claimed)
             transfers.succeed(session, claimed, 1, "mdl_made", {})
         assert served == [a[0], b[0], a[1], b[1], a[2]]
+
+
+def test_a_job_that_takes_no_turns_puts_nobodys_transfers_back(sessions: Sessions) -> None:
+    with sessions() as session:
+        for tenant in ("", "a"):
+            transfers.succeed(session, _queue_and_claim(session, tenant), 1, "mdl_made", {})
+        queue_a_compilation(session)
+        kind = models.COMPILATION
+        assert job_queue.claim(session, kind, "host/1/a", 60, 2, COMPILATIONS.takes_turns)
+        mine, _ = (queue_a_transfer(session, tenant=tenant).id for tenant in ("", "a"))
+        assert _claim(session) == mine
+
+
+def _queue_and_claim(session: Session, tenant: str) -> str:
+    queue_a_transfer(session, tenant=tenant)
+    claimed = _claim(session)
+    assert claimed is not None
+    return claimed
 
 
 def _claim(session: Session) -> str | None:

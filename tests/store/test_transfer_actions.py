@@ -54,6 +54,27 @@ def test_a_pause_is_withdrawn_by_resuming_before_it_was_obeyed(sessions: Session
         assert job_queue.stop_request(session, id, 1) is None
 
 
+def test_a_cancel_that_a_worker_did_not_see_as_it_stopped_can_be_repeated(
+    sessions: Sessions,
+) -> None:
+    with sessions() as session:
+        id = queue_a_transfer(session).id
+        job_queue.claim(session, transfers.KIND, "host/1/a", 60, 3)
+        transfers.cancel(session, id)
+        job_queue.hand_back(session, id, 1)
+        assert transfers.cancel(session, id).state is JobState.CANCELLED
+
+
+def test_a_transfer_that_failed_before_it_paused_refuses_to_be_paused(sessions: Sessions) -> None:
+    with sessions() as session:
+        id = queue_a_transfer(session).id
+        job_queue.claim(session, transfers.KIND, "host/1/a", 60, 3)
+        transfers.pause(session, id)
+        job_queue.fail(session, id, 1, FAILURE)
+        with pytest.raises(TransferActionNotAllowed):
+            transfers.pause(session, id)
+
+
 def test_a_paused_transfer_is_cancelled_at_once(sessions: Sessions) -> None:
     with sessions() as session:
         id = queue_a_transfer(session).id

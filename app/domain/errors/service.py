@@ -101,6 +101,20 @@ class MigrationsPending(Unavailable):
         )
 
 
+class DatabaseTooOld(Unavailable):
+    """The tables are those of a development version, from before the first migration."""
+
+    code = "database-too-old"
+
+    def __init__(self, found: str) -> None:
+        super().__init__(
+            f"The database stands at revision {found}, of a development version of Babelport.",
+            "Nothing carries its tables on: set another BABELPORT_DATA_DIR or "
+            "BABELPORT_DATABASE_URL, or delete the database, then run `babelport migrate`.",
+            found=found,
+        )
+
+
 class MigrationsMissing(Unavailable):
     """The folder of migrations does not lie where this installation expects it."""
 

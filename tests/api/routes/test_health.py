@@ -36,8 +36,8 @@ def test_a_database_below_our_revision_is_not_ready(
 ) -> None:
     assert _broken(service_on_each) == {}
     with monkeypatch.context() as newer:
-        newer.setattr("app.store.migrations._known_revisions", lambda: ("0002", "0001"))
-        assert "0001" in _broken(service_on_each)["database"]
+        newer.setattr("app.store.migrations._known_revisions", lambda: ("0013", "0012"))
+        assert "0012" in _broken(service_on_each)["database"]
 
     with service_on_each.context.sessions.begin() as session:
         session.execute(text("UPDATE alembic_version SET version_num = 'of a newer version'"))

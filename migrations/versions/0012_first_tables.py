@@ -1,11 +1,11 @@
-"""All tables of the first release."""
+"""All tables of the first release; numbers below are of development versions."""
 
 from __future__ import annotations
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0001"
+revision = "0012"
 down_revision = None
 branch_labels = None
 depends_on = None
