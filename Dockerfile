@@ -1,7 +1,8 @@
-# One image for the API and the worker; the command tells which it is.
+# One image for the API and the worker; the command decides which it is.
 #   docker build --build-arg VARIANT=cpu  --build-arg TORCH_INDEX=<index or folder of CPU builds> .
 #   docker build --build-arg VARIANT=cuda .
-#   docker build --build-arg EXTRAS=demo,s3,grpc,openvino,postgresql,ray .         also runs as a machine of a Ray cluster
+#   docker build --build-arg VARIANT=cuda --build-arg EXTRAS=demo,s3,grpc,openvino,postgresql,ray .
+#     also runs as a machine of a Ray cluster
 # The default package index carries CUDA builds of torch for Linux; a CPU build comes from the
 # index that PyTorch's installation page names, or from a folder of wheels in the build context.
 ARG PYTHON=3.11

@@ -1,4 +1,4 @@
-# Everything a newcomer needs: `make demo`, then `make test`. Plain pip, one virtual environment.
+# Everything to begin with: `make demo`, then `make test`. Plain pip, one virtual environment.
 
 PYTHON   ?= python3
 VENV     ?= .venv

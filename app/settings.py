@@ -64,7 +64,7 @@ class Settings(BaseSettings):
     # An API that is stopped answers the requests at work for as long
     stop_grace_seconds: float = 1.0
     drain_seconds: float = Field(30.0, ge=0)
-    # So long a database may be away before work at hand is given up
+    # How long the database may be unreachable before a running job is given up
     database_patience_seconds: float = Field(120.0, ge=0)
     # Attempts that may be lost (worker or process gone, memory too short) before it has failed
     max_attempts: int = Field(3, ge=1)
@@ -81,8 +81,8 @@ class Settings(BaseSettings):
     int8_tolerance: float = Field(0.005, ge=0, le=1)
 
     # Where transfers run: children of the worker, or tasks of a Ray cluster with these needs each;
-    # several Ray workers share the batches of one training. `data_dir` must then be a folder that
-    # all machines share, by its full path.
+    # several Ray workers share the batches of one training. `data_dir` must then be a full path:
+    # of a folder on each machine where artifacts are in a bucket, else of one that all share.
     engine: Literal["local", "ray"] = "local"
     ray_address: str = "auto"
     ray_cpus: float = Field(1.0, ge=0)

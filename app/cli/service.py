@@ -80,7 +80,7 @@ class _DrainingServer(uvicorn.Server):
 
 
 def worker() -> None:
-    """Carry out queued transfers until SIGTERM or Ctrl-C; what is at work is queued again."""
+    """Carry out queued jobs until SIGTERM or Ctrl-C; running ones are queued again."""
     from app.worker.run_worker import run_worker
 
     configure_logs(settings().log_format)

@@ -20,7 +20,7 @@ _POLL_SECONDS = 0.5
 
 
 class BatchPredictions(Generic[Answer]):
-    """Jobs that ask a model about every row of a dataset."""
+    """Jobs that predict every row of a dataset."""
 
     def __init__(self, send: Send[Answer]) -> None:
         self._send = send

@@ -274,11 +274,11 @@ class Transfers(Generic[Answer]):
         return self._send(Call("GET", "/v1/transfers", params=params))
 
     def cancel(self, transfer: str) -> Answer:
-        """Ask a transfer to stop; its source model and datasets stay as they are."""
+        """Cancel a transfer; its source model and datasets stay as they are."""
         return self._send(Call("POST", f"/v1/transfers/{transfer}/cancel"))
 
     def pause(self, transfer: str) -> Answer:
-        """Let a transfer rest; what runs saves its state first."""
+        """Pause a transfer; a running one saves its state first."""
         return self._send(Call("POST", f"/v1/transfers/{transfer}/pause"))
 
     def resume(self, transfer: str) -> Answer:
@@ -294,7 +294,7 @@ class Transfers(Generic[Answer]):
         return self._send(Call("PATCH", f"/v1/transfers/{transfer}", json={"priority": priority}))
 
     def attempts(self, transfer: str) -> Answer:
-        """Who tried the transfer when and how that ended, under `items`."""
+        """Which worker ran the transfer when and how each attempt ended, under `items`."""
         return self._send(Call("GET", f"/v1/transfers/{transfer}/attempts"))
 
     def split(self, transfer: str) -> Answer:

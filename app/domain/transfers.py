@@ -95,7 +95,7 @@ class Transfer:
 
 @dataclass(frozen=True)
 class TransferStanding:
-    """How a transfer stands: what those who follow it are told; `last_event` is a sequence."""
+    """The status of a transfer that its followers get; `last_event` is a sequence."""
 
     id: str
     state: JobState

@@ -259,7 +259,7 @@ class CandidateBuilder:
                 export_network(self._network, image, folder, fused, half_embeddings)
                 made = self._checked(open_onnx(folder), folder, None)
             except Exception as problem:  # the exporter's errors have no common kind
-                _log.warning("no graph (fused %s): %s", fused, type(problem).__name__)
+                _log.warning("ONNX export (fused: %s) failed: %s", fused, type(problem).__name__)
                 made = _failed("onnxruntime", "float32", problem)
             if _passed(made):
                 break
@@ -274,7 +274,7 @@ class CandidateBuilder:
                 quantise(source, folder, all_products)
                 made = self._checked(open_onnx(folder), folder, tolerance)
             except Exception as problem:  # as above
-                _log.warning("no graph in int8: %s", type(problem).__name__)
+                _log.warning("the int8 quantisation failed: %s", type(problem).__name__)
                 return _failed("onnxruntime", "int8", problem)
             if _passed(made):
                 break
@@ -294,7 +294,7 @@ class CandidateBuilder:
             network = self._network if precision == "float32" else copy.deepcopy(self._network)
             return self._checked(TorchRuntime(network, precision), None, tolerance)
         except RuntimeError as problem:
-            _log.warning("no %s: %s", precision, problem)
+            _log.warning("torch cannot serve it in %s: %s", precision, problem)
             return _failed("torch", precision, problem)
 
     def _checked(

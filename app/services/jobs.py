@@ -56,7 +56,7 @@ def carry_out(
     try:
         work()
     except (Cancelled, LeaseLost):
-        _log.info("attempt %s of %s ends: it was stopped, or is not held", attempt, job_id)
+        _log.info("attempt %s of %s ends: it was stopped, or lost its lease", attempt, job_id)
     except Exception as error:
         foreseen = isinstance(error, BabelportError)
         _log.warning("%s failed: %s", job_id, error, exc_info=not foreseen)
@@ -77,7 +77,7 @@ def _record_failure(
     try:
         retry_on_disconnect(context.sessions, record, context.settings.database_patience_seconds)
     except LeaseLost:
-        _log.info("%s is held by another attempt, which says how it ends, or is gone", job_id)
+        _log.info("%s is held by another attempt, or was deleted: nothing is recorded", job_id)
 
 
 @contextmanager
@@ -248,7 +248,7 @@ class SharedCheckpoints:
                     self._fetch(f"{self._folder}/{newest}/{name}", folder / name)
                 self._earlier[name] = [n for n in attempts if n < self._attempt]
         except StoreUnreachable as error:
-            _log.warning("%s goes on from what this machine has: %s", self._folder, error)
+            _log.warning("%s resumes from what this machine has: %s", self._folder, error)
 
     def share(self, file: Path) -> None:
         """Copy a saved state there; those of earlier attempts under its name go."""

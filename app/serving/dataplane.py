@@ -1,4 +1,4 @@
-"""The DataPlane: what REST, the Open Inference Protocol and gRPC ask for predictions."""
+"""The DataPlane: what REST, the Open Inference Protocol and gRPC call for predictions."""
 
 from __future__ import annotations
 

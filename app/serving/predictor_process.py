@@ -158,7 +158,7 @@ class _PredictorProcess:
             with self._sending:
                 self._channel.sendall(packed)
         except OSError:
-            _log.info("nobody reads the answers any more")
+            _log.info("the API process has closed the connection")
 
 
 def executor_limits(settings: Settings) -> ExecutorLimits:

@@ -177,7 +177,7 @@ def cancelled(session: Session, id: str, attempt: int) -> None:
 
 
 def paused(session: Session, id: str, attempt: int) -> None:
-    """Record that the job rests because somebody asked for it; no attempt is lost by it."""
+    """Record that the job is paused because somebody asked for it; that costs no attempt."""
     values = _uncounted() | {"pause_requested": False}
     _end_attempt(session, id, attempt, JobState.PAUSED, {}, **values)
 
@@ -232,7 +232,7 @@ def request_cancel(session: Session, kind: str, id: str, at_once: bool = False) 
 
 
 def request_pause(session: Session, kind: str, id: str) -> bool | None:
-    """Let a queued job rest at once; ask the holder of a running one to save it and stop.
+    """Pause a queued job at once; ask the holder of a running one to save it and stop.
 
     False for a job that has ended.
     """

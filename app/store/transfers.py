@@ -89,7 +89,7 @@ def cancel(session: Session, id: str) -> Transfer:
 
 
 def pause(session: Session, id: str) -> Transfer:
-    """Let a queued transfer rest at once; ask the worker of a running one to save it and stop.
+    """Pause a queued transfer at once; ask the worker of a running one to save it and stop.
 
     Raises `TransferActionNotAllowed` for one that has ended.
     """

@@ -91,7 +91,8 @@ def engine_for(settings: Settings) -> Engine:
     if not settings.data_dir.is_absolute():
         raise EngineUnfit(
             f"Other machines cannot know which folder {settings.data_dir} means.",
-            "Set BABELPORT_DATA_DIR to the full path of a folder that all machines share.",
+            "Set BABELPORT_DATA_DIR to a full path: of a folder on each machine where "
+            "BABELPORT_ARTIFACTS_URL names a bucket, else of a folder that all machines share.",
         )
     return RayEngine(
         RayNeeds(settings.ray_address, settings.ray_cpus, settings.ray_gpus, settings.ray_workers)

@@ -29,7 +29,7 @@ def recover(context: WorkerContext) -> None:
         if job.process_group is None or not died_on_this_host(job.worker):
             continue
         if end_leftovers(job.process_group, child_label(job)):
-            _log.warning("killed what %s left of %s", job.worker, job.id)
+            _log.warning("killed the processes that worker %s left of job %s", job.worker, job.id)
             _free(job, context)
 
 

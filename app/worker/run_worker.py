@@ -63,7 +63,7 @@ def clean_up_hourly(context: WorkerContext) -> None:
 
 def _work_in_every_slot(context: WorkerContext) -> None:
     name, found = worker_name(), slots(context.settings)
-    _log.info("worker %s waits for transfers, %s at once", name, len(found))
+    _log.info("worker %s waits for jobs, %s at once", name, len(found))
     threads = [threading.Thread(target=_work, args=(name, slot, context)) for slot in found]
     threads.append(threading.Thread(target=clean_up_hourly, args=(context,)))
     for thread in threads:
@@ -82,7 +82,7 @@ def _work(name: str, slot: Slot, context: WorkerContext) -> None:
             _log.warning("the database does not answer: %s", type(error).__name__)
             context.stop.wait(_REST_AFTER_AN_ERROR)
         except Exception:
-            _log.exception("the worker goes on after an error")
+            _log.exception("the worker continues after an error")
             context.stop.wait(_REST_AFTER_AN_ERROR)
 
 

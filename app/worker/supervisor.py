@@ -119,7 +119,7 @@ class Heartbeat:
             with self._service.sessions.begin() as session:
                 job_queue.renew(session, id, attempt, seconds + self._settings.lease_seconds)
         except (LeaseLost, DBAPIError, NoConnectionFree):
-            _log.warning("the lease of %s was not renewed for its orderly end", id)
+            _log.warning("the lease of %s was not renewed for its shutdown", id)
 
     def _tolerate_silence(self) -> Ending | None:
         if self._silent_since is None:

@@ -124,26 +124,26 @@ async def post_infer(request: Request) -> Response:
 
 @router.get("")
 async def get_server() -> dict[str, Any]:
-    """Tell the server's name, its version and the extensions that it knows."""
+    """Read the server's name, its version and the extensions that it supports."""
     return server_metadata()
 
 
 @router.get("/health/live")
 async def get_live() -> dict[str, bool]:
-    """Tell that the process lives."""
+    """Report that the process is alive."""
     return {"live": True}
 
 
 @router.get("/health/ready", responses=inference_responses(examples.NOT_READY))
 async def get_server_ready(request: Request) -> dict[str, bool]:
-    """Tell whether requests can be served, as `/ready` does."""
+    """Report whether requests can be served, as `/ready` does."""
     await get_ready(request)
     return {"ready": True}
 
 
 @_of_model("GET", "/ready", examples.NO_MODEL, examples.CANNOT_PREDICT)
 async def get_model_ready(request: Request) -> dict[str, Any]:
-    """Tell whether the model can answer; one that is not in memory is loaded when it is asked."""
+    """Report whether the model can answer; one not in memory is loaded by its first request."""
     _, servable = await _dataplane(request).servable(_reference(request))
     predicting_facts(servable)
     return {"name": servable.name, "ready": True}
@@ -151,7 +151,7 @@ async def get_model_ready(request: Request) -> dict[str, Any]:
 
 @_of_model("GET", "", examples.NO_MODEL, examples.CANNOT_PREDICT)
 async def get_model(request: Request) -> dict[str, Any]:
-    """Tell the model's versions, inputs and outputs."""
+    """Read the model's versions, inputs and outputs."""
     return await describe_model(request.app.state.context, _dataplane(request), _reference(request))
 
 

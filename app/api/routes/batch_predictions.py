@@ -54,7 +54,7 @@ _MEDIA_TYPES = {
 def post_batch_prediction(
     fields: BatchPredictionFields, context: ContextDep, creation: CreationDep
 ) -> Response:
-    """Ask a model about every row of a dataset; a worker does it.
+    """Predict every row of a dataset with a model; a worker does it in the background.
 
     What does not fit (texts for a model of images, pairs, images of another shape) is refused.
     """
@@ -102,7 +102,7 @@ def get_batch_prediction(batch: str, session: ReadSession) -> Any:
     responses=responses(examples.NO_BATCH),
 )
 def post_cancel_batch_prediction(batch: str, session: WriteSession) -> Any:
-    """Stop one; it has no results then. One that is over already stays as it is."""
+    """Cancel one; it has no results then. One that has already ended stays as it is."""
     return batch_predictions.cancel(session, batch)
 
 

@@ -63,7 +63,7 @@ def get_rows(
     offset: RowOffset = 0,
     limit: PageLimit = 50,
 ) -> Any:
-    """Read per-row predictions; `worst` are those that give the true label least.
+    """Read per-row predictions; `worst` begins with the lowest probability of the true label.
 
     A row has `label` (what is true) with `probability_of_label`, and `predicted` with
     `confidence`, the probability of what was predicted.

@@ -49,13 +49,13 @@ class ReadinessAnswer(HealthAnswer):
 
 @router.get("/health", response_model=HealthAnswer)
 async def get_health() -> HealthAnswer:
-    """Tell that the process lives; waits for nothing, so it answers while others work."""
+    """Report that the process is alive; depends on nothing else, so it always answers."""
     return HealthAnswer()
 
 
 @router.get("/ready", response_model=ReadinessAnswer, responses=responses(examples.NOT_READY))
 async def get_ready(request: Request) -> Any:
-    """Tell whether requests can be served.
+    """Report whether requests can be served.
 
     The database answers and is migrated, artifacts can be written, the predictor answers or can be
     started, and the process is not about to end. Otherwise a 503, whose `errors` has the checks.

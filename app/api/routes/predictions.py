@@ -57,9 +57,9 @@ async def post_prediction(request: Request) -> Response:
     """Predict labels with probabilities for one or many texts or images.
 
     The first request for a model loads it, which takes seconds; the next ones are fast. The header
-    `X-Babelport-Key` says who asks: each key has its share of the queue, and 429 with `Retry-After`
-    says when to come back. `X-Babelport-Timeout-Ms` says how long an answer is of use: afterwards
-    nothing is computed, and the answer is 504.
+    `X-Babelport-Key` names the caller: each key has its share of the queue, and 429 with
+    `Retry-After` says when to retry. `X-Babelport-Timeout-Ms` is the deadline in
+    milliseconds: afterwards nothing is computed, and the answer is 504.
     """
     options = options_of(request.scope)
     body = await _read(await request.body())

@@ -181,7 +181,7 @@ def get_transfer(transfer: str, session: ReadSession) -> Any:
     responses=responses(examples.NO_TRANSFER),
 )
 def get_attempts(transfer: str, session: ReadSession) -> Any:
-    """Read who tried the transfer when, and how each attempt ended."""
+    """Read which worker ran the transfer when, and how each attempt ended."""
     return {"items": job_queue.attempts_of(session, find_transfer(session, transfer).id)}
 
 
@@ -201,7 +201,7 @@ def get_evaluations(transfer: str, session: ReadSession) -> Any:
     responses=responses(examples.NO_TRANSFER, examples.NO_SPLIT, examples.BYTES_LOST),
 )
 def get_split(transfer: str, context: ContextDep) -> Any:
-    """Read which rows of which dataset trained, validated and tested it."""
+    """Read which rows of which dataset it was trained, validated and tested on."""
     with context.readers() as session:
         found = find_transfer(session, transfer)
     return read_split(context, found)
@@ -223,7 +223,7 @@ async def get_events(
         int, Header(ge=0, description="Only what came after this event; browsers send it.")
     ] = 0,
 ) -> AsyncIterable[ServerSentEvent]:
-    """Follow a transfer as server-sent events until it is over; silence is kept alive."""
+    """Follow a transfer as server-sent events until it ends; pings keep it open."""
     feed: TransferFeed = request.app.state.feed
     async for event in feed.follow(existing.id, last_event_id):
         yield event
@@ -236,7 +236,7 @@ async def get_events(
     responses=responses(examples.NO_TRANSFER),
 )
 def post_cancel(transfer: str, session: WriteSession) -> Any:
-    """Ask a transfer to stop; one that is over already stays as it is."""
+    """Cancel a transfer; one that has already ended stays as it is."""
     return transfers.cancel(session, transfer)
 
 
@@ -247,7 +247,7 @@ def post_cancel(transfer: str, session: WriteSession) -> Any:
     responses=responses(examples.NO_TRANSFER, examples.ACTION_NOT_ALLOWED),
 )
 def post_pause(transfer: str, session: WriteSession) -> Any:
-    """Let a transfer rest: what runs saves its state and stops; no attempt is lost by it."""
+    """Pause a transfer: a running one saves its state and stops; that costs no attempt."""
     return transfers.pause(session, transfer)
 
 
@@ -258,7 +258,7 @@ def post_pause(transfer: str, session: WriteSession) -> Any:
     responses=responses(examples.NO_TRANSFER, examples.ACTION_NOT_ALLOWED),
 )
 def post_resume(transfer: str, session: WriteSession) -> Any:
-    """Queue a paused transfer again; it goes on from the state that it saved."""
+    """Queue a paused transfer again; it resumes from the state that it saved."""
     return transfers.resume(session, transfer)
 
 

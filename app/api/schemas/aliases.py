@@ -21,18 +21,18 @@ class CanaryFields(BaseModel):
 
 
 class ShadowFields(BaseModel):
-    """A model to ask too, whose answers are only compared."""
+    """A model that gets the same requests; its answers are only compared."""
 
     model_config = ConfigDict(extra="forbid")
 
     model: VersionOrReference = Field(description=_WHICH)
     percent: float = Field(
-        100, gt=0, le=100, description="Of how many requests to the alias's model it is asked."
+        100, gt=0, le=100, description="The share of those that the alias's model answers."
     )
 
 
 class AliasFields(BaseModel):
-    """Where an alias shall point; what is left out is taken away."""
+    """Where an alias shall point; what is left out is removed."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -94,8 +94,8 @@ class AnswersAnswer(BaseModel):
     requests: int
     inputs: int
     failures: int = Field(description="Requests that it could not answer.")
-    mean_confidence: float | None = Field(description="Of what it said, over inputs.")
-    mean_seconds: float | None = Field(description="From question to answer, over requests.")
+    mean_confidence: float | None = Field(description="Of its predictions, over inputs.")
+    mean_seconds: float | None = Field(description="Latency, over requests.")
 
 
 class ShareWithInterval(BaseModel):
@@ -125,10 +125,12 @@ class ShadowAnswer(BaseModel):
     since: datetime
     requests: int = Field(description="Requests that both answered.")
     inputs: int
-    agreements: int = Field(description="Inputs of which both said the same.")
+    agreements: int = Field(description="Inputs for which both predicted the same.")
     agreement: ShareWithInterval | None
     failures: int = Field(description="Requests that the shadow could not answer.")
-    passed_over: int = Field(description="Requests it was not asked of: others were waiting.")
+    passed_over: int = Field(
+        description="Requests that it did not get, because others were waiting."
+    )
     mean_difference: float | None = Field(
         description="Of the probability of the label that the model named, over inputs."
     )

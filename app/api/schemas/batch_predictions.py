@@ -13,7 +13,7 @@ from app.domain.jobs import JobState
 
 
 class BatchPredictionFields(BaseModel):
-    """A model, and the dataset about whose rows it is asked."""
+    """A model, and the dataset whose rows it predicts."""
 
     model_config = ConfigDict(
         extra="forbid",

@@ -88,7 +88,7 @@ class VectorFields(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     words: int | None = Field(
-        None, ge=1, description="Read so many, the first (most frequent) ones; 200,000 by default."
+        None, ge=1, description="How many of the first (most frequent) to read; 200,000 by default."
     )
     pooling: Literal["mean", "sif"] | None = Field(
         None,
@@ -98,7 +98,7 @@ class VectorFields(BaseModel):
 
 
 class ModelFields(BaseModel):
-    """What the user says of a model file; the file wins where both speak."""
+    """What the user says of a model file; where both give a value, the file's is taken."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -168,10 +168,12 @@ class TraitAnswer(BaseModel):
     model_config = ConfigDict(from_attributes=True)
 
     trait: Trait
-    sentence: str = Field(description="What changed, and from which amount on it matters.")
+    sentence: str = Field(description="What changed, and from which distance on it matters.")
     drifted: bool
     distance: float | None = Field(description="0: alike; 1: apart; null: not compared.")
-    matters_from: float | None = Field(description="Neither chance (1 in 100) nor small.")
+    matters_from: float | None = Field(
+        description="The distance above which a change is neither chance (1 in 100) nor small."
+    )
     live: dict[str, float] = Field(description="Shares by name or by the bin's number.")
     evaluated: dict[str, float] | None
 
@@ -198,7 +200,7 @@ class DriftAnswer(BaseModel):
     sentence: str
     since: str = Field(description="The first day that is counted, in UTC.")
     sampled: int = Field(description="Live inputs that were sampled.")
-    needed: int = Field(description="So many are enough to compare.")
+    needed: int = Field(description="How many are needed for a comparison.")
     evaluation_id: str | None
     evaluated_rows: int
     traits: list[TraitAnswer]

@@ -30,7 +30,7 @@ class WindowFields(BaseModel):
     pool: WindowPool = Field(
         WindowPool.MEAN,
         description="How the windows' answers become one: the mean of their probabilities, the "
-        "greatest of each label, or a vote: the share of the windows that say a label, the mean "
+        "greatest of each label, or a vote: the share of windows that predict a label, the mean "
         "being one vote more.",
     )
     stride: int = Field(
@@ -68,7 +68,7 @@ class PredictionRequest(BaseModel):
 
 
 class PredictionAnswer(BaseModel):
-    """What the model says of one input."""
+    """The prediction for one input."""
 
     model_config = ConfigDict(from_attributes=True)
 
@@ -82,7 +82,7 @@ class PredictionAnswer(BaseModel):
 
 
 class LabelSetAnswer(BaseModel):
-    """What a model that may give any number of labels says of one input."""
+    """The prediction for one input of a model that may give any number of labels."""
 
     model_config = ConfigDict(from_attributes=True)
 
@@ -118,7 +118,7 @@ class EntityAnswer(BaseModel):
 
 
 class TaggedAnswer(BaseModel):
-    """What a tagger says of one sentence."""
+    """The prediction of a tagger for one sentence."""
 
     model_config = ConfigDict(from_attributes=True)
 

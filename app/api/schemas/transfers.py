@@ -81,12 +81,12 @@ class RequestFields(BaseModel):
         0,
         ge=-100,
         le=100,
-        description="Of waiting transfers, those with the highest start first.",
+        description="Of queued transfers, those with the highest start first.",
     )
     tenant: str = Field(
         "",
         max_length=100,
-        description="For whom it is done: among equal priorities, tenants take turns.",
+        description="A team or customer; among equal priorities, tenants are served fairly.",
     )
 
 
@@ -156,11 +156,11 @@ class TransferAnswer(BaseModel):
     priority: int
     tenant: str
     not_before: datetime | None = Field(
-        description="A transfer whose attempts were lost waits so long for its next one."
+        description="When the next attempt may start, after attempts that were lost."
     )
     batch_halvings: int = Field(
         validation_alias="memory_failures",
-        description="How often memory ran out: each batch is gone through in so many halvings.",
+        description="How often memory ran out: batches are computed in 2 to this power parts.",
     )
     cancel_requested: bool
     pause_requested: bool
@@ -216,5 +216,5 @@ def transfer_request(fields: RequestFields) -> TransferRequest:
 
 
 def turn(fields: RequestFields) -> Turn:
-    """When the transfer should start, beside others."""
+    """When the transfer should start, relative to others."""
     return Turn(fields.priority, fields.tenant)

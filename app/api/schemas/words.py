@@ -18,7 +18,7 @@ class NeighboursRequest(BaseModel):
     model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"words": ["house"]}})
 
     words: list[Word] = Field(min_length=1, max_length=100)
-    k: int = Field(10, ge=1, le=100, description="So many for each word.")
+    k: int = Field(10, ge=1, le=100, description="How many for each word.")
     measure: Measure = Field(
         Measure.COSINE, description="csls: cross-domain similarity local scaling, against hubs."
     )

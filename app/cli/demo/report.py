@@ -73,7 +73,7 @@ def print_addresses(url: str, transfer: dict[str, Any]) -> None:
 def print_files(files: Sequence[Path]) -> None:
     """Which files the demo left, in what folder."""
     folder = files[0].parent
-    _console().print(f"The files are kept in {folder}; README shows how to send them:")
+    _console().print(f"The files are kept in {folder}; README.md shows how to send them:")
     for file in files:
         _console().print(f"  {file.name}")
 

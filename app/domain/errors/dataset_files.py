@@ -288,7 +288,7 @@ class ImagePartMissing(RejectedFile):
     code = "part-missing"
 
     def __init__(self, part: str, found: Sequence[str]) -> None:
-        has = f"it has {', '.join(found)}" if found else "its names tell of no parts"
+        has = f"it has {', '.join(found)}" if found else "its names indicate no parts"
         super().__init__(
             f"The file has no part `{part}`: {has}.",
             "Leave `part` out, or give the name of a part that is there.",
@@ -325,7 +325,7 @@ class ImageShapesDiffer(RejectedFile):
 
 
 class ClassFoldersUnclear(RejectedFile):
-    """An image lies where no class folder can be told."""
+    """An image lies where its class folder is unclear."""
 
     code = "class-folders-unclear"
 

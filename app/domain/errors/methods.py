@@ -35,7 +35,7 @@ class HeadNotRegression(TransferFailed):
 
 
 class AuxiliaryModelMissing(InvalidInput):
-    """The method needs a second model, and there is none to take without being told."""
+    """The method needs a second model, and has no default for it."""
 
     code = "auxiliary-model-missing"
 
@@ -78,7 +78,7 @@ class AuxiliaryModelUnfit(InvalidInput):
 
 
 class HubModelUnavailable(TransferFailed):
-    """A model of a hub could not be had by this machine."""
+    """A model of a hub could not be downloaded by this machine."""
 
     code = "hub-model-unavailable"
 
@@ -244,7 +244,7 @@ class TooFewRowsKept(TransferFailed):
         super().__init__(
             f"{asked} rows are too few: {needed} must stay, for special tokens, single "
             "characters of the languages' scripts and what they are made of.",
-            f"Ask for at least {needed} `rows`, or name fewer `scripts`.",
+            f"Ask for at least {needed} `rows`, or raise `script_share` to keep fewer scripts.",
             asked=asked,
             needed=needed,
         )

@@ -137,7 +137,8 @@ class TaskUnsupported(RejectedFile):
     def __init__(self, found: str) -> None:
         super().__init__(
             f"The model is {found}.",
-            "Send a single-label text or image classifier, or a plain text encoder.",
+            "Send a text classifier (of one or several labels), a tagger of words, an image "
+            "classifier or a plain text encoder.",
             found=found,
         )
 

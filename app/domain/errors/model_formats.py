@@ -162,7 +162,7 @@ class OnnxHeadNotFound(RejectedFile):
 
     def __init__(self, reason: str) -> None:
         super().__init__(
-            f"The classifier's head cannot be told from its body: {reason}",
+            f"The classifier's head cannot be separated from its body: {reason}",
             "Export a network whose last layer with weights is a linear layer (Gemm or MatMul) "
             "or a convolution that everything passes through.",
             reason=reason,

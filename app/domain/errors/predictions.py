@@ -291,13 +291,13 @@ class BatchPredictionNotFound(NotFound):
 
 
 class RowsUnfit(InvalidInput):
-    """The model cannot be asked about rows of this kind."""
+    """The model cannot predict rows of this kind."""
 
     code = "rows-unfit"
 
     def __init__(self, kind: DatasetKind, task: Task) -> None:
         super().__init__(
-            f"The dataset holds {kind} rows, about which a {task} model cannot be asked.",
+            f"The dataset holds {kind} rows, which a {task} model cannot predict.",
             "Give a dataset of images to a model of images, and of texts or tagged words, with "
             "labels or without, to a model of texts.",
             kind=kind,

@@ -29,7 +29,7 @@ class ServiceNotReady(Unavailable):
     code = "service-not-ready"
 
     def __init__(self, part: str, log: str) -> None:
-        ending = f" Its last words:\n{log}" if log else ""
+        ending = f" The end of its log:\n{log}" if log else ""
         super().__init__(
             f"The {part} did not become ready.{ending}",
             "Look at the log above; `babelport migrate` creates missing tables.",

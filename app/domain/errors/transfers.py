@@ -42,7 +42,7 @@ class TransferActionNotAllowed(Conflict):
 
     def __init__(self, id: str, state: str, action: str) -> None:
         super().__init__(
-            f"The transfer {id} is {state}: there is no way to {action} it.",
+            f"The transfer {id} is {state}: the action `{action}` is not possible.",
             "Pause what is queued or running, resume what is paused, retry what failed or was "
             "cancelled; for anything else start a new transfer.",
             id=id,
@@ -180,7 +180,7 @@ class RecordRejected(InvalidInput):
     def __init__(self, identifier: str) -> None:
         super().__init__(
             f"{identifier} was rejected when it was uploaded.",
-            "Read its `rejection`, mend the file and upload it again.",
+            "Read its `rejection`, correct the file and upload it again.",
             id=identifier,
         )
 

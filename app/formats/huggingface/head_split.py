@@ -108,7 +108,7 @@ class HeadSplit:
                 stack.enter_context(intercept_input(module, _recorder(name, entered)))
             logits = self._model(**probe).logits
         if not entered or not answers or not hasattr(answers[0], "items"):
-            raise self._unsupported("its head cannot be told from its body")
+            raise self._unsupported("its head cannot be separated from its body")
         self._answer = BodyAnswer.first_of(answers[0])
         self._entry_name = entered[0][0]
         return entered[0][1], logits

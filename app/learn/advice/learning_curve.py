@@ -44,14 +44,14 @@ def advise_on_labels(
     gained = drawn[:, 0] - drawn[:, -1]
     if np.quantile(gained, 0.05) <= 0:
         return withhold_advice(
-            f"How much further labels would help cannot be told: from {sizes[0]} to {sizes[-1]} "
+            f"How much further labels would help is unknown: from {sizes[0]} to {sizes[-1]} "
             "training rows the accuracy does not rise for certain.",
             **facts,
         )
     misfit = float((((law.at(sizes)[0] - errors) / spread) ** 2).sum() / max(len(sizes) - 3, 1))
     if misfit > _MAX_CHI_SQUARE:
         return withhold_advice(
-            "How much further labels would help cannot be told: the errors do not follow an "
+            "How much further labels would help is unknown: the errors do not follow an "
             "inverse power law.",
             **facts,
         )

@@ -151,7 +151,7 @@ class InducedDictionary:
 
 
 class SimilarityDropout:
-    """Forgets a share of all similarities at random, so that induction can leave a poor optimum.
+    """Drops a share of all similarities at random, so that induction can leave a poor optimum.
 
     Stochastic dictionary induction (Artetxe et al., 2018). Drawing a number for each of n x n
     similarities takes longer than computing them, so one random field is drawn in a round, and

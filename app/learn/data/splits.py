@@ -1,4 +1,4 @@
-"""Honest splits, folds and samples: stratified by label, by whole clusters, the same by seed."""
+"""Splits, folds and samples without leaks: stratified, by whole clusters, the same by seed."""
 
 from __future__ import annotations
 

@@ -49,12 +49,12 @@ def fit_head(
 ) -> list[dict[str, Any]] | None:
     """Fit the head in place to the cached features of `examples`; the history.
 
-    The head so far is the prior, held as firmly as 5-fold cross-validation says (L2-SP: Li et al.,
+    The head so far is the prior, its weight chosen by 5-fold cross-validation (L2-SP: Li et al.,
     2018, "Explicit inductive bias for transfer learning with convolutional networks"), so that few
     labels do not lead away from what the source model knows. A head that is right no more often
     than a constant answer knows nothing: then the prior is zero.
 
-    Of single labels the firmest prior within one standard error of the best accuracy is taken; of
+    Of single labels the strongest prior within one standard error of the best accuracy is taken; of
     words, which come by the hundred and are mostly outside of entities, and from nothing, the one
     of the least log loss. None, and nothing changed, where the head is not linear or there are more
     than `MAX_ROWS` points.
@@ -90,7 +90,7 @@ def fit_head(
 
 
 def _prior(start: LinearHead, known: LabelledFeatures) -> tuple[LinearHead, bool]:
-    """The head to believe in before a label is seen, and whether it is none."""
+    """The prior head, before a label is seen, and whether there is none."""
     right = float(correctness(start.logits(known.vectors), known.targets).mean())
     if right > _constant_accuracy(known.targets):
         return start, False

@@ -50,7 +50,7 @@ class LinearHead:
 
 @dataclass(frozen=True)
 class HeadPrior:
-    """The most probable head before a label is seen, and how firmly it holds.
+    """The most probable head before a label is seen, and its weight as a prior.
 
     Half of each precision times the squared distance from `head` is added to the log loss, which
     is a sum over the rows.
@@ -244,7 +244,7 @@ def choose_penalty(
 
 
 def _firmest_within_an_error(right: list[np.ndarray]) -> int:
-    """`right` has, for each precision, the firmest first, 1 for each point answered rightly."""
+    """`right` has, for each precision, the strongest first, 1 for each point answered rightly."""
     shares = [float(r.mean()) for r in right]
     best = int(np.argmax(shares))
     error = float(right[best].std() / np.sqrt(len(right[best])))

@@ -66,7 +66,7 @@ def run_transfer(job_id: str, attempt: int) -> None:
         context.readers, lambda s: find_transfer(s, job_id), retry_seconds
     )
     if transfer.attempt != attempt:
-        _log.info("attempt %s of %s is out of date", attempt, job_id)
+        _log.info("attempt %s of %s was superseded by a later one", attempt, job_id)
         return
     # Each attempt that ran out of memory halves what the next one computes at once.
     with micro_batches(2**transfer.memory_failures):

@@ -240,7 +240,7 @@ def train_as_replica(context: Context, transfer: Transfer) -> None:
             kept = RankZeroCheckpoints(NoCheckpoints())
             run_repeats(context, spec, inputs, held_out, monitor, kept)
     except BabelportError as error:
-        _log.warning("left to the first process: %s", error)
+        _log.warning("not reported here, the first process reports it: %s", error)
 
 
 def _replicas_for(spec: TransferSpec) -> Replicas:

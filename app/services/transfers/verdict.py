@@ -68,7 +68,7 @@ def judge(
     count = comparisons[0]["clusters"]
     if comparisons[0]["low"] is None:
         sentence = (
-            f"Whether the transferred model beats {_list_names(comparisons, 'or')} cannot be told: "
+            f"Whether the transferred model beats {_list_names(comparisons, 'or')} is unknown: "
             f"there are fewer than {FEWEST_CLUSTERS} independent test rows."
         )
         return _verdict(None, [], comparisons, sentence, _more_test_rows(count))
@@ -229,7 +229,7 @@ def _more_test_rows(count: int) -> str:
 def _next(
     beaten: list[dict[str, Any]], others: list[dict[str, Any]], fitted: bool, method: str
 ) -> str | None:
-    """What to try where `others` were not beaten, by the humblest of those that are as good.
+    """What to try where `others` were not beaten, by the simplest of those that are as good.
 
     Not proven is not equal: a baseline counts as equal where it is not behind, and with few rows
     only where it is ahead for certain.

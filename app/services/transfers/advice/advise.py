@@ -179,7 +179,7 @@ def learning_curve_advice(finished: FinishedTransfer) -> dict[str, Any]:
     rows = finished.labelled()
     if rows is None or len(rows) < _MIN_LABELLED_ROWS:
         return withhold_advice(
-            "How much further labels would help cannot be told: that takes at least "
+            "How much further labels would help is unknown: an estimate takes at least "
             f"{_MIN_LABELLED_ROWS} labelled rows of the target language, and there are "
             f"{len(rows or ())}."
         )
@@ -189,18 +189,18 @@ def learning_curve_advice(finished: FinishedTransfer) -> dict[str, Any]:
     groups = clusters(sample)
     if len(present) < 2:
         return withhold_advice(
-            "How much further labels would help cannot be told: all labelled rows have one label."
+            "How much further labels would help is unknown: all labelled rows have one label."
         )
     if len(np.unique(groups)) < 2:
         return withhold_advice(
-            "How much further labels would help cannot be told: all labelled rows are of one group."
+            "How much further labels would help is unknown: all labelled rows are of one group."
         )
     most = training_rows(targets, groups, _DRAWS, finished.spec.seed)
     sizes = curve_sizes(most, len(present))
     if sizes[-1] < 4 * sizes[0]:
         rarest = finished.served.labels[present[counts.argmin()]]
         return withhold_advice(
-            "How much further labels would help cannot be told: a curve takes "
+            "How much further labels would help is unknown: a curve takes "
             f"{_ROWS_PER_LABEL} rows to train on for each label, here "
             f"{_ROWS_PER_LABEL * len(present)} for {len(present)} labels. Of the {len(sample)} "
             f"labelled rows {most} are trained on, the others are answered; `{rarest}` has "
@@ -247,7 +247,7 @@ def _missing_language_sentence(
         if any(role in read for role in roles)
     )
     sentence = (
-        f"The distance of the languages cannot be told: that takes {_MIN_ROWS} rows of each, and "
+        f"The distance of the languages is unknown: that takes {_MIN_ROWS} rows of each, and "
         f"there are {there}."
     )
     return f"{sentence} Give {roles} rows." if roles else sentence

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 _MAX_TRAIN_TEXTS = 20_000
 _MAX_TEST_TEXTS = 5_000
 MAX_MISSED_SHARE = 0.05  # of the other test rows
-_UNKNOWN_EFFECT = "What that adds to the score cannot be told: give group ids of translations."
+_UNKNOWN_EFFECT = "What that adds to the score is unknown: give group ids of translations."
 _MAX_PAIRS = 100
 _MAX_EXAMPLES = 5
 _MAX_CHARACTERS = 160
@@ -195,10 +195,10 @@ def _target_mean(test: EncodedRows, labelled: EncodedRows | None) -> np.ndarray:
 def _blind_sentence(agreement: CrossLingualAgreement) -> str:
     within = min(agreement.in_source, agreement.in_target)
     return (
-        "Whether source rows translate test rows cannot be told: the encoder does not relate the "
+        "Whether source rows translate test rows is unknown: the encoder does not relate the "
         f"two languages (agreement of nearest rows' labels across them {agreement.across:.2f}, "
-        f"where 0 is chance, and {within:.2f} within each), so this check is blind. Give group ids "
-        "of translations."
+        f"where 0 is chance, and {within:.2f} within each), so this check cannot find them. Give "
+        "group ids of translations."
     )
 
 
@@ -206,9 +206,9 @@ def _unsure_sentence(agreement: CrossLingualAgreement) -> str:
     where = "target" if agreement.in_target <= agreement.in_source else "source"
     least = min(agreement.in_source, agreement.in_target)
     return (
-        "Whether source rows translate test rows cannot be told: even within the "
+        "Whether source rows translate test rows is unknown: even within the "
         f"{where} language the labels of nearest rows hardly agree ({least:.2f}, where 0 is "
-        "chance). Either labels are wrong, or the encoder does not tell texts of this kind apart. "
+        "chance). Either labels are wrong, or the encoder does not distinguish such texts. "
         "Look at some labelled rows; give group ids of translations."
     )
 
@@ -275,7 +275,7 @@ def wrong_language_advice(finished: FinishedTransfer) -> dict[str, Any]:
         return not_applicable("None of the datasets was checked row by row.")
     if not any(map(_judged_rows, reports.values())):
         return withhold_advice(
-            "Whether rows are in another language than their dataset's cannot be told: they are "
+            "Whether rows are in another language than their dataset's is unknown: they are "
             "too short, or their language is one that is not known.",
             datasets={role.value: found for role, found in reports.items()},
         )
@@ -316,7 +316,7 @@ def tokenizer_advice(finished: FinishedTransfer) -> dict[str, Any]:
     source = _texts(finished, _SOURCE_ROLES, Role.SOURCE_UNLABELLED)
     if not target:
         return withhold_advice(
-            "How the tokenizer cuts the target language cannot be told: there is no `train`, "
+            "How the tokenizer splits the target language is unknown: there is no `train`, "
             "`validation`, `test` or `unlabelled` text of it."
         )
     if finished.inputs.facts.format is Format.WORD_VECTORS:
@@ -396,7 +396,7 @@ def truncation_advice(finished: FinishedTransfer) -> dict[str, Any]:
     rows = _texts(finished, _TARGET_ROLES, Role.UNLABELLED)
     if not rows:
         return withhold_advice(
-            "Whether texts are cut cannot be told: there is no `train`, `validation`, `test` or "
+            "Whether texts are cut is unknown: there is no `train`, `validation`, `test` or "
             "`unlabelled` text of the target language."
         )
     texts = even_sample(rows, _SAMPLE)

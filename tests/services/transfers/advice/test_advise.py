@@ -160,7 +160,7 @@ def test_no_accuracy_is_called_free_of_a_leak_of_all_test_rows(noise: float) -> 
     assert found["translations"]["found"] > 20
     assert found["without_them"] is None
     assert (
-        "What that adds to the score cannot be told" in found["sentence"]
+        "What that adds to the score is unknown" in found["sentence"]
         or "No test row is left" in found["sentence"]
     )
     assert "the accuracy is" not in found["sentence"]
