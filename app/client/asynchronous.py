@@ -159,7 +159,6 @@ class _Transfers(Transfers[Awaitable[JSON]]):
                 raise problem_of(source.response)
             async for sent in source:
                 if not sent.data:
-                    # A comment that keeps the connection alive comes as an event without data.
                     continue
                 reconnection.received(sent.id)
                 yield event_of(sent)

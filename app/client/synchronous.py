@@ -160,7 +160,6 @@ class _Transfers(Transfers[JSON]):
                 raise problem_of(source.response)
             for sent in source:
                 if not sent.data:
-                    # A comment that keeps the connection alive comes as an event without data.
                     continue
                 reconnection.received(sent.id)
                 yield event_of(sent)

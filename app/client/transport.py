@@ -65,7 +65,9 @@ class StreamReconnection:
 
     def arguments(self) -> dict[str, Any]:
         """Arguments of the next connection; the header is the one that browsers send."""
-        return {"headers": {"Last-Event-ID": str(self._after)}, "timeout": _READ_TIMEOUT}
+        headers = {"Last-Event-ID": str(self._after)}
+        # An event may name thousands of labels, and the service is one that the user chose.
+        return {"headers": headers, "timeout": _READ_TIMEOUT, "max_event_size": None}
 
     def received(self, identifier: str) -> None:
         """Note that an event came; one that is not kept has an empty or repeated identifier."""

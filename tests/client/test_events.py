@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 import pytest
 
-from app.client import BabelportProblem, Client
-from app.store import transfers
+from app.client import AsyncClient, BabelportProblem, Client
+from app.store import job_queue, transfers
 from tests.support.records import queue_a_transfer
 from tests.support.service import Service
 
@@ -80,6 +82,22 @@ def test_the_failure_of_a_transfer_that_was_tried_again_is_not_its_end(service: 
     assert [next(events)["kind"] for _ in range(3)] == ["queued", "cancelled", "queued"]
     service.client.transfers.cancel(id)
     assert [event["kind"] for event in events] == ["cancelled"]
+
+
+def test_an_event_that_names_thousands_of_labels_is_read(service: Service) -> None:
+    shares = {f"label {number} {'x' * 400}": 0.5 for number in range(4000)}
+    with service.context.sessions.begin() as session:
+        id = queue_a_transfer(session).id
+        job_queue.append_event(session, id, "round", {"shares": shares})
+        transfers.cancel(session, id)
+
+    async def read() -> list[dict[str, Any]]:
+        async with AsyncClient(service.url) as client:
+            return [event async for event in client.transfers.events(id)]
+
+    for events in (list(service.client.transfers.events(id)), asyncio.run(read())):
+        assert [event["kind"] for event in events] == ["queued", "round", "cancelled"]
+        assert events[1]["data"]["shares"] == shares
 
 
 def test_a_service_that_is_not_there_is_a_problem_with_an_advice() -> None:
