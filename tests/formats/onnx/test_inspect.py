@@ -150,7 +150,7 @@ def test_weights_in_constant_nodes_are_trained_and_saved_there(tmp_path: Path) -
 
 
 @pytest.mark.parametrize(
-    "said",
+    "stated",
     [{"std": 0}, {"mean": [1, 2]}, {"mean": ["a"]}, {"std": -1.0}, {"channels": 1.5}],
     ids=str,
 )
