@@ -18,13 +18,10 @@ from sqlalchemy.orm import Session
 from app.domain.errors.service import DatabaseTooOld, MigrationsMissing, MigrationsPending
 from app.store.database import open_database
 
-_PACKAGE = Path(__file__).resolve().parents[1]
 # Within the package where a wheel was installed, beside it in a checkout.
-_FOLDER = next(
-    folder
-    for folder in (_PACKAGE / "migrations", _PACKAGE.parent / "migrations")
-    if folder.is_dir() or folder.parent != _PACKAGE
-)
+_PACKAGE = Path(__file__).resolve().parents[1]
+_BUNDLED = _PACKAGE / "migrations"
+_FOLDER = _BUNDLED if _BUNDLED.is_dir() else _PACKAGE.parent / "migrations"
 _ADVISORY_LOCK = 7_305_042_866  # any number that no other program on the database takes
 
 
@@ -34,11 +31,11 @@ def upgrade(url: str, revision: str = "head") -> None:
     A database that a newer version has brought further stays as it is. Raises `DatabaseTooOld`.
     """
     with _connection(url) as connection:
-        configuration, found = _configuration(connection), _revision_of(connection)
-        if found is not None and found < _known_revisions()[-1]:
+        found, known = _revision_of(connection), _known_revisions()
+        if found is not None and found < known[-1]:
             raise DatabaseTooOld(found)
-        if not _is_ahead(connection):
-            command.upgrade(configuration, revision)
+        if found is None or found <= known[0]:
+            command.upgrade(_configuration(connection), revision)
 
 
 def downgrade(url: str, revision: str) -> None:
@@ -69,28 +66,23 @@ def require_migrated(url: str) -> None:
     and new processes work side by side.
     """
     with _connection(url) as connection:
-        configuration = _configuration(connection)
-        found, needed = _revision_of(connection), _scripts(configuration).get_current_head()
-        if found != needed and not _is_ahead(connection):
-            raise MigrationsPending(found, str(needed))
+        _require_newest(_revision_of(connection))
 
 
 def require_revision(session: Session) -> None:
     """The same in a session that only reads, without a lock: cheap enough to be asked often."""
-    found, known = _revision_of(session.connection()), _known_revisions()
-    if found is None or found < known[0]:
-        raise MigrationsPending(found, known[0])
+    _require_newest(_revision_of(session.connection()))
 
 
-def _is_ahead(connection: Connection) -> bool:
-    """Whether the database stands at a revision that only a newer version knows."""
-    found = _revision_of(connection)
-    return found is not None and found > _known_revisions()[0]
+def _require_newest(found: str | None) -> None:
+    needed = _known_revisions()[0]
+    if found is None or found < needed:
+        raise MigrationsPending(found, needed)
 
 
 def _known_revisions() -> tuple[str, ...]:
     """The newest first."""
-    return _revisions_in(_FOLDER)
+    return _revisions_in(_existing_folder())
 
 
 @lru_cache(maxsize=1)
@@ -100,10 +92,6 @@ def _revisions_in(folder: Path) -> tuple[str, ...]:
 
 def _revision_of(connection: Connection) -> str | None:
     return MigrationContext.configure(connection).get_current_revision()
-
-
-def _scripts(configuration: Config) -> ScriptDirectory:
-    return ScriptDirectory.from_config(configuration)
 
 
 @contextmanager
@@ -136,9 +124,14 @@ def _check_foreign_keys(connection: Connection) -> None:
 
 
 def _configuration(connection: Connection) -> Config:
-    if not _FOLDER.is_dir():
-        raise MigrationsMissing(str(_FOLDER))
     configuration = Config()
-    configuration.set_main_option("script_location", str(_FOLDER).replace("%", "%%"))
+    folder = str(_existing_folder()).replace("%", "%%")
+    configuration.set_main_option("script_location", folder)
     configuration.attributes["connection"] = connection
     return configuration
+
+
+def _existing_folder() -> Path:
+    if not _FOLDER.is_dir():
+        raise MigrationsMissing(str(_FOLDER))
+    return _FOLDER
